@@ -1,0 +1,101 @@
+"""Our checkpoint file: tensors in safetensors form with a JSON header. Loading it runs no code of the file.
+
+The header's keys are described in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from compress.nets.adopt import adopt
+from compress.nets.yolov5 import Yolov5, check_architecture
+from compute_mAP.errors import ModelError
+
+SCHEMA_VERSION = 1
+_METADATA_KEY = "ascend-yolo-slim"
+
+
+def save_checkpoint(model: Yolov5, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
+    """Write the model, whole or not at all. `history` lists the stages it went through, the latest last.
+
+    With `half`, floating tensors are stored as float16 (half the size; they are read back as float32).
+    """
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "checkpoint",
+        "family": "yolov5",
+        "arch": model.arch,
+        "names": model.names,
+        "imgsz": model.imgsz,
+        "stride": model.stride,
+        "anchors": model.anchors_px(),
+        "history": history,
+    }
+    tensors = {
+        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for key, value in model.state_dict().items()
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    save_file(tensors, partial, metadata={_METADATA_KEY: json.dumps(header)})
+    partial.replace(path)
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The JSON header of a checkpoint. Raises ModelError when the file is missing, damaged or not one of ours."""
+    return _read(Path(path), with_tensors=False)[0]
+
+
+def load_checkpoint(path: str | Path) -> tuple[Yolov5, list[dict[str, Any]]]:
+    """The model (fp32, in eval mode, slimmed where its tensors are) and the history of its stages.
+
+    Raises ModelError when the file is missing, truncated, not one of ours, or when tensors and header disagree.
+    """
+    path = Path(path)
+    header, tensors = _read(path, with_tensors=True)
+    check_architecture(header.get("arch"), str(path))
+    for key in ("names", "imgsz", "history"):
+        if key not in header:
+            raise ModelError(f"{path}: its header has no key '{key}'")
+    model = Yolov5(header["arch"], header["names"], header["imgsz"])
+    adopt(model, tensors, str(path))
+    model.head.anchors_px = model.head.anchors * model.head.stride.view(-1, 1, 1)
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, 64, 64))
+    except RuntimeError as error:
+        raise ModelError(f"{path}: its layers do not fit together ({str(error).splitlines()[0]})") from None
+    return model, header["history"]
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file as hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file, expected a checkpoint")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            text = (stored.metadata() or {}).get(_METADATA_KEY)
+            tensors = {key: stored.get_tensor(key) for key in stored.keys()} if with_tensors else {}  # noqa: SIM118
+        header = json.loads(text) if text else None
+    except (SafetensorError, ValueError) as error:
+        raise ModelError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
+    if not isinstance(header, dict) or header.get("kind") != "checkpoint":
+        raise ModelError(f"{path}: a safetensors file, but not a checkpoint of this project (no header of ours)")
+    if header.get("schema_version") != SCHEMA_VERSION:
+        raise ModelError(
+            f"{path}: schema_version is {header.get('schema_version')}, this version reads {SCHEMA_VERSION}"
+        )
+    return header, tensors
