@@ -1,0 +1,94 @@
+"""The plan: what a pruning keeps and removes, and why. A file that can be read, compared and applied again.
+
+The file's keys are described in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from compress.prune.flow import ChannelFlow
+from compute_mAP.errors import ModelError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """One group: `kept` and `removed` partition 0..width-1; `score` is |gamma| a channel, empty where none scores."""
+
+    name: str
+    members: list[str]
+    width: int
+    kept: list[int]
+    removed: list[int]
+    score: list[float]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pruning of a whole model; `threshold` is the |gamma| at the wanted percentage before alignment."""
+
+    percent: float
+    align: int
+    threshold: float
+    groups: list[GroupPlan]
+
+    def removed_share(self) -> float:
+        """The share of removable channels that the plan removes, 0..1."""
+        movable = [g for g in self.groups if g.score]
+        return sum(len(g.removed) for g in movable) / max(1, sum(g.width for g in movable))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"schema_version": SCHEMA_VERSION, "kind": "plan", **asdict(self)}
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan, whole or not at all, one group a line so that two plans compare line by line."""
+        content = self.to_json()
+        groups = ",\n    ".join(json.dumps(g) for g in content.pop("groups"))
+        head = json.dumps(content, indent=2)[:-2]
+        path = Path(path)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n', encoding="utf-8")
+        partial.replace(path)
+
+    def table(self) -> str:
+        """One line a group: its layer, the channels before and after, and the reason."""
+        rows = [(g.name, str(g.width), str(len(g.kept)), g.reason) for g in self.groups]
+        widths = [max(len(row[i]) for row in [("layer", "before", "after", ""), *rows]) for i in range(3)]
+        lines = [("layer", "before", "after", "reason"), *rows]
+        return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in lines)
+
+
+def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
+    """Read a plan and check that it fits the model whose channel flow is given.
+
+    Raises ModelError when the file is no plan or speaks of other groups or other widths.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        groups = [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in content["groups"]]
+        plan = Plan(content["percent"], content["align"], content["threshold"], groups)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file, expected a plan") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a plan ({type(error).__name__}: {error})") from None
+    wanted = {group.name: group for group in flow.groups}
+    planned = {group.name: group for group in plan.groups}
+    if wanted.keys() != planned.keys() or len(planned) != len(plan.groups):
+        name = min(wanted.keys() ^ planned.keys(), default=plan.groups[0].name)
+        raise ModelError(f"{path}: the group '{name}' is not in both the plan and the model")
+    for name, group in planned.items():
+        if sorted([*group.kept, *group.removed]) != list(range(len(wanted[name].classes))):
+            raise ModelError(
+                f"{path}: group '{name}' does not keep or remove each of {len(wanted[name].classes)} channels"
+            )
+        if not group.kept or (group.removed and wanted[name].pinned):
+            fault = "keeps no channel" if not group.kept else f"removes channels, but: {wanted[name].pinned}"
+            raise ModelError(f"{path}: group '{name}' {fault}")
+    return plan

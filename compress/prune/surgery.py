@@ -1,0 +1,81 @@
+"""Applies a plan: cuts the channels out, and proves on the way that the cut model computes what the masked one does."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from compress.nets.adopt import adopt
+from compress.nets.yolov5 import Yolov5
+from compress.prune.flow import ChannelFlow
+from compress.prune.plan import Plan
+from compute_mAP.errors import ModelError
+
+TOLERANCE = 1e-4
+
+
+def mask(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
+    """A copy at full width in which gamma and beta of every removed channel are 0."""
+    gone = _removed_classes(flow, plan)
+    masked = copy.deepcopy(model)
+    with torch.no_grad():
+        for name, layer in flow.norms.items():
+            silent = torch.from_numpy(np.isin(layer.outputs, gone))
+            norm = masked.get_submodule(name)
+            norm.weight[silent] = 0  # type: ignore[index, operator]
+            norm.bias[silent] = 0  # type: ignore[index, operator]
+    return masked
+
+
+def cut(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
+    """A copy without the removed channels. Weights of what stays are unchanged."""
+    gone = _removed_classes(flow, plan)
+    tensors = dict(model.state_dict())
+    for name, layer in flow.convolutions.items():
+        keep_out = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
+        keep_in = torch.from_numpy(np.flatnonzero(~np.isin(layer.inputs, gone)))
+        weight = tensors[f"{name}.weight"][keep_out]
+        # a grouped convolution's channels are pinned on both sides: its per-group inputs stay
+        tensors[f"{name}.weight"] = weight[:, keep_in] if weight.shape[1] == len(layer.inputs) else weight
+        if f"{name}.bias" in tensors:
+            tensors[f"{name}.bias"] = tensors[f"{name}.bias"][keep_out]
+    for name, layer in flow.norms.items():
+        keep = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            tensors[f"{name}.{part}"] = tensors[f"{name}.{part}"][keep]
+    slim = copy.deepcopy(model)
+    adopt(slim, tensors, "the pruned model")
+    return slim
+
+
+def largest_difference(masked: nn.Module, slim: nn.Module, imgsz: int, seed: int = 0) -> float:
+    """The largest difference of the two models' outputs on a random picture, relative to the outputs' largest value.
+
+    Both run in eval mode on float32 [1, 3, imgsz, imgsz].
+    """
+    picture = torch.rand(1, 3, imgsz, imgsz, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        expected, found = masked.eval()(picture), slim.eval()(picture)
+    scale = max(float(e.abs().max()) for e in expected)
+    return max(float((e - f).abs().max()) for e, f in zip(expected, found, strict=True)) / scale
+
+
+def prune(model: Yolov5, flow: ChannelFlow, plan: Plan) -> tuple[Yolov5, float]:
+    """The cut model and its largest relative difference from the masked one.
+
+    Raises ModelError when that is above TOLERANCE, which would be a fault of the channel flow.
+    """
+    slim = cut(model, flow, plan)
+    difference = largest_difference(mask(model, flow, plan), slim, 320)
+    if not difference <= TOLERANCE:
+        raise ModelError(f"the pruned model differs from the masked one by {difference:.2e}, more than {TOLERANCE:.0e}")
+    return slim, difference
+
+
+def _removed_classes(flow: ChannelFlow, plan: Plan) -> np.ndarray:
+    classes = {group.name: group.classes for group in flow.groups}
+    parts = [classes[group.name][group.removed] for group in plan.groups]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
