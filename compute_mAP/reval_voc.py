@@ -1,0 +1,78 @@
+"""Score detection files on a Pascal VOC devkit: `python compute_mAP/reval_voc.py TXT_RESULT --voc_dir VOCDEVKIT`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+if not __package__:
+    sys.path.insert(0, str(ROOT))  # run as a script, when Python looks for modules beside this file only
+
+from compute_mAP.class_names import read_names  # noqa: E402
+from compute_mAP.detections import classes_in  # noqa: E402
+from compute_mAP.errors import DataError, ReportedError  # noqa: E402
+from compute_mAP.score import score  # noqa: E402
+from compute_mAP.voc_devkit import find_devkit  # noqa: E402
+from compute_mAP.voc_eval import PROTOCOLS  # noqa: E402
+
+DEFAULT_NAMES = ROOT / "models" / "demo" / "labels.names"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the report on stdout and the notes on stderr. Returns the exit code: 0 done, 3 bad data, 130 Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        devkit = find_devkit(options.voc_dir, options.year, options.image_set)
+        names, note = _names(options.classes, options.txt_result)
+        report = score(options.txt_result, devkit, names, options.protocol)
+    except ReportedError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        return 130
+    for sentence in (*devkit.notes, *note, *report.notes):
+        print(f"note: {sentence}", file=sys.stderr)
+    print(json.dumps(report.to_json()) if options.json else report.to_text())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="reval_voc.py", description="mAP of detection files on a Pascal VOC devkit.")
+    parser.add_argument("txt_result", type=Path, metavar="TXT_RESULT", help="folder with det_test_<class>.txt files")
+    parser.add_argument("--voc_dir", "--voc-dir", type=Path, required=True, metavar="VOCDEVKIT", help="the devkit")
+    parser.add_argument("--year", help="default: VOC2007, or the devkit's only year")
+    parser.add_argument("--image-set", "--image_set", help="default: test, or the devkit's only image set")
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="class names, one a line (default: models/demo/labels.names, or the classes of the files)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="area",
+        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later (default)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _names(classes: Path | None, txt_result: Path) -> tuple[list[str], list[str]]:
+    """The class names, and a note on where they come from when nobody named a file."""
+    if classes is not None:
+        return read_names(classes), []
+    if DEFAULT_NAMES.is_file():
+        return read_names(DEFAULT_NAMES), [f"the classes are those of {DEFAULT_NAMES}; --classes FILE names others"]
+    names = classes_in(txt_result)
+    if not names:
+        raise DataError(f"{txt_result} holds no file det_test_<class>.txt to take the classes from; give --classes")
+    return names, [f"the classes are those that have a file in {txt_result}; --classes FILE names others"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""From a folder of detections and a devkit to a report: the one path that `reval_voc.py` and `eval` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from compute_mAP.detections import read_all_detections
+from compute_mAP.ground_truth import load_ground_truth
+from compute_mAP.report import Report
+from compute_mAP.text_file import read_lines
+from compute_mAP.voc_devkit import Devkit, read_image_set
+from compute_mAP.voc_eval import evaluate
+
+FAILED_IMAGES = "failed_images.txt"
+
+
+def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol: str = "area") -> Report:
+    """Score the det_test_<class>.txt files of a folder on the devkit's image set.
+
+    All pictures of the set count: one that failed (listed in the folder's failed_images.txt, where there is such a
+    file, one name a line) keeps its ground truth. The report's notes hold those of the image set, the annotations and
+    the detections, not those of the devkit, which its finder has.
+
+    Raises DataError for whatever of it is missing or malformed, UsageError for an unknown protocol.
+    """
+    folder = Path(txt_result)
+    detections, notes_on_files = read_all_detections(folder, names)
+    image_set = read_image_set(devkit.image_set_file)
+    ground_truth, faults = load_ground_truth(devkit, image_set.names)
+    report = evaluate(detections, ground_truth, names, protocol, _count_failed(folder))
+    return replace(report, notes=[*image_set.notes, *faults, *notes_on_files, *report.notes])
+
+
+def _count_failed(folder: Path) -> int:
+    file = folder / FAILED_IMAGES
+    return sum(1 for line in read_lines(file, "list of failed pictures") if line.strip()) if file.is_file() else 0

@@ -1,0 +1,134 @@
+"""A Pascal VOC devkit: where the pictures, the annotations and the image sets of one year lie, and one image set."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
+
+from compute_mAP.errors import DataError
+from compute_mAP.text_file import read_lines
+from compute_mAP.wording import nearest, shortened
+
+DEFAULT_YEAR = "VOC2007"
+DEFAULT_IMAGE_SET = "test"
+FOLDERS = ("Annotations", "ImageSets", "JPEGImages")
+
+
+class Devkit(NamedTuple):
+    """One year and one image set of a devkit; `notes` says what was taken in place of what was asked for."""
+
+    year: str
+    image_set: str
+    image_set_file: Path
+    annotations: Path
+    images: Path
+    notes: list[str]
+
+
+class ImageSet(NamedTuple):
+    """The picture names of an image set, without suffix, each once and in file order, and what was odd about it."""
+
+    names: list[str]
+    notes: list[str]
+
+
+def find_devkit(root: Path | str, year: str | None = None, image_set: str | None = None) -> Devkit:
+    """Find one year ("VOC2007" or "2007") and one image set ("test") in a VOCdevkit folder.
+
+    Without `year` it is VOC2007, without `image_set` it is test; where the devkit has only one, that one. `root`
+    may be the folder of a year too.
+
+    Raises DataError for a folder that is missing or incomplete, and for a year or image set that is not there.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise DataError(f"the devkit {folder} {'is not a folder' if folder.exists() else 'does not exist'}")
+    notes: list[str] = []
+    wanted = f"VOC{year}" if re.fullmatch(r"\d{4}", year or "") else year
+    years = [name for name in _folders_in(folder) if _is_year(folder / name)]
+    if not years and _is_year(folder):
+        # Resolved where the path, such as "." or "..", does not say the folder's name.
+        own = folder.name if folder.name not in ("", "..") else folder.resolve().name
+        if wanted not in (None, own):
+            raise DataError(f"{folder} is the folder of {own}, not of {wanted}; expected the VOCdevkit folder above it")
+        notes.append(f"{folder} is not a VOCdevkit folder but that of one year, {own}, which is taken")
+    else:
+        own = _choose("year", wanted, DEFAULT_YEAR, years, folder, notes)
+        folder = folder / own
+    annotations, image_sets, images = (_subfolder(folder, name) for name in FOLDERS)
+    main = _subfolder(image_sets, "Main")
+    sets = sorted(entry.stem for entry in main.glob("*.txt"))
+    chosen = _choose("image set", image_set, DEFAULT_IMAGE_SET, sets, main, notes)
+    return Devkit(own, chosen, main / f"{chosen}.txt", annotations, images, notes)
+
+
+def read_image_set(path: Path | str) -> ImageSet:
+    """Read an image set: one picture name without suffix a line.
+
+    Blanks around a name do not count. Blank lines, Windows line ends and repeated names are passed over, with one
+    note for each of the three kinds.
+
+    Raises DataError for a file that is missing, empty or not UTF-8, and for a name that would lead out of the
+    folder of the pictures.
+    """
+    file = Path(path)
+    lines = read_lines(file, "image set")
+    first_line: dict[str, int] = {}
+    blank: list[int] = []
+    windows: list[int] = []
+    repeated: list[str] = []
+    for number, line in enumerate(lines, 1):
+        name = line.strip()
+        if line.endswith("\r"):
+            windows.append(number)
+        if not name:
+            blank.append(number)
+        elif name in first_line:
+            repeated.append(f"{number} ({name})")
+        elif _leads_elsewhere(name):
+            raise DataError(f"{file}: line {number}: the picture name {name!r} is not a plain name without folders")
+        else:
+            first_line[name] = number
+    if not first_line:
+        raise DataError(f"image set {file} is empty; expected one picture name a line")
+    kinds = (
+        ("Windows line ends, which do no harm", windows),
+        ("blank lines, which are skipped", blank),
+        ("names that came before, which are used once", repeated),
+    )
+    notes = [f"{file}: {kind}: line {shortened(where)}" for kind, where in kinds if where]
+    return ImageSet(list(first_line), notes)
+
+
+def _is_year(folder: Path) -> bool:
+    return any((folder / name).is_dir() for name in FOLDERS) or bool(re.fullmatch(r"VOC\d{4}", folder.name))
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    except OSError as fault:
+        raise DataError(f"{folder} cannot be read: {fault.strerror}") from None
+
+
+def _choose(what: str, wanted: str | None, default: str, there: list[str], folder: Path, notes: list[str]) -> str:
+    if wanted is None and len(there) == 1 and there[0] != default:
+        notes.append(f"{folder} has no {what} {default} and only one other, {there[0]}, which is taken")
+        return there[0]
+    name = default if wanted is None else wanted
+    if name not in there:
+        raise DataError(f"{folder} has no {what} '{name}'{nearest(name, there)}; it has {shortened(there) or 'none'}")
+    return name
+
+
+def _subfolder(folder: Path, name: str) -> Path:
+    found = folder / name
+    if not found.is_dir():
+        there = _folders_in(folder)
+        raise DataError(f"{folder} has no folder {name}{nearest(name, there)}; it has {shortened(there) or 'none'}")
+    return found
+
+
+def _leads_elsewhere(name: str) -> bool:
+    return name in (".", "..") or any(sign in name for sign in "/\\\0\r") or bool(PureWindowsPath(name).drive)

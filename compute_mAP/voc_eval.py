@@ -1,0 +1,143 @@
+"""Average precision of detections against Pascal VOC ground truth, at the IoU thresholds 0.5, 0.55, ... 0.95.
+
+Protocols: "voc07" is the mean of the precision at 11 recalls (VOC 2007), "area" the area under the precision-recall
+curve (VOC 2010 and later); in both the precision at a recall is the highest at that recall or a higher one.
+Everingham et al., IJCV 2010, section 4.2; VOC 2012 development kit, section 3.4.1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from compute_mAP.detections import Detections
+from compute_mAP.errors import DataError, UsageError
+from compute_mAP.matching import judge, nearest_objects
+from compute_mAP.report import Report
+from compute_mAP.voc_xml import Annotation
+from compute_mAP.wording import nearest, shortened
+
+PROTOCOLS = ("voc07", "area")
+# Divided, so that each is exactly the overlap of that many pixels in 100, which the strict test excludes; np.linspace
+# makes the ninth of them a little less than 0.9.
+THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
+# Divided, because 3 * 0.1 is a little more than 0.3: 3 of 10 objects found would not reach it.
+RECALLS_VOC07 = np.arange(11) / 10
+
+
+class _Objects(NamedTuple):
+    """The objects of one class: picture numbers int64 [m], ascending, boxes float64 [m, 4], difficult bool [m]."""
+
+    images: np.ndarray
+    boxes: np.ndarray
+    difficult: np.ndarray
+
+
+def average_precision(recall: np.ndarray, precision: np.ndarray, protocol: str) -> float:
+    """The average precision, 0..1, of a curve: recall and precision float [n] in 0..1, recall not falling.
+
+    Raises UsageError for a protocol other than "voc07" and "area".
+    """
+    _check_protocol(protocol)
+    best_from_here = np.maximum.accumulate(np.append(precision, 0.0)[::-1])[::-1]
+    if protocol == "voc07":
+        return float(best_from_here[np.searchsorted(recall, RECALLS_VOC07)].mean())
+    return float((np.diff(recall, prepend=0.0) * best_from_here[:-1]).sum())
+
+
+def evaluate(
+    detections: Mapping[str, Detections],
+    ground_truth: Mapping[str, Annotation],
+    names: Sequence[str],
+    protocol: str = "area",
+    failed_images: int = 0,
+) -> Report:
+    """Score the detections of the classes `names` on the pictures of `ground_truth` (annotations by picture name).
+
+    A class without detections scores 0. A class without objects in the set, other than difficult ones, has no score
+    and does not count in the means. Objects and detections of other classes do not count at all.
+
+    Raises DataError for a detection of a picture outside the set or with a number that is not finite, and when no
+    class has ground truth; UsageError for an unknown protocol.
+    """
+    _check_protocol(protocol)
+    numbers = {image: number for number, image in enumerate(ground_truth)}
+    notes = _notes_on_other_classes(ground_truth, names)
+    scores: dict[str, np.ndarray | None] = {}
+    for name in names:
+        objects = _objects_of(name, ground_truth)
+        ordered = _by_confidence(name, detections[name], numbers) if name in detections else None
+        if objects.difficult.all():
+            only = " but difficult ones" if len(objects.difficult) else ""
+            notes.append(f"the set has no objects of class '{name}'{only}: it is left out of the means")
+            scores[name] = None
+        else:
+            scores[name] = _scores(ordered, objects, protocol) if ordered else np.zeros(len(THRESHOLDS))
+    counted = np.array([score for score in scores.values() if score is not None])
+    if not len(counted):
+        there = sorted({entry.name for annotation in ground_truth.values() for entry in annotation.objects})
+        raise DataError(
+            f"the set has no ground truth of any class among {shortened(names) or 'none'}; "
+            f"its annotations hold {shortened(there) or 'no objects'}"
+        )
+    means = dict(zip(THRESHOLDS, counted.mean(axis=0).tolist()))
+    ap50 = {name: None if score is None else float(score[THRESHOLDS.index(0.5)]) for name, score in scores.items()}
+    average = float(counted.mean())
+    return Report(protocol, means[0.5], means[0.75], average, len(numbers), failed_images, ap50, notes)
+
+
+def _check_protocol(protocol: str) -> None:
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"unknown protocol '{protocol}'{nearest(protocol, PROTOCOLS)}: expected voc07 or area")
+
+
+def _notes_on_other_classes(ground_truth: Mapping[str, Annotation], names: Sequence[str]) -> list[str]:
+    counts = Counter(entry.name for annotation in ground_truth.values() for entry in annotation.objects)
+    return [
+        f"{counts[other]} object{'s' * (counts[other] > 1)} of class '{other}', "
+        f"which is not among the names{nearest(other, names)}: not counted"
+        for other in sorted(set(counts) - set(names))
+    ]
+
+
+def _objects_of(name: str, ground_truth: Mapping[str, Annotation]) -> _Objects:
+    rows = [
+        (number, *entry[1:])
+        for number, annotation in enumerate(ground_truth.values())
+        for entry in annotation.objects
+        if entry.name == name
+    ]
+    table = np.array(rows, np.float64).reshape(-1, 6)
+    return _Objects(table[:, 0].astype(np.int64), table[:, 1:5], table[:, 5] > 0)
+
+
+def _by_confidence(name: str, found: Detections, numbers: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Picture numbers int64 [n] and boxes float64 [n, 4] of the detections, the most confident first."""
+    try:
+        images = np.array([numbers[image] for image in found.images], np.int64)
+    except KeyError as fault:
+        raise DataError(
+            f"a detection of class '{name}' is in picture '{fault.args[0]}', which is not in the image set"
+        ) from None
+    confidence = np.asarray(found.confidence, np.float64)
+    boxes = np.asarray(found.boxes, np.float64).reshape(-1, 4)
+    if not (np.isfinite(confidence).all() and np.isfinite(boxes).all()):
+        raise DataError(f"the detections of class '{name}' hold a number that is not finite")
+    order = np.argsort(-confidence, kind="stable")
+    return images[order], boxes[order]
+
+
+def _scores(ordered: tuple[np.ndarray, np.ndarray], objects: _Objects, protocol: str) -> np.ndarray:
+    """The average precision at each threshold, float64 [10]."""
+    overlap, row = nearest_objects(*ordered, objects.images, objects.boxes)
+    count = np.count_nonzero(~objects.difficult)
+    scores = []
+    for threshold in THRESHOLDS:
+        right, wrong = judge(overlap, row, objects.difficult, threshold)
+        true, false = np.cumsum(right), np.cumsum(wrong)
+        precision = true / np.maximum(true + false, np.finfo(np.float64).eps)
+        scores.append(average_precision(true / count, precision, protocol))
+    return np.array(scores)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compute_mAP.errors import DataError
+from compute_mAP.ground_truth import load_ground_truth
+from compute_mAP.voc_devkit import find_devkit, read_image_set
+from compute_mAP.voc_xml import Object
+
+CAT = Object("cat", 1, 2, 3, 4, False)
+
+
+def test_ground_truth(make_devkit: Callable[..., Path]) -> None:
+    devkit = find_devkit(make_devkit({"b": [CAT], "a": [], "c": [CAT._replace(x1=1), CAT]}))
+    truth, notes = load_ground_truth(devkit, ["c", "b", "a"])
+    assert list(truth) == ["c", "b", "a"]
+    assert [truth[name].objects for name in "abc"] == [[], [CAT], [CAT]]
+    assert len(notes) == 1 and "c.xml: object 1 (cat): the box 1 2 1 4 has no area" in notes[0]
+
+
+def test_missing_or_malformed_annotation(make_devkit: Callable[..., Path]) -> None:
+    devkit = find_devkit(make_devkit({"a": [CAT]}))
+    with pytest.raises(DataError, match=r"test\.txt lists 'b', but there is no annotation .*b\.xml"):
+        load_ground_truth(devkit, ["a", "b"])
+    (devkit.annotations / "a.xml").write_text("<annotation>", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.xml: line 1: malformed XML"):
+        load_ground_truth(devkit, ["a"])
+
+
+def test_bccd_names_its_two_faulty_boxes(shared: Path) -> None:
+    devkit = find_devkit(shared / "data/bccd/VOCdevkit", image_set="trainval")
+    truth, notes = load_ground_truth(devkit, read_image_set(devkit.image_set_file).names)
+    assert len(truth) == 292
+    assert [any(name in note for note in notes) for name in ("BloodImage_00338", "BloodImage_00343")] == [True, True]
+    assert len(notes) == 2

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compute_mAP.errors import DataError
+from compute_mAP.voc_xml import Object, read_annotation
+
+
+def _write(tmp_path: Path, content: str | bytes) -> Path:
+    file = tmp_path / "a.xml"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return file
+
+
+def _object(box: str, name: str = "<name>cat</name>", more: str = "") -> str:
+    return f"<object>{name}{more}{box}</object>"
+
+
+def _box(x0: object, y0: object, x1: object, y1: object) -> str:
+    return f"<bndbox><xmax>{x1}</xmax><xmin>{x0}</xmin><ymax>{y1}</ymax><ymin>{y0}</ymin></bndbox>"
+
+
+def test_annotation(tmp_path: Path) -> None:
+    part = f"<part><name>head</name>{_box(0, 0, 1, 1)}</part>"
+    text = (
+        "<?xml version='1.0' encoding='UTF-8'?>\n<annotation><size><width> 500 </width><height>375</height></size>"
+        + _object(_box(" 1.5 ", "2e1", 30, "4e1"), more="<difficult>1</difficult>")
+        + _object(_box(3, 4, 5, 6), name="<name>\n二维码 </name>", more=part)
+        + "</annotation>"
+    )
+    annotation = read_annotation(_write(tmp_path, text))
+    assert (annotation.width, annotation.height, annotation.faults) == (500, 375, [])
+    assert annotation.objects == [Object("cat", 1.5, 20, 30, 40, True), Object("二维码", 3, 4, 5, 6, False)]
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels"),
+    [
+        ("", (0, 0)),
+        ("<size><width>5</width></size>", (5, 0)),
+        ("<size><width>wide</width><height>-3</height></size>", (0, 0)),
+        ("<size><width>inf</width><height>7.0</height></size>", (0, 7)),
+    ],
+    ids=["not said", "half said", "not a size", "not finite; written as a decimal"],
+)
+def test_size(tmp_path: Path, size: str, pixels: tuple[int, int]) -> None:
+    assert read_annotation(_write(tmp_path, f"<annotation>{size}</annotation>"))[:2] == pixels
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        (_object(_box(5, 5, 5, 9)), "(cat): the box 5 5 5 9 has no area"),
+        (_object(_box(5, 5, 9, 5)), "(cat): the box 5 5 9 5 has no area"),
+        (_object(_box(9, 5, 5, 9)), "(cat): the box 9 5 5 9 has its corners reversed"),
+        (_object(_box(5, 9, 9, 5)), "(cat): the box 5 9 9 5 has its corners reversed"),
+        (_object("<bndbox><xmin>1</xmin><ymin>1</ymin><ymax>5</ymax></bndbox>"), "xmax is missing"),
+        (_object(_box(1, "", 5, 9)), "ymin is missing"),
+        (_object(_box("left", 5, 5, 9)), "xmin is 'left', expected a number"),
+        (_object(_box(1, "nan", 5, 9)), "ymin is 'nan', expected a number"),
+        (_object(_box(1, 1, "inf", 9)), "xmax is 'inf', expected a number"),
+        (_object(_box(1, 1, "1e999", 9)), "xmax is '1e999', expected a number"),
+        (_object(""), "object 2 (cat): it has no bndbox"),
+        (_object(_box(1, 1, 5, 9), name=""), "object 2: it has no name"),
+        (_object(_box(1, 1, 5, 9), name="<name> </name>"), "object 2: it has no name"),
+    ],
+    ids=lambda value: None if value.startswith("<") else value,
+)
+def test_unusable_object_is_left_out_and_named(tmp_path: Path, entry: str, sentence: str) -> None:
+    good = _object(_box(1, 2, 3, 4))
+    annotation = read_annotation(_write(tmp_path, f"<annotation>{good}{entry}{good}</annotation>"))
+    assert annotation.objects == [Object("cat", 1, 2, 3, 4, False)] * 2
+    assert len(annotation.faults) == 1
+    assert "a.xml: object 2" in annotation.faults[0]
+    assert annotation.faults[0].endswith(f"{sentence}; it is left out")
+
+
+def test_odd_difficult_is_named_and_the_object_stays(tmp_path: Path) -> None:
+    entry = _object(_box(1, 2, 3, 4), more="<difficult>Unspecified</difficult>")
+    annotation = read_annotation(_write(tmp_path, f"<annotation>{entry}</annotation>"))
+    assert annotation.objects == [Object("cat", 1, 2, 3, 4, False)]
+    assert "object 1 (cat): difficult is 'Unspecified', expected 0 or 1" in annotation.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "line 1: malformed XML: no element found"),
+        ("<annotation>\n<object>\n</annotation>", "line 3: malformed XML: mismatched tag"),
+        ("<annotation>\n", "line 2: malformed XML: no element found"),
+        ("<annotation/>\n<annotation/>", "line 2: malformed XML: junk after document element"),
+        ("<annotation>&who;</annotation>", "line 1: malformed XML: undefined entity"),
+        (b"\xff\xd8\xff\xe0 a picture", "line 1: malformed XML"),
+        ("<html/>", "the root element is <html>; expected <annotation>"),
+        ("<!DOCTYPE annotation>\n<annotation/>", "line 1: holds a DOCTYPE"),
+        ('\n<!DOCTYPE a [<!ENTITY b "c">]>\n<annotation>&b;</annotation>', "line 2: holds a DOCTYPE"),
+        ('<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><annotation>&b;</annotation>', "holds a DOCTYPE"),
+        ('<!DOCTYPE a SYSTEM "http://localhost/x.dtd"><annotation/>', "holds a DOCTYPE"),
+        ('<?xml version="1.0" encoding="gbk"?><annotation/>', "its encoding cannot be read"),
+        ('<?xml version="1.0" encoding="klingon"?><annotation/>', "its encoding cannot be read"),
+    ],
+    ids=[
+        "empty",
+        "tags cross",
+        "truncated",
+        "two roots",
+        "entity nobody declared",
+        "a JPEG",
+        "not an annotation",
+        "DOCTYPE",
+        "entity",
+        "entity that reads a file",
+        "DTD elsewhere",
+        "encoding unknown to expat",
+        "encoding unknown to anybody",
+    ],
+)
+def test_refused(tmp_path: Path, content: str | bytes, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence) as caught:
+        read_annotation(_write(tmp_path, content))
+    assert "a.xml: " in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"annotation .*b\.xml does not exist"):
+        read_annotation(tmp_path / "b.xml")
+    with pytest.raises(DataError, match=r"annotation .* cannot be read"):
+        read_annotation(tmp_path)
+
+
+def test_utf16_is_read(tmp_path: Path) -> None:
+    text = '<?xml version="1.0" encoding="utf-16"?><annotation>' + _object(_box(1, 2, 3, 4)) + "</annotation>"
+    assert len(read_annotation(_write(tmp_path, text.encode("utf-16"))).objects) == 1
+
+
+@pytest.mark.parametrize(("name", "number"), [("BloodImage_00338", 13), ("BloodImage_00343", 4)])
+def test_faulty_boxes_of_bccd(shared: Path, name: str, number: int) -> None:
+    annotation = read_annotation(shared / f"data/bccd/VOCdevkit/VOC2007/Annotations/{name}.xml")
+    assert (annotation.width, annotation.height) == (640, 480)
+    assert len(annotation.faults) == 1
+    assert f"{name}.xml: object {number} (" in annotation.faults[0] and "has no area" in annotation.faults[0]
