@@ -1,0 +1,131 @@
+"""One picture: a background, clutter, the symbols with their tight boxes, and the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from compress.data.codes.background import background
+from compress.data.codes.clutter import draw_clutter
+from compress.data.codes.label_patch import Patch, draw_patch
+from compress.data.codes.paste import OVERSAMPLING, mapped, mapping, paste, posed_quad
+from compress.data.codes.symbols import CLASSES, Symbol, random_symbol
+
+# How likely 0, 1, ... 8 symbols are in a picture.
+COUNT_ODDS = (0.08, 0.2, 0.2, 0.16, 0.12, 0.09, 0.07, 0.05, 0.03)
+# The detectors here see pictures at 320 px: what is smaller than this in such a view cannot be told apart.
+VIEW = 320
+SMALLEST = {"dmcode": 22.0, "qrcode": 30.0, "barcode": 44.0}
+# Texture pixels a module: enough for sharp edges at any size.
+FINEST_PITCH = 8
+TRIES = 12
+ALLOWED_OVERLAP = 0.04
+LEAST_VISIBLE = 0.65
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A symbol in a picture. `corners` float64 [4, 2] are those of its modules, which may lie outside the picture."""
+
+    symbol: Symbol
+    corners: np.ndarray
+    patch: Patch
+    quad: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`picture` uint8 [H, W, 3] BGR, and the symbols in it."""
+
+    picture: np.ndarray
+    placed: list[Placed]
+
+
+def draw_scene(rng: np.random.Generator, sides: tuple[int, int]) -> Scene:
+    """Draw a picture with 0 to 8 symbols; each side is sides[0] to sides[1] pixels long."""
+    width, height = (int(side) for side in rng.integers(sides[0], sides[1] + 1, 2))
+    picture = background(rng, width, height)
+    draw_clutter(rng, picture)
+    placed: list[Placed] = []
+    count = int(rng.choice(len(COUNT_ODDS), p=COUNT_ODDS))
+    for _ in range(count):
+        symbol = random_symbol(rng, CLASSES[int(rng.integers(len(CLASSES)))])
+        for _ in range(TRIES):
+            candidate = _place(rng, symbol, width, height, count)
+            if _fits(candidate, placed, width, height):
+                paste(picture, candidate.patch.texture, candidate.quad)
+                placed.append(candidate)
+                break
+    return Scene(_photograph(rng, picture), placed)
+
+
+def tight_box(corners: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """x0 y0 x1 y1 around what the picture shows of a quadrilateral, in whole pixels from the picture's outer edge."""
+    _, visible = cv2.intersectConvexConvex(_frame(width, height), corners.astype(np.float32))
+    points = visible.reshape(-1, 2)
+    x0, y0 = np.rint(points.min(0)).astype(int).tolist()
+    x1, y1 = np.rint(points.max(0)).astype(int).tolist()
+    return x0, y0, x1, y1
+
+
+def _frame(width: int, height: int) -> np.ndarray:
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def _place(rng: np.random.Generator, symbol: Symbol, width: int, height: int, count: int) -> Placed:
+    """Choose size, turn and place of a symbol; the smaller, the more symbols the picture is to hold."""
+    view_scale = VIEW / max(width, height)
+    smallest = SMALLEST[symbol.name] * rng.choice([0.75, 1.0], p=[0.12, 0.88])
+    largest = max(1.2 * smallest, VIEW * min(width, height) / max(width, height) * (0.75 - 0.05 * count))
+    length = float(np.exp(rng.uniform(np.log(smallest), np.log(largest)))) / view_scale
+    module = length / symbol.modules.shape[1]
+    patch = draw_patch(rng, symbol, pitch=int(np.clip(np.ceil(module * OVERSAMPLING), 2, FINEST_PITCH)))
+    scale = length / (patch.area[2] - patch.area[0])
+    angle = _angle(rng)
+    texture_height, texture_width = patch.texture.shape[:2]
+    centre = (float(rng.uniform(0, width)), float(rng.uniform(0, height)))
+    quad = posed_quad(rng, texture_width * scale, texture_height * scale, centre, angle, skew=0.03)
+    x0, y0, x1, y1 = patch.area
+    homography = mapping((texture_width, texture_height), quad)
+    corners = mapped(homography, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
+    return Placed(symbol, corners, patch, quad)
+
+
+def _angle(rng: np.random.Generator) -> float:
+    """Degrees: most labels lie nearly straight or on a side, the others anyhow."""
+    kind = rng.random()
+    if kind < 0.4:
+        return float(rng.normal(0, 4))
+    if kind < 0.55:
+        return float(90 * rng.integers(1, 4) + rng.normal(0, 4))
+    return float(rng.uniform(0, 360))
+
+
+def _fits(candidate: Placed, placed: list[Placed], width: int, height: int) -> bool:
+    """Whether enough of the symbol is in the picture and its label keeps off the symbols that are there already."""
+    if _overlap(_frame(width, height), candidate.corners) < LEAST_VISIBLE:
+        return False
+    return all(_overlap(candidate.quad, other.corners) < ALLOWED_OVERLAP for other in placed)
+
+
+def _overlap(cover: np.ndarray, covered: np.ndarray) -> float:
+    """The share of one convex quadrilateral [4, 2] that lies within another."""
+    covered = covered.astype(np.float32)
+    return cv2.intersectConvexConvex(cover, covered)[0] / cv2.contourArea(covered)
+
+
+def _photograph(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Light that falls off to one side, a lens that is a little out of focus, and sensor noise."""
+    height, width = picture.shape[:2]
+    corners = rng.uniform(0.75, 1.1, (2, 2)).astype(np.float32)
+    light = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    shot = cv2.multiply(picture, cv2.merge([light] * 3), dtype=cv2.CV_32F)
+    if rng.random() < 0.5:
+        shot = cv2.GaussianBlur(shot, (0, 0), float(rng.uniform(0.4, 1.0)))
+    noise = np.zeros((height, width), np.float32)
+    if rng.random() < 0.6:
+        rng.standard_normal(out=noise, dtype=np.float32)
+        noise *= np.float32(rng.uniform(1, 7))
+    return cv2.add(shot, cv2.merge([noise] * 3), dtype=cv2.CV_8U)

@@ -1,0 +1,44 @@
+"""The files of a Pascal VOC devkit: an annotation as XML, an image set as a list of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from xml.sax.saxutils import escape
+
+Box = tuple[int, int, int, int]
+
+
+def annotation_xml(
+    folder: str, file_name: str, width: int, height: int, objects: Iterable[tuple[str, Box, bool]]
+) -> str:
+    """The annotation of a colour picture. An object is its class, x0 y0 x1 y1 in pixels, and whether it is cut off."""
+    parts = [
+        "<annotation>",
+        f"\t<folder>{escape(folder)}</folder>",
+        f"\t<filename>{escape(file_name)}</filename>",
+        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t\t<depth>3</depth>\n\t</size>",
+        "\t<segmented>0</segmented>",
+    ]
+    for name, (x0, y0, x1, y1), truncated in objects:
+        corners = (("xmin", x0), ("ymin", y0), ("xmax", x1), ("ymax", y1))
+        parts += [
+            "\t<object>",
+            f"\t\t<name>{escape(name)}</name>",
+            "\t\t<pose>Unspecified</pose>",
+            f"\t\t<truncated>{int(truncated)}</truncated>",
+            "\t\t<difficult>0</difficult>",
+            "\t\t<bndbox>",
+            *(f"\t\t\t<{tag}>{value}</{tag}>" for tag, value in corners),
+            "\t\t</bndbox>",
+            "\t</object>",
+        ]
+    return "\n".join([*parts, "</annotation>", ""])
+
+
+def image_sets(names: Sequence[str], splits: Sequence[str]) -> dict[str, list[str]]:
+    """The names of train, val, their union trainval, and test, each in the order of `names`."""
+    chosen = {"train": {"train"}, "val": {"val"}, "trainval": {"train", "val"}, "test": {"test"}}
+    return {
+        image_set: [name for name, split in zip(names, splits, strict=True) if split in wanted]
+        for image_set, wanted in chosen.items()
+    }

@@ -1,0 +1,32 @@
+"""How large a picture is, and whether its file is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from compute_mAP.errors import DataError
+
+# The Exif tag whose values 5 to 8 say that the picture lies on its side.
+ORIENTATION = 0x0112
+
+
+def picture_size(file: Path) -> tuple[int, int]:
+    """Width and height in pixels as OpenCV shows the picture: turned as the Exif orientation says.
+
+    Raises DataError for a file that is missing, no picture, or cut short.
+    """
+    try:
+        with Image.open(file) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+            # Reading all of a file is the only way to see that it ends early; a small grey draft is enough for that.
+            picture.draft("L", (1, 1))
+            picture.load()
+            return (height, width) if turned else (width, height)
+    except FileNotFoundError:
+        raise DataError(f"there is no picture {file}") from None
+    # ultralytics, once imported, hands what Pillow cannot open to a HEIF reader that may not be installed.
+    except (OSError, ValueError, SyntaxError, ImportError, Image.DecompressionBombError) as fault:
+        raise DataError(f"{file} cannot be read as a picture: {fault}") from None

@@ -1,0 +1,196 @@
+"""From a VOC devkit to a YOLO data set."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compress.data.data_yaml import load_data_yaml
+from compress.data.labels import read_labels
+from compress.data.voc2yolo import voc2yolo
+from compute_mAP.errors import DataError, UsageError
+
+BOX = ("cat", 10, 20, 50, 40)
+
+
+def xml(objects: list[tuple[str, float, float, float, float]], size: tuple[int, int] | None = (100, 80)) -> str:
+    text = "<annotation>"
+    if size:
+        text += f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
+    for name, x0, y0, x1, y1 in objects:
+        box = f"<xmin>{x0}</xmin><ymin>{y0}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
+        text += f"<object><name>{name}</name><difficult>1</difficult><bndbox>{box}</bndbox></object>"
+    return text + "</annotation>"
+
+
+def add(kit: Path, split: str, name: str, annotation: str | None) -> None:
+    year = kit / "VOC2007"
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (year / folder).mkdir(parents=True, exist_ok=True)
+    with (year / "ImageSets" / "Main" / f"{split}.txt").open("a") as file:
+        file.write(name + "\n")
+    Image.new("RGB", (100, 80)).save(year / "JPEGImages" / f"{name}.jpg")
+    if annotation is not None:
+        (year / "Annotations" / f"{name}.xml").write_text(annotation)
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """One picture a split: a cat and a dog in train, a cat in val, nothing in test."""
+    kit = tmp_path / "VOCdevkit"
+    add(kit, "train", "a", xml([BOX, ("dog", 0, 0, 100, 80)]))
+    add(kit, "val", "b", xml([BOX]))
+    add(kit, "test", "c", xml([]))
+    return kit
+
+
+def labels(out: Path, split: str, name: str) -> list[list[float]]:
+    return np.round(read_labels(out / "images" / split / f"{name}.jpg", 9), 5).tolist()
+
+
+def test_whole_conversion(kit: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    report = voc2yolo(kit, out)
+    assert report.names == ["cat", "dog"]
+    assert report.images == {"train": 1, "val": 1, "test": 1}
+    assert report.objects == {"cat": 2, "dog": 1}
+    assert report.problems == report.notes == []
+    # The centre of x 10..50 in 100 pixels is 0.3, without taking 1 off for VOC's counting from 1.
+    np.testing.assert_allclose(labels(out, "train", "a"), [[0, 0.3, 0.375, 0.4, 0.25], [1, 0.5, 0.5, 1, 1]], atol=1e-6)
+    assert (out / "images" / "val" / "b.jpg").samefile(kit / "VOC2007" / "JPEGImages" / "b.jpg")
+    assert (out / "labels" / "test" / "c.txt").read_text() == ""
+    data = load_data_yaml(out / "data.yaml")
+    assert data.names == ["cat", "dog"]
+    assert [len(data.images(split)) for split in ("train", "val", "test")] == [1, 1, 1]
+
+
+def test_moved_folder_still_works(kit: Path, tmp_path: Path) -> None:
+    voc2yolo(kit, tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / "moved")
+    assert len(load_data_yaml(tmp_path / "moved" / "data.yaml").images("train")) == 1
+
+
+def test_given_names(kit: Path, tmp_path: Path) -> None:
+    report = voc2yolo(kit, tmp_path / "out", names=["bird", "dog"])
+    assert report.objects == {"bird": 0, "dog": 1}
+    assert labels(tmp_path / "out", "train", "a") == [[1, 0.5, 0.5, 1, 1]]
+    assert report.problems == [
+        "train: 1 objects of class 'cat', which is not in the names, are left out",
+        "val: 1 objects of class 'cat', which is not in the names, are left out",
+    ]
+    assert report.notes == ["there is no object of class 'bird'"]
+
+
+def test_again_replaces_and_failure_keeps(kit: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    voc2yolo(kit, out)
+    add(kit, "train", "d", xml([BOX]))
+    assert voc2yolo(kit, out).images["train"] == 2
+    assert len(list((out / "labels" / "train").iterdir())) == 2
+    (kit / "VOC2007" / "ImageSets" / "Main" / "val.txt").unlink()
+    with pytest.raises(DataError, match=r"val\.txt does not exist"):
+        voc2yolo(kit, out)
+    assert len(list((out / "labels" / "val").iterdir())) == 1
+    with pytest.raises(UsageError, match="holds other things"):
+        voc2yolo(kit, kit)
+    assert (kit / "VOC2007").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "problem", "kept"),
+    [
+        pytest.param(xml([BOX], (90, 80)), r"d\.xml: says 90x80, but .*d\.jpg is 100x80", 1, id="wrong size"),
+        pytest.param(xml([BOX], None), None, 1, id="no size"),
+        pytest.param(
+            xml([("cat", 90, 70, 110, 90)]), "reaches out of the picture and is clipped", 1, id="over the edge"
+        ),
+        pytest.param(xml([("cat", 100, 0, 140, 9), BOX]), "has no area in the picture", 1, id="outside"),
+        pytest.param(xml([("cat", 9, 9, 9, 20), BOX]), r"d\.xml: object 1 .cat.*no area", 1, id="no area"),
+        pytest.param(xml([("cat", 50, 9, 40, 20), BOX]), r"d\.xml: object 1 .cat.*reversed", 1, id="reversed"),
+        pytest.param(xml([("cat", "x", 9, 40, 20), BOX]), r"d\.xml: object 1 .cat.*xmin", 1, id="not a number"),  # type: ignore[list-item]
+        pytest.param("<annotation>", r"d\.xml.*malformed.*the picture is left out", None, id="malformed"),
+        pytest.param('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', r"d\.xml.*left out", None, id="entities"),
+        pytest.param(None, r"d\.xml does not exist; the picture is left out", None, id="no annotation"),
+    ],
+)
+def test_bad_annotation(
+    kit: Path, tmp_path: Path, annotation: str | None, problem: str | None, kept: int | None
+) -> None:
+    add(kit, "train", "d", annotation)
+    report = voc2yolo(kit, tmp_path / "out")
+    assert report.images["train"] == (1 if kept is None else 2)
+    assert len(report.problems) == (problem is not None)
+    if problem:
+        assert re.search(problem, report.problems[0])
+    if kept is not None:
+        assert len(labels(tmp_path / "out", "train", "d")) == kept
+
+
+def test_real_size_is_used(kit: Path, tmp_path: Path) -> None:
+    add(kit, "train", "d", xml([BOX], (200, 160)))
+    voc2yolo(kit, tmp_path / "out")
+    np.testing.assert_allclose(labels(tmp_path / "out", "train", "d"), [[0, 0.3, 0.375, 0.4, 0.25]], atol=1e-6)
+
+
+def test_clipped_box(kit: Path, tmp_path: Path) -> None:
+    add(kit, "train", "d", xml([("cat", 90, -10, 110, 40)]))
+    voc2yolo(kit, tmp_path / "out")
+    np.testing.assert_allclose(labels(tmp_path / "out", "train", "d"), [[0, 0.95, 0.25, 0.1, 0.5]], atol=1e-6)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"], ids=["missing", "empty", "no picture"])
+def test_bad_picture(kit: Path, tmp_path: Path, content: bytes | None) -> None:
+    add(kit, "train", "d", xml([BOX]))
+    picture = kit / "VOC2007" / "JPEGImages" / "d.jpg"
+    picture.unlink()
+    if content is not None:
+        picture.write_bytes(content)
+    report = voc2yolo(kit, tmp_path / "out")
+    assert report.images["train"] == 1
+    assert "d.jpg" in report.problems[0]
+    picture.with_name("a.jpg").unlink()
+    with pytest.raises(DataError, match=r"train\.txt: no picture can be used: .*d\.jpg"):
+        voc2yolo(kit, tmp_path / "out2")
+
+
+def test_picture_in_two_splits(kit: Path, tmp_path: Path) -> None:
+    add(kit, "test", "a", xml([BOX]))
+    report = voc2yolo(kit, tmp_path / "out")
+    assert len(report.problems) == 1
+    assert report.problems[0].endswith("test.txt: 1 pictures are in train too: a")
+
+
+def test_devkit_without_test(kit: Path, tmp_path: Path) -> None:
+    (kit / "VOC2007" / "ImageSets" / "Main" / "test.txt").unlink()
+    report = voc2yolo(kit, tmp_path / "out")
+    assert "no test split" in report.notes[0]
+    assert "test" not in load_data_yaml(tmp_path / "out" / "data.yaml").sources
+
+
+@pytest.mark.parametrize(
+    ("options", "fault", "sentence"),
+    [
+        ({"splits": ("train",)}, UsageError, "splits train: expected train and val"),
+        ({"splits": ("train", "val", "dev")}, UsageError, "splits train, val, dev"),
+        ({"splits": ("train", "val", "val")}, UsageError, "splits train, val, val"),
+        ({"names": []}, UsageError, "class names"),
+        ({"names": ["cat", "cat"]}, UsageError, "class names cat, cat"),
+        ({"names": ["Cat"]}, DataError, "no object of Cat in the chosen splits; it has cat, dog"),
+        ({"year": "VOC2012"}, DataError, "no year 'VOC2012'"),
+    ],
+)
+def test_bad_arguments(kit: Path, tmp_path: Path, options: dict, fault: type[Exception], sentence: str) -> None:
+    with pytest.raises(fault, match=sentence):
+        voc2yolo(kit, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_real_devkit(shared: Path, tmp_path: Path) -> None:
+    report = voc2yolo(shared / "data" / "bccd" / "VOCdevkit", tmp_path / "out", names=["RBC", "WBC", "Platelets"])
+    assert report.images == {"train": 205, "val": 87, "test": 72}
+    assert report.objects == {"RBC": 4153, "WBC": 372, "Platelets": 361}
+    assert len(report.problems) == 2  # two boxes without an area
+    images = load_data_yaml(tmp_path / "out" / "data.yaml").images("test")
+    assert all(len(read_labels(image, 3)) for image in images)
