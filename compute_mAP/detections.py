@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from compute_mAP.errors import DataError
+from compute_mAP.result_files import PREFIX, SUFFIX, class_file
 from compute_mAP.text_file import read_lines
 from compute_mAP.wording import nearest, shortened
-
-PREFIX, SUFFIX = "det_test_", ".txt"
 
 
 class Detections(NamedTuple):
@@ -28,13 +27,6 @@ class Detections(NamedTuple):
     images: Sequence[str]
     confidence: np.ndarray
     boxes: np.ndarray
-
-
-def class_file(folder: Path, name: str) -> Path:
-    """Where the detections of a class lie. Raises DataError for a class name that no file in `folder` can have."""
-    if any(sign in name for sign in "/\\\0"):
-        raise DataError(f"the class name {name!r} holds a character that no file name can have")
-    return folder / f"{PREFIX}{name}{SUFFIX}"
 
 
 def classes_in(folder: Path) -> list[str]:

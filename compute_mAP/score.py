@@ -9,11 +9,10 @@ from pathlib import Path
 from compute_mAP.detections import read_all_detections
 from compute_mAP.ground_truth import load_ground_truth
 from compute_mAP.report import Report
+from compute_mAP.result_files import FAILED_IMAGES
 from compute_mAP.text_file import read_lines
 from compute_mAP.voc_devkit import Devkit, read_image_set
 from compute_mAP.voc_eval import evaluate
-
-FAILED_IMAGES = "failed_images.txt"
 
 
 def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol: str = "area") -> Report:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compute_mAP.detections import class_file, classes_in, read_all_detections, read_detections
+from compute_mAP.detections import classes_in, read_all_detections, read_detections
 from compute_mAP.errors import DataError
 
 
@@ -56,9 +56,3 @@ def test_folder_missing(tmp_path: Path) -> None:
         read_all_detections(tmp_path / "gone", ["cat"])
     with pytest.raises(DataError, match=r"folder of detections .* is a file"):
         read_all_detections(_write(tmp_path, "cat", ""), ["cat"])
-
-
-@pytest.mark.parametrize("name", ["../cat", "a\\b", "a\0b"])
-def test_class_file_stays_in_its_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="holds a character that no file name can have"):
-        class_file(tmp_path, name)
