@@ -1,0 +1,126 @@
+"""Opens a bundle: the folder with a model, its cfg files and its pipelines, described by bundle.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from compute_mAP.errors import ModelError
+
+DESCRIPTION = "bundle.json"
+MODEL = "model.onnx"
+REQUIRED = (MODEL, "detect.pipeline", "eval.pipeline")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """`names` are the classes in the order of their ids, `imgsz` is [height, width] in pixels, `atc` the argument list.
+
+    `description` is bundle.json as it stands; `notes` has a sentence for each file that was edited after the export.
+    """
+
+    folder: Path
+    names: list[str]
+    imgsz: list[int]
+    atc: list[str]
+    description: dict[str, Any]
+    notes: list[str]
+
+
+def open_bundle(folder: Path | str) -> Bundle:
+    """Read bundle.json and check the files that it lists. Nothing is executed or changed.
+
+    Raises ModelError for a folder without bundle.json, a malformed one, a listed file that is missing or lies outside
+    the folder, and a model.onnx that is not the exported one. An edited cfg, pipeline or label file is only noted.
+    """
+    place = Path(folder)
+    file = place / DESCRIPTION
+    if not place.is_dir():
+        raise ModelError(f"the bundle {place} {'is a file; expected a folder' if place.exists() else 'does not exist'}")
+    try:
+        description = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise ModelError(f"{place} is not a bundle: it has no {DESCRIPTION}") from None
+    except OSError as fault:
+        raise ModelError(f"{file} cannot be read: {fault.strerror}") from None
+    except (ValueError, RecursionError) as fault:
+        raise ModelError(f"{file} is not JSON: {fault}") from None
+    _check(file, description)
+    notes = []
+    for name, expected in description["files"].items():
+        found = _sha256(place / name, file)
+        if found == expected:
+            continue
+        if name == MODEL:
+            raise ModelError(
+                f"{place / name} is not the model that was exported: its SHA-256 starts with {found[:12]}, "
+                f"{DESCRIPTION} says {expected[:12]}; export the bundle again"
+            )
+        notes.append(f"{place / name} was edited since the export (its hash differs); it is used as it is")
+    return Bundle(place, description["names"], description["imgsz"], description["atc"], description, notes)
+
+
+def _check(file: Path, description: Any) -> None:
+    if not isinstance(description, dict):
+        raise ModelError(f"{file}: expected a JSON object, found {_shown(description)}")
+    for key, valid, expected in _KEYS:
+        if key not in description:
+            raise ModelError(f"{file}: the key '{key}' is missing; expected {expected}")
+        if not valid(description[key]):
+            raise ModelError(f"{file}: '{key}' is {_shown(description[key])}; expected {expected}")
+    for name in description["files"]:
+        if not _is_plain(name):
+            raise ModelError(f"{file}: 'files' names {name!r}, which does not stay in the bundle's folder")
+    for name in REQUIRED:
+        if name not in description["files"]:
+            raise ModelError(f"{file}: 'files' does not list {name}")
+
+
+def _sha256(path: Path, listed_in: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(block)
+    except FileNotFoundError:
+        raise ModelError(f"the bundle's file {path} is missing; {listed_in.name} lists it") from None
+    except OSError as fault:
+        raise ModelError(f"the bundle's file {path} cannot be read: {fault.strerror}") from None
+    return digest.hexdigest()
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and name not in (".", "..") and not set("/\\\0") & set(name) and not PureWindowsPath(name).drive
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, str) and entry for entry in value)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value)
+
+
+def _is_hashes(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) for digest in value.values()
+    )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_KEYS = (
+    ("schema_version", lambda value: type(value) is int and value == 1, "1"),
+    ("kind", lambda value: value == "bundle", '"bundle"'),
+    ("names", _is_texts, "a list of class names"),
+    ("imgsz", _is_size, "[height, width] in pixels"),
+    ("atc", _is_texts, "the ATC command as a list of arguments"),
+    ("files", _is_hashes, "an object with the SHA-256 of each file"),
+)

@@ -1,0 +1,99 @@
+"""The commands of the edge side: detect, speed and eval, on the board and on the host alike."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.console import exit_code
+from deploy.target import Target
+
+PROTOCOLS = ("voc07", "area")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code: 0 done, 1..5 as compute_mAP.errors says, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    for channel in (sys.stdout, sys.stderr):
+        if hasattr(channel, "reconfigure"):  # a class name that the terminal cannot show must not end the run
+            channel.reconfigure(errors="backslashreplace")
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
+    report = options.command(options)
+    print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.to_text(), flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="deploy",
+        description="Run a detector through its pipeline file: on a board's MindX SDK, elsewhere on the host engine.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    detect = _verb(verbs, "detect", "find objects in pictures and draw them into image_result", _detect)
+    speed = _verb(verbs, "speed", "measure latency and pictures per second", _speed)
+    for verb in (detect, speed):
+        verb.add_argument("image_set", type=Path, metavar="IMAGE_SET", help="one picture name without suffix a line")
+        verb.add_argument("image_dir", type=Path, metavar="IMAGE_DIR", help="the folder with the .jpg pictures")
+    evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
+    evaluate.add_argument("devkit", type=Path, metavar="VOCDEVKIT", help="the devkit's folder")
+    evaluate.add_argument("--year", help="default: VOC2007, or the devkit's only year")
+    evaluate.add_argument("--image-set", metavar="NAME", help="default: test, or the devkit's only image set")
+    evaluate.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default="area",
+        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later (default)",
+    )
+    for verb in (detect, evaluate):
+        verb.add_argument(
+            "--out",
+            type=Path,
+            default=Path(),
+            metavar="DIR",
+            help="where the result folder goes (default: the current folder)",
+        )
+    return parser
+
+
+def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+    )
+    verb.set_defaults(command=command)
+    verb.add_argument("--model", type=Path, metavar="BUNDLE", help="the bundle's folder (default: models/demo)")
+    verb.add_argument("--pipeline", type=Path, metavar="FILE", help="run this pipeline instead of the bundle's own")
+    verb.add_argument("--conf", type=float, metavar="X", help="score and objectness threshold for this run, 0..1")
+    verb.add_argument("--iou", type=float, metavar="X", help="IoU threshold of NMS for this run, 0..1")
+    verb.add_argument("--on", choices=("host", "board"), help="default: board where its SDK imports, else host")
+    verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    return verb
+
+
+def _target(options: argparse.Namespace) -> Target:
+    return Target(options.model, options.pipeline, options.conf, options.iou, options.on)
+
+
+def _detect(options: argparse.Namespace) -> Any:
+    from deploy.detect import detect
+
+    lines = None if options.json else sys.stdout
+    return detect(_target(options), options.image_set, options.image_dir, options.out, lines)
+
+
+def _speed(options: argparse.Namespace) -> Any:
+    from deploy.speed import measure
+
+    return measure(_target(options), options.image_set, options.image_dir)
+
+
+def _evaluate(options: argparse.Namespace) -> Any:
+    from deploy.evaluate import evaluate
+
+    return evaluate(_target(options), options.devkit, options.year, options.image_set, options.protocol, options.out)

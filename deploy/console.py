@@ -1,0 +1,95 @@
+"""What people see on stderr while a command runs: notes, the progress of long work, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from compute_mAP.errors import ReportedError
+
+QUIET_SECONDS = 10.0
+"""Between two lines of progress where stderr is a file; on a terminal one line is rewritten four times a second."""
+
+
+def note(sentence: str) -> None:
+    print(f"note: {sentence}", file=sys.stderr)
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a command to its end. Returns 0, or what its error says after one sentence on stderr; 130 after Ctrl-C."""
+    try:
+        command()
+    except ReportedError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; what was there before is untouched", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout has gone; without this, Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        print(f"error: {where}{fault.strerror or fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class Progress:
+    """Counts pictures of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too."""
+
+    def __init__(self, verb: str, total: int, results_on_terminal: bool = False) -> None:
+        self._verb = verb
+        self._total = total
+        self._done = 0
+        self._start = self._shown = time.perf_counter()
+        self._live = sys.stderr.isatty()
+        self._silent = results_on_terminal and self._live
+        self._line = ""
+
+    def step(self) -> None:
+        """One more picture is through."""
+        self._done += 1
+        now = time.perf_counter()
+        if self._silent or now - self._shown < (0.25 if self._live else QUIET_SECONDS):
+            return
+        self._shown = now
+        rate = self._done / (now - self._start)
+        left = (self._total - self._done) / rate
+        self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} pictures/s, {_clock(left)} left")
+
+    def fault(self, name: str, sentence: str) -> None:
+        """Say why a picture failed."""
+        self._clear()
+        print(f"picture {name} failed: {sentence}", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Say how long it took."""
+        self._clear()
+        seconds = time.perf_counter() - self._start
+        rate = self._done / max(seconds, 1e-9)
+        print(f"{self._verb} {self._done} pictures in {_clock(seconds)}, {rate:.1f} pictures/s", file=sys.stderr)
+
+    def _write(self, line: str) -> None:
+        if self._live:
+            # Blanks wipe out what is left of a longer line before.
+            print("\r" + line.ljust(len(self._line)), end="", file=sys.stderr, flush=True)
+            self._line = line
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._line:
+            print("\r" + " " * len(self._line) + "\r", end="", file=sys.stderr)
+            self._line = ""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{seconds:.3g} s"

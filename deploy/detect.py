@@ -1,0 +1,91 @@
+"""`detect`: find objects in pictures, draw them, count them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from compute_mAP.voc_devkit import read_image_set
+from deploy.console import Progress, note
+from deploy.detections import Detection
+from deploy.draw import write_picture
+from deploy.flow import answers
+from deploy.pictures import check_image_dir, check_some_succeeded
+from deploy.results import result_folder, write_failed
+from deploy.session import opened
+from deploy.target import Target
+
+SCHEMA_VERSION = 1
+FOLDER = "image_result"
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a run found: `objects` counts by class, the most frequent first; `images` includes the failed ones."""
+
+    images: int
+    failed_images: int
+    objects: dict[str, int]
+    out: Path
+    host: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "images": self.images,
+            "failed_images": self.failed_images,
+            "objects": dict(self.objects),
+            "out": str(self.out),
+            "host": self.host,
+        }
+
+    def to_text(self) -> str:
+        failed = f", {self.failed_images} failed" if self.failed_images else ""
+        return f"{self.images} pictures{failed}: {_counted(self.objects)}, drawn in {self.out}"
+
+
+def detect(target: Target, image_set: Path, image_dir: Path, out: Path, lines: TextIO | None = None) -> Detected:
+    """Run the pictures of an image set through detect.pipeline and write OUT/image_result.
+
+    `lines` gets one line a picture as it comes. A picture that fails is reported on stderr and listed in
+    image_result/failed_images.txt.
+
+    Raises DataError for a faulty image set or when all pictures fail, ModelError and EnvironmentFault as
+    deploy.session.opened does, UsageError where OUT cannot be written.
+    """
+    pictures = read_image_set(image_set)
+    for sentence in pictures.notes:
+        note(sentence)
+    folder = check_image_dir(image_dir)
+    out = out.absolute() / FOLDER
+    failed: list[str] = []
+    counts: Counter[str] = Counter()
+    with opened(target, "detect") as (stream, _), result_folder(out) as partial:
+        progress = Progress("detected", len(pictures.names), lines is not None and lines.isatty())
+        for name, picture, outcome in answers(stream, folder, pictures.names):
+            if outcome.fault:
+                failed.append(name)
+                progress.fault(name, outcome.fault)
+            else:
+                write_picture(partial, name, picture, outcome.objects)
+                counts.update(found.name for found in outcome.objects)
+                if lines is not None:
+                    print(f"{name}: {_summary(outcome.objects)}", file=lines, flush=True)
+            progress.step()
+        progress.finish()
+        check_some_succeeded(len(pictures.names), failed)
+        write_failed(partial, failed)
+    return Detected(len(pictures.names), len(failed), dict(counts.most_common()), out, stream.host)
+
+
+def _summary(objects: list[Detection]) -> str:
+    return _counted(dict(Counter(found.name for found in objects)))
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """ "3 objects (dog x2, cat x1)" """
+    total = sum(counts.values())
+    classes = ", ".join(f"{name} x{count}" for name, count in counts.items())
+    return f"{total} object{'' if total == 1 else 's'}" + (f" ({classes})" if classes else "")

@@ -1,0 +1,194 @@
+"""ATC's AIPP configuration (the aipp.cfg beside a model): what the chip does to pixels before the first layer.
+
+Grammar and defaults: CANN's AIPP documentation. The file is protobuf text, `aipp_op { key : value ... }`, where `#`
+starts a comment and a key may come once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.host.nearest import did_you_mean
+from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
+
+_TOKEN = re.compile(
+    r"(?P<blank>[ \t\r\f\v,;]+)|(?P<line>\n)|(?P<comment>#[^\n]*)|(?P<text>\"[^\"\n]*\"|[\w.+-]+|[{}:])"
+)
+_SIDES = ("left", "right", "top", "bottom")
+_NARROW_BGR = ((298, 516, 0), (298, -100, -208), (298, 0, 409))  # the defaults that ATC fills in
+_JPEG_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))
+_JPEG_BIAS = (0, 128, 128)
+DEFAULTS: dict[str, str | float] = {
+    "aipp_mode": "",
+    "related_input_rank": 0,
+    "related_input_name": "",
+    "input_format": "",
+    "src_image_size_w": 0,
+    "src_image_size_h": 0,
+    "max_src_image_size": 0,
+    "crop": "false",
+    "load_start_pos_w": 0,
+    "load_start_pos_h": 0,
+    "crop_size_w": 0,
+    "crop_size_h": 0,
+    "resize": "false",
+    "resize_output_w": 0,
+    "resize_output_h": 0,
+    "padding": "false",
+    **{f"{side}_padding_size": 0 for side in _SIDES},
+    "padding_value": 0,
+    "csc_switch": "false",
+    "rbuv_swap_switch": "false",
+    "ax_swap_switch": "false",
+    "single_line_mode": "false",
+    **{f"matrix_r{row}c{column}": _NARROW_BGR[row][column] for row in range(3) for column in range(3)},
+    **{f"input_bias_{i}": (16, 128, 128)[i] for i in range(3)},
+    **{f"output_bias_{i}": (16, 128, 128)[i] for i in range(3)},
+    **{f"mean_chn_{i}": 0 for i in range(4)},
+    **{f"min_chn_{i}": 0.0 for i in range(4)},
+    **{f"var_reci_chn_{i}": 1.0 for i in range(4)},
+}
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the network gets for a pixel: (x - offset) * scale, channel by channel, x in 0..255.
+
+    `bgr` tells the channel order of the network's input; `offsets` and `scales` are in that order.
+    """
+
+    bgr: bool
+    offsets: tuple[float, float, float]
+    scales: tuple[float, float, float]
+
+
+UNIT_RGB = Normalisation(False, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
+
+
+def read_aipp(path: Path) -> dict[str, str | float]:
+    """Read an AIPP file; see `parse_aipp`. Raises SdkFault 1019 where it cannot be read."""
+    try:
+        return parse_aipp(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SdkFault(OPEN_FAIL, f"cannot read the AIPP file {path}: {error}") from None
+
+
+def parse_aipp(text: str, name: str) -> dict[str, str | float]:
+    """All AIPP keys with their values or ATC's defaults; switches are "true" or "false".
+
+    Raises SdkFault 1004 with the line for anything that is not the grammar, 1005 for more than one aipp_op.
+    """
+    tokens = _tokens(text, name)
+    line, word = next(tokens)
+    if word != "aipp_op":
+        raise _wrong(name, line, f"expected aipp_op, found {_shown(word)}")
+    _expect(tokens, name, "{")
+    values = dict(DEFAULTS)
+    seen: dict[str, int] = {}
+    for line, key in tokens:
+        if key == "}":
+            break
+        if key not in DEFAULTS:
+            raise _wrong(name, line, f"AIPP has no key {_shown(key)}{did_you_mean(key, DEFAULTS)}")
+        if key in seen:
+            raise _wrong(name, line, f"{key} was already set in line {seen[key]}")
+        seen[key] = line
+        _expect(tokens, name, ":")
+        line, word = next(tokens)
+        values[key] = _value(name, line, key, word)
+    line, word = next(tokens)
+    if word == "aipp_op":
+        raise SdkFault(UNREALIZED, f"{name}: line {line}: the host engine takes one aipp_op, for one picture input")
+    if word:
+        raise _wrong(name, line, f"expected the end of the file, found {_shown(word)}")
+    return values
+
+
+def normalisation(values: dict[str, str | float], net_width: int, net_height: int, name: str) -> Normalisation:
+    """What the AIPP values mean for pictures that are decoded to full-range colour.
+
+    Supported are static YUV420SP_U8 with the JPEG matrix to RGB or to BGR, without crop, padding and swaps.
+    Raises SdkFault 1005 for anything else, 1004 where the source size is not the network's.
+    """
+    for key, expected in (
+        ("aipp_mode", "static"),
+        ("input_format", "YUV420SP_U8"),
+        ("csc_switch", "true"),
+        ("crop", "false"),
+        ("resize", "false"),
+        ("padding", "false"),
+        ("rbuv_swap_switch", "false"),
+        ("ax_swap_switch", "false"),
+    ):
+        if values[key] != expected:
+            raise SdkFault(
+                UNREALIZED, f"{name}: {key} is {values[key] or 'not set'}; the host engine takes {key}: {expected}"
+            )
+    size = (values["src_image_size_w"], values["src_image_size_h"])
+    if any(size) and size != (net_width, net_height):
+        raise SdkFault(
+            INVALID_PARAM,
+            f"{name}: src_image_size is {size[0]} x {size[1]}; the model takes {net_width} x {net_height}",
+        )
+    matrix = tuple(tuple(values[f"matrix_r{row}c{column}"] for column in range(3)) for row in range(3))
+    bias = tuple(values[f"input_bias_{i}"] for i in range(3))
+    if bias != _JPEG_BIAS or matrix not in (_JPEG_RGB, _JPEG_RGB[::-1]):
+        raise SdkFault(
+            UNREALIZED,
+            f"{name}: the colour matrix is not the JPEG one; the host engine takes {_JPEG_RGB} for RGB, its rows "
+            f"reversed for BGR, with input_bias {_JPEG_BIAS}",
+        )
+    offsets = [float(values[f"mean_chn_{i}"]) + float(values[f"min_chn_{i}"]) for i in range(3)]
+    scales = [float(values[f"var_reci_chn_{i}"]) for i in range(3)]
+    bgr = matrix != _JPEG_RGB
+    return Normalisation(bgr, (offsets[0], offsets[1], offsets[2]), (scales[0], scales[1], scales[2]))
+
+
+def _tokens(text: str, name: str) -> Iterator[tuple[int, str]]:
+    """(line, word) of the file, then (last line, "") for ever."""
+    position, line = 0, 1
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _wrong(name, line, f"unexpected character {_shown(text[position])}")
+        position = match.end()
+        if match.lastgroup == "line":
+            line += 1
+        elif match.lastgroup == "text":
+            yield line, match.group()
+    while True:
+        yield line, ""
+
+
+def _expect(tokens: Iterator[tuple[int, str]], name: str, mark: str) -> None:
+    line, word = next(tokens)
+    if word != mark:
+        raise _wrong(name, line, f'expected "{mark}", found {_shown(word)}')
+
+
+def _value(name: str, line: int, key: str, word: str) -> str | float:
+    default = DEFAULTS[key]
+    if isinstance(default, str):
+        word = word.strip('"')
+        if default == "false" and word not in ("true", "false"):
+            raise _wrong(name, line, f"{key} is {_shown(word)}; it is true or false")
+        if not word or word in "{}:":
+            raise _wrong(name, line, f"{key} has no value")
+        return word
+    kind, pattern = ("a whole number", _WHOLE) if isinstance(default, int) else ("a number", _NUMBER)
+    if not pattern.fullmatch(word):
+        raise _wrong(name, line, f"{key} is {_shown(word)}; it is {kind}")
+    return int(word) if isinstance(default, int) else float(word)
+
+
+def _shown(word: str) -> str:
+    return repr(word) if word else "the end of the file"
+
+
+def _wrong(name: str, line: int, what: str) -> SdkFault:
+    return SdkFault(INVALID_PARAM, f"{name}: line {line}: {what}")

@@ -1,0 +1,121 @@
+"""YOLOv5's raw heads to boxes on the original picture, as the SDK's new post-processing framework does it.
+
+Source: MxBase Yolov3PostProcess with YOLO_VERSION=5. Thresholds are strict, a box has one class, boxes are clipped to
+the network's input before suppression. The SDK's exponential is a table; this one is float32 exact, which differs by
+less than 4e-6 in a confidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from deploy.postprocess.mapping import Geometry, to_source
+from deploy.postprocess.nms import suppress
+from deploy.postprocess.yolo_config import YoloConfig
+from deploy.sdk_codes import INVALID_PARAM, SdkFault
+
+_BOX_AND_OBJECTNESS = 5  # tx ty tw th objectness, then the classes
+_LOGIT_MARGIN = 1e-3  # the sieve in front of the exact test lets a little more through than it needs
+
+
+def check_shapes(shapes: Sequence[Sequence[int]], config: YoloConfig) -> None:
+    """Refuse outputs that the config does not describe.
+
+    Each shape must be [1, anchors_per_level, h, w, 5 + class_num] and there must be `levels` of them.
+    Raises SdkFault 1004.
+    """
+    if len(shapes) != config.levels:
+        raise SdkFault(INVALID_PARAM, f"the model has {len(shapes)} outputs, YOLO_TYPE says {config.levels}")
+    channels = _BOX_AND_OBJECTNESS + config.class_num
+    for shape in shapes:
+        expected = f"[1, {config.anchors_per_level}, h, w, {channels}]"
+        if len(shape) != 5 or shape[0] != 1 or shape[1] != config.anchors_per_level or shape[4] != channels:
+            raise SdkFault(
+                INVALID_PARAM,
+                f"the model has an output of shape {list(shape)}; MODEL_TYPE=2 with "
+                f"CLASS_NUM={config.class_num} and ANCHOR_DIM={config.anchors_per_level} takes {expected}",
+            )
+
+
+def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry) -> np.ndarray:
+    """Boxes of one picture: float32 [n, 6] = x0 y0 x1 y1 confidence class, in the SDK's order.
+
+    tensors: raw logits float32 [1, anchors, h, w, 5 + classes], one per level, in any order; the coarsest has stride
+    32. The order is classes ascending, then falling confidence. Coordinates are pixels of the original picture (0..1
+    for resize types that the SDK does not map back). Raises SdkFault 1004 for tensors that do not fit the config.
+    """
+    check_shapes([tensor.shape for tensor in tensors], config)
+    logits, places = [], []
+    for tensor in tensors:
+        # the anchors belong to the level whose stride the map's width implies
+        ratio = tensor.shape[3] * 32 / geometry.net_width
+        group = config.levels - 1 - int(math.log2(ratio)) if ratio > 0 else -1
+        if not 0 <= group < config.levels:
+            break  # as the SDK: the maps so far count, the rest is lost without an error code
+        rows, place = _sieve(tensor, group, config)
+        if len(rows):
+            logits.append(rows)
+            places.append(place)
+    if not logits:
+        return np.empty((0, 6), np.float32)
+    candidates = _boxes(np.concatenate(logits), np.concatenate(places, axis=1), config, geometry)
+    classes = candidates[:, 5].astype(np.intp)
+    candidates = candidates[suppress(candidates[:, :4], candidates[:, 4], classes, config.iou_threshold)]
+    boxes, kept = to_source(candidates[:, :4], geometry)
+    return np.concatenate([boxes, candidates[kept, 4:]], axis=1)
+
+
+def _sieve(tensor: np.ndarray, group: int, config: YoloConfig) -> tuple[np.ndarray, np.ndarray]:
+    """What of one map may pass the thresholds, in the SDK's scan order.
+
+    Returns the logits float32 [n, 5 + classes] and where they sit, float32 [6, n]: column, row, map width and height
+    in cells, anchor width and height in pixels.
+    """
+    anchor_num, height, width, channels = tensor.shape[1:]
+    cells = tensor.reshape(anchor_num, height * width, channels)
+    # A class probability never exceeds the objectness, so both thresholds sieve on the objectness logit alone.
+    floor = _logit(max(config.objectness_threshold, config.score_threshold)) - _LOGIT_MARGIN
+    # cells first, anchors second: the scan order, in which equal scores stay
+    cell, anchor = np.divmod(np.flatnonzero((cells[:, :, 4] > floor).T), anchor_num)
+    place = np.empty((6, len(cell)), np.float32)
+    if len(cell):
+        place[1], place[0] = np.divmod(cell, width)
+        place[2], place[3] = width, height
+        first = group * anchor_num * 2
+        biases = np.array(config.biases[first : first + anchor_num * 2], np.float32)
+        place[4], place[5] = biases[anchor * 2], biases[anchor * 2 + 1]
+    return cells[anchor, cell], place
+
+
+def _boxes(logits: np.ndarray, place: np.ndarray, config: YoloConfig, geometry: Geometry) -> np.ndarray:
+    """The exact tests and the boxes: float32 [n, 6], x0 y0 x1 y1 in 0..1 of the network's input, confidence, class."""
+    with np.errstate(over="ignore"):
+        values = 1 / (1 + np.exp(-logits))
+    objectness = values[:, 4]
+    scores = values[:, _BOX_AND_OBJECTNESS:] * objectness[:, None]
+    if not scores.size:
+        return np.empty((0, 6), np.float32)
+    classes = scores.argmax(axis=1)
+    best = scores[np.arange(len(scores)), classes]
+    passes = (objectness > np.float32(config.objectness_threshold)) & (best > np.float32(config.score_threshold))
+    if config.separate_scores:
+        passes &= best >= np.array(config.separate_scores, np.float32)[classes]
+    out = np.empty((np.count_nonzero(passes), 6), np.float32)
+    out[:, 4], out[:, 5] = best[passes], classes[passes]
+    doubled = values[passes, :4].T * 2
+    place = place[:, passes]
+    centre = (place[:2] + doubled[:2] - 0.5) / place[2:4]
+    net = np.array([[geometry.net_width], [geometry.net_height]], np.float32)
+    half = doubled[2:] ** 2 * place[4:] / net / 2
+    np.maximum((centre - half).T, 0, out=out[:, :2])
+    np.minimum((centre + half).T, 1, out=out[:, 2:4])
+    return out
+
+
+def _logit(probability: float) -> float:
+    if probability <= 0:
+        return -math.inf
+    return math.inf if probability >= 1 else math.log(probability / (1 - probability))

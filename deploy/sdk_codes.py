@@ -1,0 +1,79 @@
+"""The MindX SDK's error codes and texts, and the exception that carries one.
+
+Source: MxBase ErrorCodes.h (category * 1000 + n). The texts are interfaces: the SDK answers with them where a result
+has no text of its own.
+"""
+
+from __future__ import annotations
+
+from compute_mAP.errors import ModelError
+
+NOT_INITIALISED = -1  # what the SDK's Python module returns before InitManager
+
+OK = 0
+INNER = 1002
+INVALID_POINTER = 1003
+INVALID_PARAM = 1004
+UNREALIZED = 1005
+NO_EXIST = 1016
+OPEN_FAIL = 1019
+READ_FAIL = 1020
+RESIZE_FAIL = 2002
+JPEG_DECODE_FAIL = 2006
+INVALID_FORMAT = 2019
+INVALID_IMAGE_WIDTH = 2020
+INVALID_IMAGE_HEIGHT = 2021
+SET_INPUT_FAIL = 3001
+STREAM_EXIST = 6001
+STREAM_NOT_EXIST = 6002
+INVALID_CONFIG = 6005
+INVALID_LINK = 6006
+TRANS_MODE_NOT_MATCHED = 6008
+STREAM_TIMEOUT = 6010
+ELEMENT_INVALID = 6011
+ELEMENT_NOT_EXIST = 6013
+INVALID_FACTORY = 6014
+INVALID_PROPERTIES = 6015
+PAD_UNLINKED = 6016
+
+MESSAGES = {
+    OK: "Success",
+    INNER: "Internal error",
+    INVALID_POINTER: "Invalid Pointer",
+    INVALID_PARAM: "Invalid parameter",
+    UNREALIZED: "Not implemented",
+    NO_EXIST: "Object, file or other resource doesn't exist",
+    OPEN_FAIL: "Device, file or resource open failed",
+    READ_FAIL: "Device, file or resource read failed",
+    RESIZE_FAIL: "DVPP: resize fail",
+    JPEG_DECODE_FAIL: "DVPP: decode jpeg or jpg fail",
+    INVALID_FORMAT: "DVPP: mismatch the image format",
+    INVALID_IMAGE_WIDTH: "DVPP: image width out of range",
+    INVALID_IMAGE_HEIGHT: "DVPP: image height out of range",
+    SET_INPUT_FAIL: "Infer: set input fail",
+    STREAM_EXIST: "stream is exist",
+    STREAM_NOT_EXIST: "stream is not exist",
+    INVALID_CONFIG: "stream invalid config",
+    INVALID_LINK: "stream invalid link",
+    TRANS_MODE_NOT_MATCHED: "stream trans mode not match",
+    STREAM_TIMEOUT: "stream timeout",
+    ELEMENT_INVALID: "stream element invalid",
+    ELEMENT_NOT_EXIST: "stream element not exist",
+    INVALID_FACTORY: "element invalid factory",
+    INVALID_PROPERTIES: "element invalid properties",
+    PAD_UNLINKED: "element pad unlinked",
+}
+
+
+def error_info(code: int) -> str:
+    """The SDK's GetErrorInfo: the text of a code in brackets, blanks around it included."""
+    return f' (Code = {code}, Message = "{MESSAGES.get(code, "Error code unknown")}") '
+
+
+class SdkFault(ModelError):
+    """What the SDK would answer with an error code: a wrong pipeline, cfg or model file, or a picture it refuses."""
+
+    def __init__(self, code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence

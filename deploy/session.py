@@ -1,0 +1,42 @@
+"""A stream that is open and ready: the right pipeline, with its thresholds, in the folder that its paths start from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compute_mAP.errors import ModelError
+from deploy.console import note
+from deploy.pipeline_file import PipelineFile
+from deploy.stream import Stream, find_engine
+from deploy.target import Target
+
+
+@contextmanager
+def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
+    """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
+
+    Raises what Target.resolve, PipelineFile and Stream raise, and ModelError for a board without the .om file.
+    """
+    path, folder, notes = target.resolve(task)
+    for sentence in notes:
+        note(sentence)
+    pipeline = PipelineFile(path, folder)
+    pipeline.set_thresholds(target.conf, target.iou)
+    engine = find_engine(target.on)
+    if not engine.host and (missing := pipeline.missing_models()):
+        raise ModelError(f"the board's model {missing[0]} is missing; build.sh makes it from the ONNX file of a bundle")
+    with _inside(folder), Stream(engine, pipeline.text, pipeline.stream_name) as stream:
+        yield stream, pipeline
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,48 @@
+"""What to run: a bundle's own pipeline, or another pipeline file; and how: thresholds, on the board or on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compute_mAP.errors import UsageError
+from deploy.bundle import open_bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "models" / "demo"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`model` is a bundle's folder, `pipeline` a file to run in place of the bundle's own; without both it is the demo.
+
+    `conf` (score and objectness) and `iou` (NMS), both 0..1, override the thresholds of the pipeline's post-processor.
+    `on` is "host", "board" or None: the board where its SDK imports.
+
+    Raises UsageError for a threshold outside 0..1.
+    """
+
+    model: Path | None = None
+    pipeline: Path | None = None
+    conf: float | None = None
+    iou: float | None = None
+    on: str | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (("--conf", self.conf), ("--iou", self.iou)):
+            if value is not None and not 0 <= value <= 1:
+                raise UsageError(f"{option} {value:g}: expected a number from 0 to 1")
+
+    def resolve(self, task: str) -> tuple[Path, Path, list[str]]:
+        """The pipeline file of a task ("detect" or "eval") and the folder to run it in, both absolute, and notes.
+
+        A bundle's paths are relative to the bundle; those of a pipeline without a bundle are relative to the current
+        folder, as the SDK has it. Raises ModelError for a faulty bundle.
+        """
+        if self.model is None and self.pipeline is not None:
+            return self.pipeline.absolute(), Path.cwd(), []
+        folder = DEMO if self.model is None else self.model.absolute()
+        notes = [f"no --model given: running the demo model in {DEMO}"] if self.model is None else []
+        bundle = open_bundle(folder)
+        pipeline = folder / f"{task}.pipeline" if self.pipeline is None else self.pipeline.absolute()
+        return pipeline, folder, [*notes, *bundle.notes]

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# The one entry point: runs the verbs below, and sets up what they need the first time.
+set -euo pipefail
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+VENV="$ROOT/.venv"
+STAMP="$VENV/installed"
+
+usage() {
+  cat <<'EOF'
+usage: bash run.sh VERB [ARGUMENTS]
+
+  detect IMAGE_SET IMAGE_DIR   find objects; pictures with boxes go to image_result
+  speed  IMAGE_SET IMAGE_DIR   latency and pictures per second
+  eval   VOCDEVKIT             mAP on a Pascal VOC devkit; detections go to txt_result
+  demo                         the whole job on the data and the model that come with the project
+  test   [PYTEST ARGUMENTS]    all tests
+
+IMAGE_SET is a text file with one picture name without suffix a line. `bash run.sh VERB --help` lists the options:
+--model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|board and more.
+
+On a board whose MindX SDK python3 can import, detect, speed and eval use that python3 and install nothing.
+Elsewhere the first call makes an environment in the project's folder .venv. To use an interpreter as it is
+instead, with nothing made or installed, name it in the variable AYS_PYTHON.
+EOF
+}
+
+say() { printf 'run.sh: %s\n' "$*" >&2; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 5; }
+
+# version_at_least PYTHON MINOR: is it a Python 3.MINOR or newer that starts?
+version_at_least() { "$1" -c "import sys; sys.exit(sys.version_info < (3, $2))" >/dev/null 2>&1; }
+
+find_python() {
+  local name
+  for name in python3.13 python3.12 python3.11 python3 python3.10 python3.9; do
+    if version_at_least "$name" "$1"; then echo "$name"; return; fi
+  done
+  fail "no Python 3.$1 or newer found; install one, or name it in AYS_PYTHON"
+}
+
+# What an installation depends on: the project's requirements and its folder, which an editable installation points to.
+key() { { echo "$ROOT"; cat "$ROOT/pyproject.toml"; } | cksum; }
+
+# is_installed LEVEL: does .venv hold at least that level (0 edge, 1 compress, 2 compress and dev)?
+is_installed() {
+  local stamp level
+  [ -f "$STAMP" ] && [ -x "$VENV/bin/python" ] || return 1
+  { read -r level && read -r stamp; } <"$STAMP" || return 1
+  [ "$stamp" = "$(key)" ] && [ "$level" -ge "$1" ]
+}
+
+# install LEVEL MINOR: make .venv hold that level, on a Python 3.MINOR or newer.
+install() {
+  local extras=("" "[compress]" "[compress,dev]") python
+  if [ -f "$STAMP" ] && version_at_least "$VENV/bin/python" "$2"; then
+    say "bringing .venv up to date"
+    rm -f "$STAMP"
+  else
+    python=$(find_python "$2") || exit
+    say "making an environment in $VENV with $python (first use, or the last installation did not end)"
+    "$python" -m venv --clear "$VENV" >&2 ||
+      fail "$python cannot make an environment in $VENV; on Debian and Ubuntu install its package python3-venv"
+  fi
+  say "installing ascend-yolo-slim${extras[$1]}; this may take minutes"
+  "$VENV/bin/python" -m pip install --disable-pip-version-check -e "$ROOT${extras[$1]}" >&2 ||
+    fail "the installation failed (see above); call run.sh again to repeat it"
+  mend_cv2
+  { echo "$1"; key; } >"$STAMP.new"
+  mv "$STAMP.new" "$STAMP"
+}
+
+# opencv-python needs libGL, which servers without a display lack; its headless build does not. Never both: they share files.
+mend_cv2() {
+  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check)
+  if ! "${pip[@]}" show -q opencv-python-headless 2>/dev/null && "$VENV/bin/python" -c "import cv2" 2>/dev/null; then
+    return
+  fi
+  say "opencv-python does not import here (no libGL?), so opencv-python-headless takes its place"
+  "${pip[@]}" uninstall -q -y opencv-python opencv-python-headless >&2
+  "${pip[@]}" install -q "opencv-python-headless>=4.8" >&2 || fail "opencv-python-headless cannot be installed (see above)"
+  "$VENV/bin/python" -c "import cv2" || fail "cv2 does not import (see above)"
+}
+
+# Is there an argument --help, or --on host?
+asks_for_help() { local a; for a in "$@"; do [[ $a = -h || $a = --help ]] && return; done; return 1; }
+asks_for_host() { [[ " $* " == *" --on host "* || " $* " == *" --on=host "* ]]; }
+
+# choose_python LEVEL MINOR: sets PYTHON.
+choose_python() {
+  if [ -n "${AYS_PYTHON:-}" ]; then
+    version_at_least "$AYS_PYTHON" "$2" || fail "AYS_PYTHON=$AYS_PYTHON is no Python 3.$2 or newer"
+    PYTHON=$AYS_PYTHON
+  else
+    is_installed "$1" || install "$1" "$2"
+    PYTHON="$VENV/bin/python"
+  fi
+}
+
+verb=${1:-}
+[ $# -eq 0 ] || shift
+# Nothing here is to be installed or fetched behind the user's back.
+export YOLO_AUTOINSTALL=false YOLO_OFFLINE=true
+case $verb in
+  detect | speed | eval)
+    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && python3 -c "import StreamManagerApi" >/dev/null 2>&1; then
+      PYTHON=python3
+    elif [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then
+      PYTHON=$(find_python 9) || exit
+    else
+      choose_python 0 9
+    fi
+    exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
+    ;;
+  demo)
+    choose_python 1 11
+    PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" -P -m compress demo "$@"
+    ;;
+  test)
+    choose_python 2 11
+    cd "$ROOT"
+    exec "$PYTHON" -m pytest tests "$@"
+    ;;
+  -h | --help)
+    usage
+    ;;
+  *)
+    [ -z "$verb" ] || printf "error: there is no verb '%s'\n" "$verb" >&2
+    usage >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,43 @@
+"""Label files, read as the vendor's compiled code reads them."""
+
+import base64
+import json
+
+import pytest
+
+from deploy.postprocess.labels import parse_labels, read_labels
+from deploy.sdk_codes import SdkFault
+
+
+def test_golden_cases(shared):
+    cases = json.loads((shared / "golden" / "config_parse.json").read_text(encoding="utf-8"))["cases"]
+    cases = [case for case in cases if case["kind"] == "label_file"]
+    assert len(cases) >= 5
+    for case in cases:
+        assert parse_labels(base64.b64decode(case["text_b64"]).decode()) == case["labels"], case["name"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("cat\r\ndog\r\n", ["cat", "dog"], id="Windows line ends"),
+        pytest.param("#\ncat\n", ["#", "cat"], id="a line that is exactly # is a label"),
+        pytest.param(
+            "# head\ncat\n# no comment any more\n", ["cat", "# no comment any more"], id="comments only on top"
+        ),
+        pytest.param("x #1\n", ["x #1"], id="# further behind is part of the name"),
+        pytest.param("安全帽\n", ["安全帽"], id="UTF-8"),
+    ],
+)
+def test_rules(text, expected):
+    assert parse_labels(text) == expected
+
+
+def test_faults_name_the_file(tmp_path):
+    with pytest.raises(SdkFault, match=r"no label file .*none\.names") as caught:
+        read_labels(tmp_path / "none.names")
+    assert caught.value.code == 1016
+    bad = tmp_path / "gbk.names"
+    bad.write_bytes(b"cat\n" + "安全帽".encode("gbk"))
+    with pytest.raises(SdkFault, match="line 2 is not UTF-8"):
+        read_labels(bad)

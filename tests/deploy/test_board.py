@@ -1,0 +1,278 @@
+"""The board mode, on a stand-in for the SDK's Python module that is as strict as the real one.
+
+The stand-in answers each "picture" with what that picture's own bytes say, so that every answer of an SDK can be had.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Done = subprocess.CompletedProcess[str]
+
+SDK = """
+import json
+
+class MxDataInput:
+    pass
+
+class Answer:
+    def __init__(self, code, data):
+        self.errorCode, self.data = code, data
+
+class StreamManagerApi:
+    def InitManager(self):
+        return 0
+
+    def CreateMultipleStreams(self, text):
+        assert type(text) is bytes
+        (self.name, self.elements), = json.loads(text).items()
+        self.waiting, self.next_id = {}, 0
+        with open("created.json", "wb") as file:
+            file.write(text)
+        return 6015 if "refused" in self.elements else 0
+
+    def DestroyAllStreams(self):
+        return 0
+
+    def SendDataWithUniqueId(self, name, plugin, data):
+        assert name == self.name.encode() and plugin == 0 and type(data.data) is bytes
+        if len(self.waiting) == 2:
+            return -1
+        self.next_id += 1
+        self.waiting[self.next_id] = json.loads(data.data)
+        return self.next_id
+
+    def GetResultWithUniqueId(self, name, unique_id, timeout):
+        assert type(name) is bytes and type(timeout) is int
+        code, text = self.waiting.pop(unique_id)
+        return Answer(code, text.encode())
+"""
+
+# Python imports a module of this name by itself; it makes modules look as if they were not installed.
+BLOCK = """
+import os, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in os.environ["BLOCKED"].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+EVERYTHING_ELSE = "numpy,cv2,onnxruntime,onnx,torch,ultralytics,compress,yaml,PIL"
+
+
+class Board:
+    """A folder with the stand-in for the SDK, a bundle with its OM, pictures, and a way to run commands there."""
+
+    def __init__(self, folder: Path, bundle: Path) -> None:
+        self.folder = folder
+        self.bundle = bundle
+        (bundle / "model.om").write_bytes(b"om")
+        (folder / "sdk").mkdir()
+        (folder / "sdk/StreamManagerApi.py").write_text(SDK)
+        (folder / "sdk/sitecustomize.py").write_text(BLOCK)
+        (folder / "pictures").mkdir()
+
+    def picture(self, name: str, text: str, code: int = 0) -> None:
+        (self.folder / "pictures" / f"{name}.jpg").write_text(json.dumps([code, text]))
+        with (self.folder / "set.txt").open("a") as file:
+            file.write(name + "\n")
+
+    def run(self, verb: str, *arguments: object, blocked: str = EVERYTHING_ELSE) -> Done:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "sdk"), "BLOCKED": blocked}
+        command = [sys.executable, str(ROOT / "deploy"), verb, *map(str, arguments)]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def detect(self, *arguments: object, blocked: str = EVERYTHING_ELSE) -> Done:
+        return self.run("detect", "set.txt", "pictures", "--model", self.bundle, *arguments, blocked=blocked)
+
+    def evaluate(self, text: str) -> Done:
+        """Run eval on a devkit with one picture, on which the stream answers with `text`."""
+        devkit = self.folder / "VOCdevkit/VOC2007"
+        for folder in ("Annotations", "ImageSets/Main", "JPEGImages"):
+            (devkit / folder).mkdir(parents=True)
+        (devkit / "ImageSets/Main/test.txt").write_text("a\n")
+        (devkit / "Annotations/a.xml").write_text("<annotation></annotation>")
+        (devkit / "JPEGImages/a.jpg").write_text(json.dumps([0, text]))
+        return self.run("eval", "VOCdevkit", "--model", self.bundle)
+
+
+@pytest.fixture
+def board(tmp_path: Path, tiny_bundle: Callable[..., Path]) -> Board:
+    return Board(tmp_path, tiny_bundle())
+
+
+def objects(*entries: tuple[str, int, object, float, float, float, float]) -> str:
+    """The text of mxpi_dataserialize for (name, class id, confidence, x0, y0, x1, y1) each."""
+    listed = [
+        {
+            "classVec": [{"classId": c, "className": name, "confidence": confidence, "headerVec": []}],
+            **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
+        }
+        for name, c, confidence, x0, y0, x1, y1 in entries
+    ]
+    return json.dumps({"MxpiObject": listed})
+
+
+RED = ("red", 0, 0.5, 1, 2, 30.5, 40)
+DETECTED_RED = "a 0.500000 1.000000 2.000000 30.500000 40.000000\n"
+
+
+def test_detect_needs_the_standard_library_and_the_sdk_only(board: Board) -> None:
+    board.picture("a", objects(RED, RED))
+    board.picture("b", objects())
+    done = board.detect("--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == {
+        "schema_version": 1,
+        "images": 2,
+        "failed_images": 0,
+        "objects": {"red": 2},
+        "out": str(board.folder / "image_result"),
+        "host": False,
+    }
+    drawn_later = json.loads((board.folder / "image_result/a.json").read_text())
+    assert drawn_later["objects"][0] == {"class": "red", "class_id": 0, "confidence": 0.5, "box": [1, 2, 30.5, 40]}
+    assert json.loads((board.folder / "image_result/b.json").read_text())["objects"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="new post-processor, no objects"),
+        pytest.param("{}", id="old post-processor, no objects"),
+        pytest.param(' (Code = 0, Message = "Success") ', id="an empty buffer becomes the text of its code"),
+        pytest.param('{"MxpiVision":[]}', id="another key"),
+        pytest.param("null", id="no object at all"),
+        pytest.param('{"MxpiObject":null}', id="no list"),
+    ],
+)
+def test_answers_without_objects_are_not_failures(board: Board, text: str) -> None:
+    board.picture("a", text)
+    done = board.detect()
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "a: 0 objects")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "sentence"),
+    [
+        pytest.param("decode jpeg fail", 2006, "error 2006: decode jpeg fail", id="an error code with its text"),
+        pytest.param('{"MxpiObject":[{"x0":1}]}', 0, "another form than MxpiObject", id="an object without a class"),
+        pytest.param('{"MxpiObject":7}', 0, "another form than MxpiObject", id="objects that are no list"),
+        pytest.param(objects(("red", 0, "NaN", 1, 2, 3, 4)), 0, "not finite", id="protobuf writes NaN as a text"),
+    ],
+)
+def test_a_failed_picture_is_reported_and_the_run_goes_on(board: Board, text: str, code: int, sentence: str) -> None:
+    board.picture("bad", text, code)
+    board.picture("good", objects(RED))
+    done = board.detect()
+    assert done.returncode == 0
+    assert "picture bad failed: " in done.stderr and sentence in done.stderr
+    assert done.stdout.splitlines()[0] == "good: 1 object (red x1)"
+    assert (board.folder / "image_result/failed_images.txt").read_text() == "bad\n"
+
+
+def test_results_come_in_order_through_a_stream_that_refuses_a_third_picture(board: Board) -> None:
+    names = [f"p{i}" for i in range(20)]
+    for i, name in enumerate(names):
+        board.picture(name, objects(*[RED] * (i % 3)))
+    done = board.detect()
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:20]] == [
+        [f"{name}:", str(i % 3)] for i, name in enumerate(names)
+    ]
+
+
+def test_the_pipeline_is_passed_on_byte_for_byte(board: Board) -> None:
+    board.picture("a", "")
+    board.detect()
+    assert (board.bundle / "created.json").read_bytes() == (board.bundle / "detect.pipeline").read_bytes()
+
+
+def test_thresholds_go_to_the_board_as_configuration_content(board: Board) -> None:
+    board.picture("a", "")
+    assert board.detect("--conf", "0.25").returncode == 0
+    props = json.loads((board.bundle / "created.json").read_text())["detection"]["mxpi_objectpostprocessor0"]["props"]
+    content = props["postProcessConfigContent"]
+    assert (content["SCORE_THRESH"], content["OBJECTNESS_THRESH"], content["IOU_THRESH"]) == ("0.25", "0.25", "0.5")
+    assert "postProcessConfigPath" not in props
+    assert all(isinstance(value, str) for value in content.values())
+
+
+def test_speed_tells_that_it_ran_on_the_board(board: Board) -> None:
+    board.picture("a", objects(RED))
+    done = board.run("speed", "set.txt", "pictures", "--model", board.bundle, "--json")
+    report = json.loads(done.stdout)
+    assert (report["host"], report["plugins_ms"], report["images"]) == (False, {}, 1)
+    assert report["images_per_second"] > 0 and 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+
+
+def test_a_pipeline_alone_is_run_in_the_current_folder(board: Board) -> None:
+    board.picture("a", "")
+    for name in ("labels.names", "detect.cfg", "model.om"):
+        (board.folder / name).write_bytes((board.bundle / name).read_bytes())
+    done = board.run("detect", "set.txt", "pictures", "--pipeline", "bundle/detect.pipeline")
+    assert done.returncode == 0, done.stderr
+    assert (board.folder / "created.json").is_file()
+
+
+def test_eval_keeps_the_detections_where_the_board_has_no_numpy(board: Board) -> None:
+    done = board.evaluate(objects(RED))
+    assert done.returncode == 5
+    assert "needs numpy" in done.stderr and "reval_voc.py" in done.stderr
+    assert (board.folder / "txt_result/det_test_red.txt").read_text() == DETECTED_RED
+    assert (board.folder / "txt_result/det_test_blue.txt").read_text() == ""
+
+
+def test_an_object_of_an_unknown_class_is_a_fault_of_the_model(board: Board) -> None:
+    done = board.evaluate(objects(("", 7, 0.5, 1, 2, 3, 4)))
+    assert done.returncode == 4 and "class id 7" in done.stderr
+    assert not (board.folder / "txt_result").exists()
+
+
+def test_a_missing_om_says_how_to_make_it(board: Board) -> None:
+    board.picture("a", "")
+    (board.bundle / "model.om").unlink()
+    done = board.detect()
+    assert done.returncode == 4
+    assert "model.om is missing" in done.stderr and "build.sh" in done.stderr
+
+
+def test_a_refused_stream_is_one_sentence_with_the_code(board: Board) -> None:
+    board.picture("a", "")
+    pipeline = board.folder / "other.pipeline"
+    pipeline.write_text('{"detection": {"refused": {}}}')
+    done = board.detect("--pipeline", pipeline)
+    assert done.returncode == 4
+    assert "6015" in done.stderr
+
+
+def test_on_host_does_not_touch_the_sdk(board: Board) -> None:
+    board.picture("a", "")
+    done = board.detect("--on", "host")
+    assert done.returncode == 5  # the host engine's own modules are blocked
+    assert "the host engine does not import" in done.stderr
+
+
+def test_on_board_without_the_sdk_says_what_to_source(board: Board) -> None:
+    board.picture("a", "")
+    done = board.detect("--on", "board", blocked="StreamManagerApi")
+    assert done.returncode == 5
+    assert "set_env.sh" in done.stderr
+
+
+def test_an_sdk_that_does_not_import_is_mentioned(board: Board) -> None:
+    board.picture("a", "")
+    (board.folder / "sdk/StreamManagerApi.py").write_text("raise ImportError('libmxbase.so not found')")
+    done = board.detect()
+    assert "StreamManagerApi is there but does not import" in done.stderr and "libmxbase.so" in done.stderr

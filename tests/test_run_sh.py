@@ -1,0 +1,199 @@
+"""run.sh itself: verbs, exit codes, which interpreter it takes, when it makes an environment."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Stands for every python3.x: answers questions about its version, makes environments, remembers what it was called for.
+FAKE_PYTHON = """#!/bin/bash
+echo "$(basename "$0") $*" >>"$CALLS"
+case "$*" in
+  "-c import sys; sys.exit("*)
+    needs=$* && needs=${needs##*, }
+    [ "${FAKE_MINOR:-12}" -ge "${needs%%)*}" ]
+    ;;
+  *"import StreamManagerApi"*) exit 1 ;;
+  *"-m venv"*) mkdir -p "${!#}/bin" && cp "$0" "${!#}/bin/python" ;;
+  *"-m pip install"*) [ -z "${FAIL_PIP:-}" ] || exit 1 ;;
+  *"show -q opencv-python-headless"*) [ "${HEADLESS:-}" ] ;;
+  *"-c import cv2"*) [ -z "${NO_LIBGL:-}" ] || [[ $(<"$CALLS") = *"install -q opencv-python-headless"* ]] ;;
+esac
+"""
+
+
+class Project:
+    """A copy of run.sh and pyproject.toml in a folder with a blank, and stand-ins for all Pythons on PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "my project"
+        self.root.mkdir()
+        for name in ("run.sh", "pyproject.toml"):
+            shutil.copy(ROOT / name, self.root)
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        for name in ("bash", "cat", "cksum", "dirname", "basename", "mkdir", "cp", "mv", "rm"):
+            found = shutil.which(name)
+            assert found
+            (self.bin / name).symlink_to(found)
+        for name in ("python3.11", "python3.12", "python3"):
+            (self.bin / name).write_text(FAKE_PYTHON)
+            (self.bin / name).chmod(0o755)
+        self.log = folder / "calls"
+        self.stamp = self.root / ".venv/installed"
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        self.log.write_text("")
+        environment = {"PATH": str(self.bin), "CALLS": str(self.log), **variables}
+        command = [str(self.bin / "bash"), str(self.root / "run.sh"), *arguments]
+        return subprocess.run(command, cwd=self.bin, env=environment, capture_output=True, text=True)
+
+    def calls(self, word: str) -> list[str]:
+        return [line for line in self.log.read_text().splitlines() if word in line]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("verb", "extras", "command"),
+    [
+        pytest.param("detect", "", "python {root}/deploy detect a b --conf 0.3", id="detect"),
+        pytest.param("eval", "", "python {root}/deploy eval a b --conf 0.3", id="eval"),
+        pytest.param("demo", "[compress]", "python -P -m compress demo a b --conf 0.3", id="demo"),
+        pytest.param("test", "[compress,dev]", "python -m pytest tests a b --conf 0.3", id="test"),
+    ],
+)
+def test_first_use_installs_what_the_verb_needs_and_later_uses_nothing(
+    project: Project, verb: str, extras: str, command: str
+) -> None:
+    done = project.run(verb, "a", "b", "--conf", "0.3")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""  # stdout belongs to the command
+    assert project.calls("pip install")[0].endswith(f"-e {project.root}{extras}")
+    assert project.calls("-m venv")[0].startswith("python3.12 ")  # the newest there is
+    assert "making an environment" in done.stderr
+    again = project.run(verb, "a", "b", "--conf", "0.3")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert project.log.read_text().splitlines()[-1] == command.format(root=project.root)
+    assert not project.calls("pip") and not project.calls("venv")
+
+
+def test_what_the_larger_set_installed_serves_the_smaller(project: Project) -> None:
+    project.run("test")
+    project.run("speed", "a", "b")
+    assert not project.calls("pip")
+    assert project.calls("deploy speed a b")
+
+
+def test_the_larger_set_is_added_to_the_environment(project: Project) -> None:
+    project.run("speed", "a", "b")
+    project.run("demo")
+    assert not project.calls("-m venv")
+    assert project.calls("pip install")[0].endswith("[compress]")
+
+
+@pytest.mark.parametrize("change", ["requirements", "folder", "interpreter gone"])
+def test_an_outdated_environment_is_renewed(project: Project, change: str) -> None:
+    project.run("speed", "a", "b")
+    if change == "requirements":
+        with (project.root / "pyproject.toml").open("a") as file:
+            file.write("# changed\n")
+    elif change == "folder":
+        project.root = project.root.rename(project.root.with_name("moved"))
+    else:
+        (project.root / ".venv/bin/python").unlink()
+    project.run("speed", "a", "b")
+    assert project.calls("pip install")
+
+
+def test_an_interrupted_installation_is_redone(project: Project) -> None:
+    failed = project.run("speed", "a", "b", FAIL_PIP="1")
+    assert failed.returncode == 5
+    assert failed.stderr.splitlines()[-1].startswith("error: the installation failed")
+    assert not project.stamp.exists()
+    project.run("speed", "a", "b")
+    assert project.calls("-m venv --clear") and project.calls("pip install") and project.stamp.exists()
+
+
+def test_a_broken_upgrade_is_not_taken_for_what_was_there_before(project: Project) -> None:
+    project.run("speed", "a", "b")
+    assert project.run("demo", FAIL_PIP="1").returncode == 5
+    project.run("speed", "a", "b")
+    assert project.calls("pip install")
+
+
+@pytest.mark.parametrize(
+    ("variables", "swapped"),
+    [
+        pytest.param({}, False, id="cv2 imports"),
+        pytest.param({"NO_LIBGL": "1"}, True, id="no libGL"),
+        pytest.param({"HEADLESS": "1"}, True, id="pip has put the other build beside the headless one"),
+    ],
+)
+def test_only_one_opencv(project: Project, variables: dict[str, str], swapped: bool) -> None:
+    done = project.run("speed", "a", "b", **variables)
+    assert done.returncode == 0, done.stderr
+    changes = [call.split("pip-version-check ")[1] for call in project.calls(" opencv-python") if "show" not in call]
+    expected = ["uninstall -q -y opencv-python opencv-python-headless", "install -q opencv-python-headless>=4.8"]
+    assert changes == (expected if swapped else [])
+
+
+@pytest.mark.parametrize(
+    ("verb", "minor", "code"),
+    [
+        pytest.param("detect", "9", 0, id="3.9 is enough for the edge side"),
+        pytest.param("detect", "8", 5, id="3.8 is not"),
+        pytest.param("demo", "10", 5, id="the compressor wants 3.11"),
+    ],
+)
+def test_python_versions(project: Project, verb: str, minor: str, code: int) -> None:
+    for name in ("python3.11", "python3.12"):
+        (project.bin / name).unlink()
+    done = project.run(verb, "a", "b", FAKE_MINOR=minor)
+    assert done.returncode == code, done.stderr
+    if code:
+        assert done.stderr.startswith("error: no Python 3.") and not (project.root / ".venv").exists()
+
+
+def test_a_board_needs_no_environment(project: Project) -> None:
+    (project.bin / "python3").write_text(FAKE_PYTHON.replace('*"import StreamManagerApi"*) exit 1', '"nothing") :'))
+    assert project.run("detect", "a", "b").returncode == 0
+    assert project.log.read_text().splitlines()[-1] == f"python3 {project.root}/deploy detect a b"
+    assert not (project.root / ".venv").exists()
+    project.run("detect", "a", "b", "--on", "host")
+    assert project.calls("-m venv")
+
+
+def test_help_of_a_verb_installs_nothing(project: Project) -> None:
+    assert project.run("detect", "--help").returncode == 0
+    assert not (project.root / ".venv").exists()
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help(project: Project, option: str) -> None:
+    done = project.run(option)
+    assert done.returncode == 0 and done.stdout.startswith("usage: bash run.sh") and "AYS_PYTHON" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["detekt"], ["--json"]])
+def test_an_unknown_verb_is_wrong_usage(project: Project, arguments: list[str]) -> None:
+    done = project.run(*arguments)
+    assert done.returncode == 2 and "usage: bash run.sh" in done.stderr and done.stdout == ""
+
+
+def test_a_wrong_ays_python_is_a_sentence(project: Project) -> None:
+    done = project.run("detect", "a", "b", AYS_PYTHON="/gone/python")
+    assert done.returncode == 5 and done.stderr.startswith("error: AYS_PYTHON=/gone/python")
+
+
+def test_ci_runs_exactly_the_tests() -> None:
+    script = (ROOT / ".ci/run").read_text()
+    assert script.splitlines()[-1] == "bash run.sh test"
+    assert os.access(ROOT / ".ci/run", os.X_OK)
