@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from compute_mAP.errors import ModelError, UsageError
+from compute_mAP.errors import DataError, ModelError, UsageError
 from compute_mAP.result_files import FAILED_IMAGES, class_file
 from deploy.detections import Detection
 
@@ -45,11 +45,14 @@ class TextResults:
     """The detections as the classic VOC scorers read them: a file for every class, `<name> <conf> <x0> <y0> <x1> <y1>`.
 
     Confidence in 0..1, corners in pixels of the original picture as the post-processor gives them, six decimals.
-    Raises DataError for a class name that no file can have.
+    Raises ModelError for a class name that no file can have.
     """
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        self._files = {name: class_file(folder, name) for name in names}
+        try:
+            self._files = {name: class_file(folder, name) for name in names}
+        except DataError as fault:
+            raise ModelError(f"{fault}; change the label file") from None
         self._lines: dict[str, list[str]] = {name: [] for name in names}
         self._held = 0
         for file in self._files.values():

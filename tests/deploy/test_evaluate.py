@@ -171,6 +171,6 @@ def test_class_names_that_no_result_file_can_have(
 ) -> None:
     devkit.add("a", [(1, 2, 0)])
     (devkit.bundle / "labels.names").write_text(names)
-    assert devkit.evaluate() == 3
+    assert devkit.evaluate() == 4
     assert sentence in capsys.readouterr().err
     assert not (devkit.folder / "txt_result").exists()
