@@ -31,12 +31,12 @@ def check_shapes(shapes: Sequence[Sequence[int]], config: YoloConfig) -> None:
         raise SdkFault(INVALID_PARAM, f"the model has {len(shapes)} outputs, YOLO_TYPE says {config.levels}")
     channels = _BOX_AND_OBJECTNESS + config.class_num
     for shape in shapes:
-        expected = f"[1, {config.anchors_per_level}, h, w, {channels}]"
         if len(shape) != 5 or shape[0] != 1 or shape[1] != config.anchors_per_level or shape[4] != channels:
             raise SdkFault(
                 INVALID_PARAM,
                 f"the model has an output of shape {list(shape)}; MODEL_TYPE=2 with "
-                f"CLASS_NUM={config.class_num} and ANCHOR_DIM={config.anchors_per_level} takes {expected}",
+                f"CLASS_NUM={config.class_num} and ANCHOR_DIM={config.anchors_per_level} takes "
+                f"[1, {config.anchors_per_level}, h, w, {channels}]",
             )
 
 
@@ -48,6 +48,8 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
     for resize types that the SDK does not map back). Raises SdkFault 1004 for tensors that do not fit the config.
     """
     check_shapes([tensor.shape for tensor in tensors], config)
+    # A class probability never exceeds the objectness, so both thresholds sieve on the objectness logit alone.
+    floor = _logit(max(config.objectness_threshold, config.score_threshold)) - _LOGIT_MARGIN
     logits, places = [], []
     for tensor in tensors:
         # the anchors belong to the level whose stride the map's width implies
@@ -55,10 +57,14 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
         group = config.levels - 1 - int(math.log2(ratio)) if ratio > 0 else -1
         if not 0 <= group < config.levels:
             break  # as the SDK: the maps so far count, the rest is lost without an error code
-        rows, place = _sieve(tensor, group, config)
-        if len(rows):
-            logits.append(rows)
-            places.append(place)
+        anchor_num, height, width, channels = tensor.shape[1:]
+        cells = tensor.reshape(anchor_num, height * width, channels)
+        # cells first, anchors second: the scan order, in which equal scores stay
+        scan = np.flatnonzero((cells[:, :, 4] > floor).T)
+        if len(scan):
+            cell, anchor = np.divmod(scan, anchor_num)
+            logits.append(cells[anchor, cell])
+            places.append(_place(cell, anchor, width, height, _anchors(config, group)))
     if not logits:
         return np.empty((0, 6), np.float32)
     candidates = _boxes(np.concatenate(logits), np.concatenate(places, axis=1), config, geometry)
@@ -68,26 +74,19 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
     return np.concatenate([boxes, candidates[kept, 4:]], axis=1)
 
 
-def _sieve(tensor: np.ndarray, group: int, config: YoloConfig) -> tuple[np.ndarray, np.ndarray]:
-    """What of one map may pass the thresholds, in the SDK's scan order.
+def _anchors(config: YoloConfig, group: int) -> np.ndarray:
+    """Anchor widths and heights of one group: float32 [anchors, 2], pixels of the network's input."""
+    numbers = config.anchors_per_level * 2
+    return np.array(config.biases[group * numbers : (group + 1) * numbers], np.float32).reshape(-1, 2)
 
-    Returns the logits float32 [n, 5 + classes] and where they sit, float32 [6, n]: column, row, map width and height
-    in cells, anchor width and height in pixels.
-    """
-    anchor_num, height, width, channels = tensor.shape[1:]
-    cells = tensor.reshape(anchor_num, height * width, channels)
-    # A class probability never exceeds the objectness, so both thresholds sieve on the objectness logit alone.
-    floor = _logit(max(config.objectness_threshold, config.score_threshold)) - _LOGIT_MARGIN
-    # cells first, anchors second: the scan order, in which equal scores stay
-    cell, anchor = np.divmod(np.flatnonzero((cells[:, :, 4] > floor).T), anchor_num)
+
+def _place(cell: np.ndarray, anchor: np.ndarray, width: int, height: int, anchors: np.ndarray) -> np.ndarray:
+    """Where candidates sit, float32 [6, n]: column, row, map width and height in cells, anchor width and height."""
     place = np.empty((6, len(cell)), np.float32)
-    if len(cell):
-        place[1], place[0] = np.divmod(cell, width)
-        place[2], place[3] = width, height
-        first = group * anchor_num * 2
-        biases = np.array(config.biases[first : first + anchor_num * 2], np.float32)
-        place[4], place[5] = biases[anchor * 2], biases[anchor * 2 + 1]
-    return cells[anchor, cell], place
+    place[1], place[0] = np.divmod(cell, width)
+    place[2], place[3] = width, height
+    place[4:] = anchors[anchor].T
+    return place
 
 
 def _boxes(logits: np.ndarray, place: np.ndarray, config: YoloConfig, geometry: Geometry) -> np.ndarray:

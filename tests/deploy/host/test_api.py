@@ -162,6 +162,16 @@ def test_destroy_while_data_flows_ends_within_a_second(api, blob_jpeg):
     assert "no stream" in api.LastError() or "destroyed" in api.LastError()
 
 
+def test_destroy_wakes_who_waits_for_a_result(api):
+    codes = []
+    waiter = threading.Thread(target=lambda: codes.append(api.GetResult(NAME, 0, 10_000).errorCode))
+    waiter.start()
+    time.sleep(0.05)
+    api.DestroyAllStreams()
+    waiter.join(1)
+    assert codes == [6002]
+
+
 def test_the_two_ways_do_not_mix(api, blob_jpeg):
     data = picture(blob_jpeg([(1, 1, 1)]))
     assert api.SendData(NAME, 0, data) == 0
@@ -220,7 +230,9 @@ def test_creating_all_streams_or_none(api, folder):
     document = json.loads(text)
     broken = json.loads(text.replace("model.om", "none.om"))
     both = {"first": document["detection"], "second": broken["detection"]}
+    threads = threading.active_count()
     assert api.CreateMultipleStreams(json.dumps(both)) == 1016
+    assert threading.active_count() == threads
     assert "none.onnx" in api.LastError()
     assert api.StopStream("first") == 6002
     both["second"] = document["detection"]

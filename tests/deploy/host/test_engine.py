@@ -98,12 +98,15 @@ def test_stop_answers_everything(engine):
         except SdkFault as fault:
             blocked.put(fault.code)
 
-    threading.Thread(target=feed, daemon=True).start()
+    for _ in range(2):
+        threading.Thread(target=feed, daemon=True).start()
     time.sleep(0.05)
     begin = time.monotonic()
     engine.stop()
     assert time.monotonic() - begin < 1
-    assert blocked.get(timeout=1) == 6002
+    assert [blocked.get(timeout=1) for _ in range(2)] == [6002, 6002]
+    # what had not begun is answered at once, what was under way when its element is through
+    assert [frame.reply.qsize() for frame in frames].count(1) == PLACES - core_count()
     Scripted.gate.set()
     assert [frame.reply.get(timeout=1)[0] for frame in frames] == [6002] * PLACES
     with pytest.raises(SdkFault, match="destroyed"):

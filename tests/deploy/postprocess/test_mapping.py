@@ -20,11 +20,15 @@ def test_fit_divides_by_one_ratio_and_clips_the_far_edges():
     assert boxes[0, 3] == 375
 
 
-def test_fit_erases_what_begins_in_the_padding():
-    inside, in_padding = [0.1, 0.1, 0.2, 0.9], [0.1, 0.8, 0.2, 0.9]
-    boxes, kept = to_source(np.array([in_padding, inside], np.float32), Geometry(320, 320, 640, 480, FIT, 0.5))
-    assert kept.tolist() == [1]
-    assert boxes[0, 3] == 480
+@pytest.mark.parametrize("axis", [0, 1], ids=["padding on the right", "padding at the bottom"])
+def test_fit_erases_what_begins_in_the_padding(axis):
+    corners = np.full((3, 4), [0.1, 0.1, 0.2, 0.2], np.float32)
+    corners[:, axis + 2] = 0.9
+    corners[:, axis] = [0.76, 0.1, 0.75]  # in the padding, inside, exactly at the picture's edge
+    size = (480, 640) if axis == 0 else (640, 480)
+    boxes, kept = to_source(corners, Geometry(320, 320, *size, FIT, 0.5))
+    assert kept.tolist() == [1, 2]
+    assert boxes[:, axis + 2].tolist() == [480, 480]
 
 
 @pytest.mark.parametrize(

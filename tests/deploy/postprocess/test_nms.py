@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from deploy.postprocess.nms import iou_matrix, suppress
+from deploy.postprocess.nms import BLOCK, iou_matrix, suppress
 
 
 def plain_suppress(boxes, scores, classes, threshold):
@@ -57,6 +57,14 @@ def test_iou_at_the_threshold_stays():
     scores, classes = np.array([0.9, 0.8], np.float32), np.zeros(2, int)
     assert len(suppress(boxes, scores, classes, 0.5)) == 2
     assert len(suppress(boxes, scores, classes, 0.4999)) == 1
+
+
+def test_iou_at_the_threshold_stays_across_blocks():
+    far = np.array([[5 + i, 5 + i, 5.5 + i, 5.5 + i] for i in range(2 * BLOCK)], np.float32)
+    boxes = np.concatenate([[[0, 0, 0.5, 0.5]], far, [[0, 0, 0.5, 0.25]]]).astype(np.float32)
+    scores, classes = np.linspace(1, 0.5, len(boxes), dtype=np.float32), np.zeros(len(boxes), int)
+    assert len(suppress(boxes, scores, classes, 0.5)) == len(boxes)
+    assert suppress(boxes, scores, classes, 0.4999).tolist() == list(range(len(boxes) - 1))
 
 
 def test_touching_and_empty_boxes_have_no_overlap():

@@ -1,6 +1,7 @@
 """The decoder against vectors computed by the vendor's own code, and its refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,21 @@ def test_nothing_found_is_an_empty_array():
     found = decode(heads(), CONFIG, GEOMETRY)
     assert found.shape == (0, 6)
     assert found.dtype == np.float32
+
+
+def test_objectness_at_its_threshold_is_dropped():
+    tensors = heads()
+    tensors[1][0, 0, 1, 1] = [0, 0, 0, 0, 0, 9, -9]  # an objectness of exactly 0.5
+    assert len(decode(tensors, replace(CONFIG, objectness_threshold=0.4999), GEOMETRY)) == 1
+    assert len(decode(tensors, replace(CONFIG, objectness_threshold=0.5), GEOMETRY)) == 0
+
+
+def test_a_map_without_anchors_ends_the_decoding_as_in_the_sdk():
+    tensors = heads()
+    tensors[0][0, 0, 2, 2] = [0, 0, 0, 0, 9, 9, -9]
+    outside = np.full((1, 3, 1, 1, 7), -9, np.float32)  # stride 64: there is no group for it
+    assert len(decode([tensors[0], outside, tensors[1]], CONFIG, GEOMETRY)) == 1
+    assert len(decode([outside, tensors[0], tensors[1]], CONFIG, GEOMETRY)) == 0
 
 
 def test_nan_is_no_detection():
