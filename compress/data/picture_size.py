@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from compute_mAP.errors import DataError
 
@@ -28,5 +28,8 @@ def picture_size(file: Path) -> tuple[int, int]:
     except FileNotFoundError:
         raise DataError(f"there is no picture {file}") from None
     # ultralytics, once imported, hands what Pillow cannot open to a HEIF reader that may not be installed.
-    except (OSError, ValueError, SyntaxError, ImportError, Image.DecompressionBombError) as fault:
+    except (UnidentifiedImageError, ImportError):
+        found = "of no known format" if file.stat().st_size else "empty"
+        raise DataError(f"{file} cannot be read as a picture: the file is {found}") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
         raise DataError(f"{file} cannot be read as a picture: {fault}") from None

@@ -13,8 +13,8 @@ from compute_mAP.errors import ModelError
 def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
     """Replace every tensor of `model` by the one of the same name, and correct the layers' channel counts.
 
-    Kernel sizes and the number of dimensions must stay; channel counts may differ. `source` names the origin of the
-    tensors in errors. Floating tensors become float32.
+    Kernel sizes and the number of dimensions must stay; the channels of convolutions and batch norms may differ in
+    number. `source` names the origin of the tensors in errors. Floating tensors become float32.
     Raises ModelError when names are missing or left over or when a shape differs in more than its channels.
     """
     expected = model.state_dict()
@@ -24,13 +24,14 @@ def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) ->
         fault = "lacks a tensor that its architecture needs" if missing else "has a tensor unknown to its architecture"
         raise ModelError(f"{source}: {fault}, '{name}'")
     for path, module in model.named_modules():
+        counted = 2 if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)) else 0
         for table in (module._parameters, module._buffers):
             for name, old in table.items():
                 if old is None:
                     continue
                 key = f"{path}.{name}" if path else name
                 new = tensors[key].detach().clone()
-                if new.dim() != old.dim() or new.shape[2:] != old.shape[2:]:
+                if new.dim() != old.dim() or new.shape[counted:] != old.shape[counted:]:
                     raise ModelError(
                         f"{source}: tensor '{key}' has shape {list(new.shape)}, expected one like {list(old.shape)}"
                     )

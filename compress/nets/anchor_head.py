@@ -20,6 +20,8 @@ class AnchorDetect(nn.Module):
     checkpoints of YOLOv5 do; it is filled by `set_stride`.
     """
 
+    anchors: torch.Tensor
+
     def __init__(self, nc: int, anchors: list[list[float]], ch: list[int]) -> None:
         super().__init__()
         self.nc = nc
@@ -50,6 +52,7 @@ class AnchorDetect(nn.Module):
         Source: Lin et al., Focal Loss (arXiv 1708.02002), section 3.3, with the counts YOLOv5 uses.
         """
         for conv, stride in zip(self.m, self.stride, strict=True):
+            assert isinstance(conv, nn.Conv2d) and conv.bias is not None
             bias = conv.bias.detach().view(self.na, -1)
             bias[:, 4] += math.log(8 / (640 / float(stride)) ** 2)
             bias[:, 5:] += math.log(0.6 / (self.nc - 0.99999))

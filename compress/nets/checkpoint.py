@@ -20,6 +20,7 @@ from compute_mAP.errors import ModelError
 
 SCHEMA_VERSION = 1
 _METADATA_KEY = "ascend-yolo-slim"
+_KINDS = {list: "a list", int: "a whole number"}
 
 
 def save_checkpoint(model: Yolov5, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
@@ -39,7 +40,11 @@ def save_checkpoint(model: Yolov5, path: str | Path, history: list[dict[str, Any
         "history": history,
     }
     tensors = {
-        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        # anchors are few and exact numbers of the user's
+        key: (value.half() if half and value.is_floating_point() and not key.endswith(".anchors") else value)
+        .detach()
+        .cpu()
+        .contiguous()
         for key, value in model.state_dict().items()
     }
     path = Path(path)
@@ -62,10 +67,17 @@ def load_checkpoint(path: str | Path) -> tuple[Yolov5, list[dict[str, Any]]]:
     path = Path(path)
     header, tensors = _read(path, with_tensors=True)
     check_architecture(header.get("arch"), str(path))
-    for key in ("names", "imgsz", "history"):
+    for key, kind in (("names", list), ("imgsz", int), ("history", list)):
         if key not in header:
             raise ModelError(f"{path}: its header has no key '{key}'")
-    model = Yolov5(header["arch"], header["names"], header["imgsz"])
+        if type(header[key]) is not kind:
+            raise ModelError(f"{path}: '{key}' in its header is {str(header[key])[:60]!r}, expected {_KINDS[kind]}")
+    if not all(isinstance(name, str) for name in header["names"]):
+        raise ModelError(f"{path}: 'names' in its header is {str(header['names'])[:60]!r}, expected texts")
+    try:
+        model = Yolov5(header["arch"], header["names"], header["imgsz"])
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
     adopt(model, tensors, str(path))
     model.head.anchors_px = model.head.anchors * model.head.stride.view(-1, 1, 1)
     try:

@@ -21,17 +21,25 @@ def import_yolov5(path: str | Path) -> Yolov5:
     """
     path = Path(path)
     content = read_inert(path)
-    if not isinstance(content, dict) or not isinstance(content.get("ema") or content.get("model"), Record):
+    kept = [content.get(key) for key in ("ema", "model")] if isinstance(content, dict) else []
+    record: Any = next((value for value in kept if isinstance(value, Record)), None)
+    if record is None:
         raise ModelError(f"{path}: holds no model, expected a YOLOv5 checkpoint with the key 'model' or 'ema'")
-    record: Any = content.get("ema") or content["model"]
     arch = getattr(record, "yaml", None)
     check_architecture(arch, str(path))
-    tensors = dict(_tensors(record, ""))
+    try:
+        tensors, arch = dict(_tensors(record, "")), _plain(arch)
+    except RecursionError:
+        raise ModelError(f"{path}: its modules contain each other, expected a YOLOv5 checkpoint") from None
     head = f"model.{len(arch['backbone']) + len(arch['head']) - 1}"
-    if f"{head}.m.0.weight" not in tensors or f"{head}.anchors" not in tensors:
+    weight = tensors.get(f"{head}.m.0.weight", torch.empty(0))
+    if weight.dim() != 4 or f"{head}.anchors" not in tensors:
         raise ModelError(f"{path}: its last layer is no anchor head of YOLOv5 ({record.kind})")
-    classes = tensors[f"{head}.m.0.weight"].shape[0] // (len(arch["anchors"][0]) // 2) - 5
-    model = Yolov5({**_plain(arch), "nc": classes}, _names(record, classes, path))
+    classes = weight.shape[0] // (len(arch["anchors"][0]) // 2) - 5
+    try:
+        model = Yolov5({**arch, "nc": classes}, _names(record, classes, path))
+    except ModelError as error:
+        raise ModelError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     expected = model.state_dict()
     for key, wanted in expected.items():
         found = tensors.get(key)
@@ -48,13 +56,13 @@ def import_yolov5(path: str | Path) -> Yolov5:
 
 
 def _tensors(record: Any, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
-    for part in ("_parameters", "_buffers"):
-        for name, value in (record.__dict__.get(part) or {}).items():
+    for part in ("_parameters", "_buffers", "_modules"):
+        table = record.__dict__.get(part)
+        for name, value in table.items() if isinstance(table, dict) else ():
             if isinstance(value, torch.Tensor):
-                yield prefix + name, value
-    for name, child in (record.__dict__.get("_modules") or {}).items():
-        if isinstance(child, Record):
-            yield from _tensors(child, f"{prefix}{name}.")
+                yield f"{prefix}{name}", value
+            elif isinstance(value, Record):
+                yield from _tensors(value, f"{prefix}{name}.")
 
 
 def _names(record: Any, classes: int, path: Path) -> list[str]:

@@ -7,10 +7,12 @@ reading. File layout: PyTorch, torch/serialization.py (zip form since 1.6).
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,11 @@ _RECORD_NAMES = {
     ("pathlib", "WindowsPath"),
     ("pathlib", "PurePosixPath"),
     ("pathlib", "PureWindowsPath"),
+    ("pathlib._local", "PosixPath"),  # where Python 3.13 keeps them
+    ("pathlib._local", "WindowsPath"),
+    ("numpy", "ndarray"),  # best_fitness of a training that was not finished
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
     ("argparse", "Namespace"),
     ("datetime", "datetime"),
     ("torch", "device"),
@@ -78,6 +85,8 @@ def read_inert(path: str | Path) -> Any:
     plain values and known classes.
     """
     path = Path(path)
+    # an extension code that this process has used before would be answered without asking find_class
+    copyreg.clear_extension_cache()
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -96,8 +105,9 @@ def read_inert(path: str | Path) -> Any:
         ) from None
     except ModelError:
         raise
-    except (pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise ModelError(f"{path}: the checkpoint cannot be read ({type(error).__name__}: {error})") from None
+    except Exception as error:  # a hostile pickle chooses which of zipfile's, pickle's and torch's errors it meets
+        reason = (str(error).splitlines() or [""])[0]
+        raise ModelError(f"{path}: the checkpoint cannot be read ({type(error).__name__}: {reason})") from None
 
 
 class _Reader(pickle.Unpickler):
@@ -134,9 +144,24 @@ class _Reader(pickle.Unpickler):
         return self._storages[name]
 
 
-class _StorageKind:
+class _Fixed:
+    """What the pickle is given to call or to name, and must not change."""
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("the pickle changes how it is read")
+
+
+class _StorageKind(_Fixed):
     def __init__(self, dtype: torch.dtype) -> None:
         self.dtype = dtype
+
+
+class _Function(_Fixed):
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
 
 
 def _rebuild_tensor(storage: torch.Tensor, offset: int, size: tuple, stride: tuple, *_: Any) -> torch.Tensor:
@@ -170,10 +195,10 @@ _PLAIN: dict[tuple[str, str], Any] = {
     ("__builtin__", "set"): set,
     ("builtins", "set"): set,
     ("torch", "Size"): tuple,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
-    ("_codecs", "encode"): _encode,
+    ("torch._utils", "_rebuild_tensor_v2"): _Function(_rebuild_tensor),
+    ("torch._utils", "_rebuild_parameter"): _Function(_rebuild_parameter),
+    ("_codecs", "encode"): _Function(_encode),
     ("numpy", "dtype"): _DTYPE,
-    ("numpy.core.multiarray", "scalar"): _numpy_scalar,
-    ("numpy._core.multiarray", "scalar"): _numpy_scalar,
+    ("numpy.core.multiarray", "scalar"): _Function(_numpy_scalar),
+    ("numpy._core.multiarray", "scalar"): _Function(_numpy_scalar),
 }

@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from compress.nets.anchor_head import AnchorDetect
 from compress.nets.checkpoint import file_sha256, load_checkpoint
 from compress.nets.foreign import import_yolov5
 from compress.nets.yolov5 import Yolov5
@@ -31,15 +32,13 @@ def with_classes(model: Yolov5, names: list[str]) -> Yolov5:
 
     A pruned model keeps its shapes.
     """
-    arch = {**copy.deepcopy(model.arch), "nc": len(names)}
-    fresh = Yolov5(arch, names, model.imgsz)
     fitted = copy.deepcopy(model)
-    head = fresh.head
-    for new, old in zip(head.m, model.head.m, strict=True):
-        if new.in_channels != old.in_channels:  # type: ignore[union-attr]
-            raise ModelError("the head of a pruned model cannot take other classes: retrain the dense model first")
-    head.set_stride(model.head.stride)
-    head.i, head.f = model.head.i, model.head.f  # type: ignore[assignment]
-    fitted.model[-1] = head
-    fitted.arch, fitted.names = arch, list(names)
+    old = fitted.head
+    anchors = [[side for pair in row for side in pair] for row in old.anchors_px.tolist()]
+    head = AnchorDetect(len(names), anchors, [conv.in_channels for conv in old.m])  # type: ignore[misc]
+    head.set_stride(old.stride)
+    head.reset_biases()
+    head.i, head.f = old.i, old.f
+    fitted.model[-1] = head.train(old.training)
+    fitted.arch["nc"], fitted.names = len(names), list(names)
     return fitted

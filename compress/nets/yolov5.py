@@ -53,20 +53,32 @@ def check_architecture(described: Any, source: str) -> None:
     for key in ("nc", "depth_multiple", "width_multiple", "anchors", "backbone", "head"):
         if key not in described:
             raise ModelError(f"{source}: the architecture has no key '{key}'")
+        if key.endswith("_multiple") and not (_is_number(described[key]) and described[key] > 0):
+            raise ModelError(f"{source}: {key} is {str(described[key])[:60]!r}, expected a number above 0")
+        if key in ("backbone", "head") and not (isinstance(described[key], list) and described[key]):
+            raise ModelError(f"{source}: '{key}' is {str(described[key])[:60]!r}, expected a list of layers")
     anchors = described["anchors"]
-    if not isinstance(anchors, list) or len({len(row) for row in anchors}) != 1 or len(anchors[0]) % 2:
+    pairs = isinstance(anchors, list) and all(isinstance(row, list) and all(map(_is_number, row)) for row in anchors)
+    if not pairs or len({len(row) for row in anchors}) != 1 or len(anchors[0]) % 2 or not anchors[0]:
         raise ModelError(f"{source}: anchors are {str(anchors)[:60]}, expected equally long lists of w, h pairs")
-    for number, row in enumerate([*described["backbone"], *described["head"]]):
-        if not isinstance(row, list) or len(row) != 4:
+    layers = [*described["backbone"], *described["head"]]
+    for number, row in enumerate(layers):
+        if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
             raise ModelError(f"{source}: layer {number} is {str(row)[:60]}, expected [from, repeats, module, args]")
         if row[2] not in _MODULES:
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one of {', '.join(_MODULES)}")
-    if row[2] != "Detect":
-        raise ModelError(f"{source}: the last layer is a '{row[2]}', expected Detect")
+        if (row[2] == "Detect") != (number == len(layers) - 1):
+            raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 class Yolov5(nn.Module):
     """A YOLOv5 detector.
+
+    Raises ModelError for an architecture whose layers do not fit together.
 
     Attributes:
         arch: the architecture at full width, as YOLOv5's YAML has it.
@@ -85,7 +97,15 @@ class Yolov5(nn.Module):
         self.arch = copy.deepcopy(arch)
         self.names = list(names)
         self.imgsz = imgsz
-        self.model, self.save = _build_layers(arch)
+        try:
+            self.model, self.save = _build_layers(arch)
+            self._settle()
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise ModelError(f"the architecture cannot be built ({type(error).__name__}: {reason})") from None
+
+    def _settle(self) -> None:
+        """Give the fresh layers what only the whole model knows."""
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = 1e-3, 0.03
@@ -114,9 +134,10 @@ class Yolov5(nn.Module):
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         kept: list[Any] = []
         for layer in self.model:
-            if layer.f != -1:
-                picked = [x if j == -1 else kept[j] for j in ([layer.f] if isinstance(layer.f, int) else layer.f)]
-                x = picked[0] if isinstance(layer.f, int) else picked  # type: ignore[assignment]
+            source: Any = layer.f
+            if source != -1:
+                picked = [x if j == -1 else kept[j] for j in ([source] if isinstance(source, int) else source)]
+                x = picked[0] if isinstance(source, int) else picked  # type: ignore[assignment]
             x = layer(x)
             kept.append(x if layer.i in self.save else None)
         return x  # type: ignore[return-value]
@@ -138,7 +159,7 @@ def _build_layers(arch: dict[str, Any]) -> tuple[nn.Sequential, set[int]]:
             if kind == "C3":
                 options.insert(0, repeats)
             layer = _CONV_LIKE[kind](incoming[0], c2, *options)
-            if kind == "SPPF":
+            if isinstance(layer, SPPF):
                 layer.cv1.act = nn.SiLU()  # YOLOv5 has the activation that ultralytics' later SPPF leaves out
         elif kind == "nn.Upsample":
             layer, c2 = nn.Upsample(scale_factor=args[1], mode=args[2]), incoming[0]

@@ -21,7 +21,7 @@ def scores(model: nn.Module, group: Group) -> np.ndarray:
 
     A channel goes silent only when all of them are small.
     """
-    values = [model.get_submodule(name).weight.detach().abs().double().cpu().numpy() for name in group.norms]  # type: ignore[union-attr]
+    values = [model.get_parameter(f"{name}.weight").detach().abs().double().cpu().numpy() for name in group.norms]
     return np.max(values, axis=0) if values else np.full(len(group.classes), np.inf)
 
 

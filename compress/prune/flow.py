@@ -6,14 +6,18 @@ No layer names and no architecture are known here. An operator that is not under
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
+_CONVOLUTIONS = {"conv2d", "convolution"}
+_NORMS = {"batch_norm", "_native_batch_norm_legit_no_training", "native_batch_norm"}
+# Operators that treat each channel alone and leave a channel of zeros silent.
 _SAME_CHANNELS = {
-    "silu", "silu_", "relu", "relu_", "leaky_relu", "leaky_relu_", "hardswish", "hardswish_", "sigmoid",
+    "silu", "silu_", "relu", "relu_", "leaky_relu", "leaky_relu_", "hardswish", "hardswish_",
     "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d",
     "upsample_nearest2d", "upsample_bilinear2d", "clone", "contiguous", "dropout", "to", "detach", "alias",
 }  # fmt: skip
@@ -82,6 +86,11 @@ def channel_flow(model: nn.Module, example: torch.Tensor) -> ChannelFlow:
     return tracer.result()
 
 
+def _operator(node: torch.fx.Node) -> str:
+    """The operator's plain name: "conv2d" for torch.ops.aten.conv2d.default."""
+    return getattr(node.target, "__name__", str(node.target)).split(".")[0]
+
+
 class _Tracer:
     def __init__(self, exported: torch.export.ExportedProgram) -> None:
         self.graph = exported.graph
@@ -92,6 +101,7 @@ class _Tracer:
         self.ids: dict[torch.fx.Node, np.ndarray] = {}
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
+        self.bare: set[str] = set()  # convolutions whose outputs are also used without a batch norm
 
     def run(self) -> None:
         for node in self.graph.nodes:
@@ -104,41 +114,50 @@ class _Tracer:
                     self._pin(value, "an output of the model")
 
     def _call(self, node: torch.fx.Node) -> None:
-        operator = str(node.target).removeprefix("aten.").split(".")[0]
-        first = node.args[0] if node.args else None
-        if operator in ("conv2d", "convolution"):
+        operator = _operator(node)
+        inputs = [a for a in (node.args[0] if operator == "cat" else node.args[:1]) if isinstance(a, torch.fx.Node)]  # type: ignore[union-attr]
+        known = bool(inputs) and all(a in self.ids for a in inputs)
+        if known and operator in _CONVOLUTIONS and self._holds_weight(node):
             self._convolution(node)
-        elif operator in ("batch_norm", "_native_batch_norm_legit_no_training", "native_batch_norm"):
-            assert isinstance(first, torch.fx.Node) and isinstance(node.args[1], torch.fx.Node)
-            name = self._layer(node.args[1])
-            self._once(self.norms, Layer(name, self.ids[first], self.ids[first]))
-            self.ids[node] = self.ids[first]
-        elif operator in _SAME_CHANNELS and isinstance(first, torch.fx.Node) and first in self.ids:
-            self.ids[node] = self.ids[first]
-        elif operator in ("add", "add_") and self._same_width(node):
+        elif known and operator in _NORMS and self._holds_weight(node):
+            ids = self.ids[inputs[0]]
+            self._once(self.norms, Layer(self._layer(node), ids, ids))
+            self.ids[node] = ids
+        elif known and operator in _SAME_CHANNELS:
+            self.ids[node] = self.ids[inputs[0]]
+        elif known and operator in ("add", "add_") and self._same_width(node):
             left, right = (self.ids[a] for a in node.args)  # type: ignore[index]
             for a, b in zip(left, right, strict=True):
                 self._unite(int(a), int(b))
             self.ids[node] = left
-        elif operator == "cat" and (len(node.args) > 1 and node.args[1] == 1):
-            self.ids[node] = np.concatenate([self.ids[a] for a in first])  # type: ignore[union-attr, index]
+        elif known and operator == "cat" and node.args[1:] == (1,):
+            self.ids[node] = np.concatenate([self.ids[a] for a in inputs])
         else:
-            for value in node.all_input_nodes:
-                self._pin(value, f"reaches the operator {operator}")
+            self._not_understood(node, operator)
+
+    def _not_understood(self, node: torch.fx.Node, operator: str) -> None:
+        for value in node.all_input_nodes:
+            self._pin(value, f"reaches the operator {operator}")
+        shape: tuple[int, ...] = getattr(node.meta.get("val"), "shape", ())
+        if len(shape) > 1:
+            self.ids[node] = self._fresh(shape[1], f"comes out of the operator {operator}")
 
     def _convolution(self, node: torch.fx.Node) -> None:
         source, weight = node.args[0], node.args[1]
         assert isinstance(source, torch.fx.Node) and isinstance(weight, torch.fx.Node)
-        name = self._layer(weight)
+        name = self._layer(node)
+        if any(_operator(user) not in _NORMS for user in node.users):
+            self.bare.add(name)
         out, per_group = weight.meta["val"].shape[:2]
-        if per_group != len(self.ids[source]):
+        grouped = per_group != len(self.ids[source])
+        if grouped:
             self._pin(source, f"feeds the grouped convolution {name}")
         if name in self.convolutions:  # one layer used twice: both inputs must lose the same channels
             for a, b in zip(self.convolutions[name].inputs, self.ids[source], strict=True):
                 self._unite(int(a), int(b))
             self.ids[node] = self.convolutions[name].outputs
             return
-        outputs = self._fresh(out, "leaves a grouped convolution" if per_group != len(self.ids[source]) else "")
+        outputs = self._fresh(out, "leaves a grouped convolution" if grouped else "")
         self.convolutions[name] = Layer(name, self.ids[source], outputs)
         self.ids[node] = outputs
 
@@ -147,8 +166,15 @@ class _Tracer:
         for a, b in zip(known.inputs, layer.inputs, strict=True):
             self._unite(int(a), int(b))
 
+    def _holds_weight(self, node: torch.fx.Node) -> bool:
+        """Whether the second argument is the tensor `weight` of a layer, not one that is computed or borrowed."""
+        weight = node.args[1]
+        return isinstance(weight, torch.fx.Node) and self.tensor_of.get(weight.name, "").endswith(".weight")
+
     def _layer(self, node: torch.fx.Node) -> str:
-        return self.tensor_of[node.name].rpartition(".")[0]
+        weight = node.args[1]
+        assert isinstance(weight, torch.fx.Node)
+        return self.tensor_of[weight.name].removesuffix(".weight")
 
     def _same_width(self, node: torch.fx.Node) -> bool:
         both = node.args[:2]
@@ -189,10 +215,10 @@ class _Tracer:
             key = tuple(layer.outputs.tolist())
             group = groups.setdefault(key, Group(layer.name, layer.outputs))
             group.convolutions.append(layer.name)
-        owner = {int(c): group for group in groups.values() for c in group.classes}
+        owners = Counter(c for group in groups.values() for c in set(group.classes.tolist()))
         for group in groups.values():
             reasons = {pinned[c] for c in group.classes.tolist() if c in pinned}
-            foreign = any(owner[c] is not group for c in group.classes.tolist())
+            foreign = any(owners[c] > 1 for c in group.classes.tolist())
             repeated = len(set(group.classes.tolist())) != len(group.classes)
             group.pinned = min(reasons) if reasons else "overlaps another group" if foreign or repeated else ""
         for norm in self.norms.values():
@@ -200,6 +226,6 @@ class _Tracer:
             if owned is not None:
                 owned.norms.append(norm.name)
         for group in groups.values():
-            if not group.norms and not group.pinned:
+            if not group.pinned and (not group.norms or self.bare.intersection(group.convolutions)):
                 group.pinned = "no batch norm of its own scores it"
         return ChannelFlow(self.convolutions, self.norms, list(groups.values()))

@@ -73,16 +73,21 @@ def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         groups = [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in content["groups"]]
-        plan = Plan(content["percent"], content["align"], content["threshold"], groups)
+        plan = Plan(float(content["percent"]), int(content["align"]), float(content["threshold"]), groups)
+        kind, version = content["kind"], content["schema_version"]
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file, expected a plan") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a plan ({type(error).__name__}: {error})") from None
+    if kind != "plan" or version != SCHEMA_VERSION:
+        raise ModelError(f"{path}: a {kind} of schema_version {version}, expected a plan of {SCHEMA_VERSION}")
+    _check_types(path, plan)
     wanted = {group.name: group for group in flow.groups}
     planned = {group.name: group for group in plan.groups}
     if wanted.keys() != planned.keys() or len(planned) != len(plan.groups):
-        name = min(wanted.keys() ^ planned.keys(), default=plan.groups[0].name)
-        raise ModelError(f"{path}: the group '{name}' is not in both the plan and the model")
+        names = [group.name for group in plan.groups]
+        name = min(wanted.keys() ^ planned.keys(), default=max(names, key=names.count, default=""))
+        raise ModelError(f"{path}: the group '{name}' is not once in both the plan and the model")
     for name, group in planned.items():
         if sorted([*group.kept, *group.removed]) != list(range(len(wanted[name].classes))):
             raise ModelError(
@@ -92,3 +97,14 @@ def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
             fault = "keeps no channel" if not group.kept else f"removes channels, but: {wanted[name].pinned}"
             raise ModelError(f"{path}: group '{name}' {fault}")
     return plan
+
+
+def _check_types(path: Path, plan: Plan) -> None:
+    for group in plan.groups:
+        if not isinstance(group.name, str):
+            raise ModelError(f"{path}: the name of a group is {str(group.name)[:60]}, expected a layer's name")
+        for key, kind in (("members", str), ("kept", int), ("removed", int), ("score", (int, float))):
+            value = getattr(group, key)
+            if not isinstance(value, list) or not all(isinstance(v, kind) and not isinstance(v, bool) for v in value):
+                expected = "names" if kind is str else "numbers"
+                raise ModelError(f"{path}: '{key}' of group '{group.name}' is {str(value)[:60]}, expected {expected}")

@@ -1,0 +1,104 @@
+"""Writes the bundle: one folder with everything that the host and the board need, movable as a whole.
+
+The keys of bundle.json are described in docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from compress.export.aipp import aipp_text
+from compress.export.atc_command import atc_command
+from compress.export.onnx_file import INPUT_NAME, OnnxModel
+from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
+from compress.nets.checkpoint import file_sha256
+from compress.nets.yolov5 import Yolov5
+from compress.prune.cost import flops, parameters
+from compute_mAP.errors import ReportedError, UsageError
+
+SCHEMA_VERSION = 1
+DEFAULT_SOC = "Ascend310"
+
+
+def write_bundle(
+    model: Yolov5,
+    onnx_model: OnnxModel,
+    out: str | Path,
+    imgsz: int,
+    history: list[dict[str, Any]],
+    soc: str = DEFAULT_SOC,
+) -> Path:
+    """Write OUT whole or not at all: an existing bundle there moves to OUT.prev, any other folder is refused.
+
+    Returns the folder. Raises UsageError when OUT holds something else, ReportedError when it cannot be written.
+    """
+    out = check_out(out)
+    fresh = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        fresh.chmod(0o755)
+        _fill(fresh, model, onnx_model, imgsz, history, soc)
+        _put_in_place(fresh, out)
+    except OSError as error:
+        raise ReportedError(f"{out}: cannot be written ({error.strerror})") from None
+    finally:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return out
+
+
+def check_out(out: str | Path) -> Path:
+    """The folder `out`, absolute. Raises UsageError unless it is new, empty or a bundle."""
+    out = Path(out).resolve()
+    if out.exists() and not (out / "bundle.json").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: exists and is no bundle; expected a new folder or a bundle to replace")
+    return out
+
+
+def _put_in_place(fresh: Path, out: Path) -> None:
+    previous = out.with_name(f"{out.name}.prev")
+    if out.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        out.rename(previous)
+    try:
+        fresh.rename(out)
+    except BaseException:
+        if previous.exists() and not out.exists():
+            previous.rename(out)
+        raise
+
+
+def _fill(
+    folder: Path, model: Yolov5, onnx_model: OnnxModel, imgsz: int, history: list[dict[str, Any]], soc: str
+) -> None:
+    anchors = model.anchors_px()
+    texts = {"aipp.cfg": aipp_text(imgsz, imgsz), "labels.names": labels_text(model.names)}
+    for kind in ("detect", "eval"):
+        texts[f"{kind}.cfg"] = config_text(kind, model.names, anchors)
+        texts[f"{kind}.pipeline"] = pipeline_text(kind, imgsz, imgsz, "model.om")
+        texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, imgsz, imgsz, "model.om")
+    (folder / "model.onnx").write_bytes(onnx_model.content)
+    for name, text in texts.items():
+        (folder / name).write_bytes(text.encode("utf-8"))
+    description = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "bundle",
+        "architecture": "yolov5",
+        "imgsz": [imgsz, imgsz],
+        "stride": model.stride,
+        "anchors": anchors,
+        "names": model.names,
+        "input": {"name": INPUT_NAME, "shape": [1, 3, imgsz, imgsz]},
+        "outputs": onnx_model.outputs,
+        "atc": atc_command(imgsz, imgsz, INPUT_NAME, onnx_model.outputs, soc),
+        "files": {name: file_sha256(folder / name) for name in sorted([*texts, "model.onnx"])},
+        "parameters": parameters(model),
+        "flops": flops(model, imgsz),
+        "history": history,
+    }
+    (folder / "bundle.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")

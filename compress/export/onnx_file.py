@@ -1,0 +1,102 @@
+"""The ONNX file: three raw heads, opset 11, static shape, batch 1, proved equal to torch before it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import onnxsim
+import torch
+
+from compress.nets.yolov5 import Yolov5
+from compute_mAP.errors import ModelError
+
+OPSET = 11  # the newest that CANN 5.0.4 reads whole
+INPUT_NAME = "images"
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """A serialised model, the name, producing node and shape of each output, and the proof's largest difference."""
+
+    content: bytes
+    outputs: list[dict[str, Any]]
+    difference: float
+
+
+def to_onnx(model: Yolov5, imgsz: int, pictures: np.ndarray) -> OnnxModel:
+    """Export `model` for imgsz x imgsz pixels and compare it with torch on `pictures`, float32 [n, 3, imgsz, imgsz].
+
+    Raises ModelError for strides that the SDK's post-processor decodes wrongly without a word (a P6 model) and when
+    the ONNX differs from torch by more than TOLERANCE of the output's largest value.
+    """
+    if model.stride != [8, 16, 32]:
+        raise ModelError(
+            f"the model has the strides {model.stride}; the SDK's YOLOv5 post-processor decodes only 8, 16, 32 rightly"
+        )
+    model = model.float().eval().cpu()
+    names = [f"output{i}" for i in range(len(model.stride))]
+    stream = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            model,
+            (torch.zeros(1, 3, imgsz, imgsz),),
+            stream,  # type: ignore[arg-type]  # a file-like object is what this exporter documents
+            opset_version=OPSET,
+            input_names=[INPUT_NAME],
+            output_names=names,
+            dynamo=False,
+        )
+    graph, fine = onnxsim.simplify(onnx.load_from_string(stream.getvalue()))
+    if not fine:
+        raise ModelError("the simplified ONNX does not compute what the exported one does; please report this model")
+    metadata = {
+        "names": json.dumps(model.names),
+        "imgsz": json.dumps([imgsz, imgsz]),
+        "stride": json.dumps(model.stride),
+        "anchors": json.dumps(model.anchors_px()),
+    }
+    onnx.helper.set_model_props(graph, metadata)
+    onnx.checker.check_model(graph)
+    content = graph.SerializeToString()
+    return OnnxModel(content, _outputs(graph), _compare(model, content, pictures))
+
+
+def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:
+    maker = {name: node.name for node in graph.graph.node for name in node.output}
+    return [
+        {
+            "name": output.name,
+            "node": maker[output.name],
+            "shape": [d.dim_value for d in output.type.tensor_type.shape.dim],
+        }
+        for output in graph.graph.output
+    ]
+
+
+def _compare(model: Yolov5, content: bytes, pictures: np.ndarray) -> float:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    differences = []
+    for picture in pictures:
+        x = picture[None]
+        with torch.no_grad():
+            expected = [o.numpy() for o in model(torch.from_numpy(x))]
+        found = session.run(None, {INPUT_NAME: x})
+        scale = max(float(np.abs(e).max()) for e in expected) or 1.0
+        differences += [float(np.abs(e - f).max()) / scale for e, f in zip(expected, found, strict=True)]
+    worst = float(np.max(differences))  # keeps a NaN, which max() may lose
+    if not worst <= TOLERANCE:
+        raise ModelError(
+            f"the ONNX differs from torch by {worst:.2e} of the output's largest value, more than {TOLERANCE:.0e}"
+        )
+    return worst

@@ -1,0 +1,116 @@
+"""The text files that the board's stream reads: post-processor configurations, class names and pipelines.
+
+Keys and defaults: MindX SDK (Vision SDK) plugin guide, mxpi_objectpostprocessor; thresholds as the first YOLOv5 pruning
+sample for Ascend has them for detection, and low ones for evaluation.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from compute_mAP.errors import ModelError
+
+THRESHOLDS = {"detect": (0.4, 0.5), "eval": (0.001, 0.6)}
+"""For each pipeline the score and objectness threshold, and the IoU threshold of NMS."""
+
+
+def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -> str:
+    """The post-processor's configuration for `kind` "detect" or "eval".
+
+    `anchors` is [3][3][w, h] in pixels of the network input, fine to coarse. MODEL_TYPE=2 with YOLO_VERSION=5 is what
+    the newer framework wants, and the older one takes any value that is not 0.
+    """
+    score, iou = THRESHOLDS[kind]
+    biases = [f"{value:g}" for scale in anchors for pair in scale for value in pair]
+    entries = {
+        "CLASS_NUM": len(names),
+        "BIASES_NUM": len(biases),
+        "BIASES": ",".join(biases),
+        "SCORE_THRESH": score,
+        "OBJECTNESS_THRESH": score,
+        "IOU_THRESH": iou,
+        "YOLO_TYPE": len(anchors),
+        "ANCHOR_DIM": len(anchors[0]),
+        "YOLO_VERSION": 5,
+        "MODEL_TYPE": 2,
+        "FRAMEWORK": "PyTorch",
+        "RESIZE_FLAG": 0,
+    }
+    return "".join(f"{key}={value}\n" for key, value in entries.items())
+
+
+def labels_text(names: list[str]) -> str:
+    """One class name a line. Raises ModelError for a name that the SDK would read differently."""
+    for number, name in enumerate(names):
+        comment = number == 0 and "#" in name[:2]
+        if not name or name != name.strip() or "\n" in name or comment:
+            raise ModelError(f"class {number} is named {name!r}, which a label file of the SDK cannot hold")
+    return "".join(name + "\n" for name in names)
+
+
+def pipeline_text(kind: str, height: int, width: int, model: str, folder: str = "") -> str:
+    """The stream for `kind` "detect" or "eval" with mxpi_tensorinfer and mxpi_objectpostprocessor.
+
+    `model` is the OM file; `folder` ("" or ending in "/") stands in front of every file's name.
+    """
+    infer = _element(
+        "mxpi_tensorinfer", "mxpi_objectpostprocessor0", dataSource="mxpi_imageresize0", modelPath=folder + model
+    )
+    post = _element(
+        "mxpi_objectpostprocessor",
+        "mxpi_dataserialize0",
+        dataSource="mxpi_tensorinfer0",
+        postProcessConfigPath=f"{folder}{kind}.cfg",
+        labelPath=f"{folder}labels.names",
+        postProcessLibPath="libyolov3postprocess.so",
+    )
+    return _stream(
+        height,
+        width,
+        "mxpi_tensorinfer0",
+        {"mxpi_tensorinfer0": infer, "mxpi_objectpostprocessor0": post},
+        "mxpi_objectpostprocessor0",
+    )
+
+
+def sdk2_pipeline_text(kind: str, height: int, width: int, model: str, folder: str = "") -> str:
+    """The same stream for MindX SDK 2.0.4: mxpi_modelinfer does inference and post-processing in one."""
+    infer = _element(
+        "mxpi_modelinfer",
+        "mxpi_dataserialize0",
+        parentName="mxpi_imageresize0",
+        modelPath=folder + model,
+        postProcessConfigPath=f"{folder}{kind}.cfg",
+        labelPath=f"{folder}labels.names",
+        postProcessLibPath="libMpYOLOv5PostProcessor.so",
+    )
+    return _stream(height, width, "mxpi_modelinfer0", {"mxpi_modelinfer0": infer}, "mxpi_modelinfer0")
+
+
+def _stream(height: int, width: int, after_resize: str, middle: dict[str, Any], result: str) -> str:
+    elements = {
+        "stream_config": {"deviceId": "0"},
+        "appsrc0": _element("appsrc", "mxpi_imagedecoder0", blocksize="409600"),
+        "mxpi_imagedecoder0": _element("mxpi_imagedecoder", "mxpi_imageresize0"),
+        "mxpi_imageresize0": _element(
+            "mxpi_imageresize",
+            after_resize,
+            parentName="mxpi_imagedecoder0",
+            resizeHeight=str(height),
+            resizeWidth=str(width),
+            resizeType="Resizer_KeepAspectRatio_Fit",
+        ),
+        **middle,
+        "mxpi_dataserialize0": _element("mxpi_dataserialize", "appsink0", outputDataKeys=result),
+        "appsink0": _element("appsink", "", blocksize="4096000"),
+    }
+    return json.dumps({"detection": elements}, indent=4) + "\n"
+
+
+def _element(factory: str, following: str, **props: str) -> dict[str, Any]:
+    element: dict[str, Any] = {"props": props} if props else {}
+    element["factory"] = factory
+    if following:
+        element["next"] = following
+    return element

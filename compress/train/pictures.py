@@ -1,0 +1,136 @@
+"""Training pictures: ultralytics' data set and augmentation over labels that we read ourselves.
+
+ultralytics keeps a label cache in the user's data folder and reads it with pickle; this subclass reads the label files
+and needs no cache.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ultralytics.cfg import get_cfg
+from ultralytics.data.dataset import YOLODataset
+
+from compress.data.labels import read_labels
+from compress.data.picture_size import picture_size
+from compute_mAP.errors import DataError
+
+# YOLOv5's low-augmentation settings (its hyp.scratch-low): what is not named here is off.
+AUGMENTATION = {
+    "hsv_h": 0.015,
+    "hsv_s": 0.7,
+    "hsv_v": 0.4,
+    "degrees": 0.0,
+    "translate": 0.1,
+    "scale": 0.5,
+    "shear": 0.0,
+    "perspective": 0.0,
+    "flipud": 0.0,
+    "fliplr": 0.5,
+    "mosaic": 1.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "copy_paste": 0.0,
+}
+
+
+def readable(images: list[Path]) -> tuple[list[tuple[Path, int, int]], list[str]]:
+    """The pictures that can be opened, with height and width, and one sentence for each that cannot.
+
+    Raises DataError when none can.
+    """
+    good, faults = [], []
+    for image in images:
+        try:
+            width, height = picture_size(image)
+        except DataError as error:
+            faults.append(f"{error}; it is left out")
+        else:
+            good.append((image, height, width))
+    if not good:
+        raise DataError(f"none of {len(images)} pictures can be read, the first is {images[0]}")
+    return good, faults
+
+
+class TrainingPictures(YOLODataset):
+    """Augmented training pictures: `img` uint8 [3, imgsz, imgsz] RGB, `cls` [n, 1], `bboxes` [n, 4] cx cy w h in 0..1.
+
+    Args:
+        images: pictures with height and width in pixels, as `readable` gives them.
+        names: class names.
+        imgsz: side of the square network input in pixels.
+        batch_size: pictures a batch.
+        augmentation: entries that replace those of AUGMENTATION.
+    """
+
+    def __init__(
+        self,
+        images: list[tuple[Path, int, int]],
+        names: list[str],
+        imgsz: int,
+        batch_size: int,
+        augmentation: dict[str, float] | None = None,
+    ) -> None:
+        self._images = images
+        self._classes = len(names)
+        hyp = get_cfg(overrides={**AUGMENTATION, **(augmentation or {})})
+        super().__init__(
+            img_path=[],
+            imgsz=imgsz,
+            cache=False,
+            augment=True,
+            hyp=hyp,
+            batch_size=batch_size,
+            data={"names": dict(enumerate(names)), "channels": 3},
+            task="detect",
+        )
+        # a file beside a picture is the user's own, never a cache of ours to read, renew or delete
+        self.npy_files = [Path(f"{file}.no-cache") for file in self.im_files]
+
+    def start_epoch(self) -> None:
+        """Forget which pictures were seen, so that the mosaics of an epoch depend on its seed alone."""
+        self.buffer.clear()
+        self.ims = [None] * self.ni
+
+    def get_img_files(self, img_path: Any) -> list[str]:
+        return [str(image) for image, _, _ in self._images]
+
+    def get_labels(self) -> list[dict[str, Any]]:
+        labels: list[dict[str, Any]] = []
+        for image, height, width in self._images:
+            rows = read_labels(image, self._classes)
+            labels.append(
+                {
+                    "im_file": str(image),
+                    "shape": (height, width),
+                    "cls": rows[:, 0:1],
+                    "bboxes": rows[:, 1:],
+                    "segments": [],
+                    "keypoints": None,
+                    "normalized": True,
+                    "bbox_format": "xywh",
+                }
+            )
+        if not any(len(label["cls"]) for label in labels):
+            raise DataError(f"the training split has {len(labels)} pictures and not one labelled object")
+        return labels
+
+
+def targets_of(batch: dict[str, Any]) -> Any:
+    """Rows [n, 6] of a collated batch: picture index, class, cx, cy, w, h."""
+    import torch
+
+    return torch.cat((batch["batch_idx"].view(-1, 1), batch["cls"].view(-1, 1), batch["bboxes"]), 1).float()
+
+
+def seed_worker(worker: int) -> None:
+    """Seeds numpy and random in a loading process from torch's seed of that process."""
+    import random
+
+    import torch
+
+    seed = torch.initial_seed() % 2**32
+    np.random.seed(seed)
+    random.seed(seed)

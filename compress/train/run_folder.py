@@ -1,0 +1,113 @@
+"""The folder of one training run: its checkpoints, its log, and the state that a killed run goes on from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compress.nets.checkpoint import file_sha256
+from compress.train.settings import TrainSettings
+from compute_mAP.errors import DataError, UsageError
+
+
+class RunFolder:
+    """PROJECT/NAME with weights/best.safetensors, weights/last.safetensors, results.jsonl, tensorboard/, state.pt.
+
+    Without `resume` an existing folder of that name moves to NAME.prev when the training begins; until then nothing is
+    touched. With it, the folder must hold the state of an unfinished run.
+    """
+
+    def __init__(self, project: str | Path, name: str, resume: bool = False) -> None:
+        if not name or Path(name).name != name or name in (".", ".."):
+            raise UsageError(f"--name is '{name}', expected the name of one folder")
+        self.path = Path(project) / name
+        self.best = self.path / "weights" / "best.safetensors"
+        self.last = self.path / "weights" / "last.safetensors"
+        self._log = self.path / "results.jsonl"
+        self._state = self.path / "state.pt"
+        self._resume = resume
+        if resume and not self._state.is_file():
+            done = " (it has ended)" if self.last.is_file() else ""
+            raise DataError(f"{self.path}: no unfinished run to resume{done}, expected the file state.pt")
+
+    def restore(
+        self, model: Any, ema: Any, optimizer: Any, settings: TrainSettings, scaler: Any = None
+    ) -> tuple[int, dict | None]:
+        """Load the state into the given objects; returns the finished epochs and the best metrics so far.
+
+        A run that does not resume gets its new folder here.
+        Raises DataError when the state is damaged or was written with other settings or another data file.
+        """
+        if not self._resume:
+            self._make_room()
+            return 0, None
+        try:
+            state = torch.load(self._state, map_location="cpu", weights_only=True)
+            written, now = json.loads(state["settings"]), self._fingerprint(settings)
+            changed = sorted(key for key in written.keys() | now.keys() if written.get(key) != now.get(key))
+            if changed:
+                key = changed[0]
+                raise DataError(f"{self._state}: {key} was {written.get(key)} and is now {now.get(key)}; cannot resume")
+            model.load_state_dict(state["model"])
+            ema.ema.load_state_dict(state["ema"])
+            ema.updates = state["updates"]
+            optimizer.load_state_dict(state["optimizer"])
+            if scaler is not None:
+                scaler.load_state_dict(state["scaler"])
+            self._drop_later_rows(state["epoch"])
+            return state["epoch"], json.loads(state["best"])
+        except DataError:
+            raise
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0][:120]
+            raise DataError(f"{self._state}: cannot be resumed ({type(error).__name__}: {reason})") from None
+
+    def save(
+        self, model: Any, ema: Any, optimizer: Any, epoch: int, best: Any, settings: TrainSettings, scaler: Any = None
+    ) -> None:
+        """Write the state after an epoch, whole or not at all, as tensors and plain values; `scaler` is AMP's."""
+        state = {
+            "model": model.state_dict(),
+            "ema": ema.ema.state_dict(),
+            "updates": ema.updates,
+            "optimizer": optimizer.state_dict(),
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "epoch": epoch,
+            "best": json.dumps(best),
+            "settings": json.dumps(self._fingerprint(settings)),
+        }
+        partial = self._state.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self._state)
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Append one epoch's losses and metrics to results.jsonl."""
+        with self._log.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+    def finish(self) -> None:
+        """Remove the state: a finished run has nothing to go on with."""
+        self._state.unlink(missing_ok=True)
+
+    def _make_room(self) -> None:
+        if self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"tensorboard"}:
+            shutil.rmtree(self.path)  # it ended before its first checkpoint: NAME.prev is worth more
+        if self.path.exists():
+            previous = self.path.with_name(self.path.name + ".prev")
+            if previous.exists():
+                shutil.rmtree(previous)
+            self.path.rename(previous)
+        self.path.mkdir(parents=True)
+
+    def _fingerprint(self, settings: TrainSettings) -> dict[str, Any]:
+        return {**settings.as_plain(), "data sha256": file_sha256(settings.data)}
+
+    def _drop_later_rows(self, epoch: int) -> None:
+        rows = self._log.read_text(encoding="utf-8").splitlines()[:epoch] if self._log.is_file() else []
+        partial = self._log.with_suffix(".partial")
+        partial.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
+        partial.replace(self._log)

@@ -1,0 +1,105 @@
+"""What the tests of the laptop side share: a tiny detector whose pruning is not trivial, and a tiny data set."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.nets.yolov5 import Yolov5, architecture
+
+COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The models here are too small to gain from threads."""
+    torch.set_num_threads(1)
+
+
+def randomise(model: nn.Module, seed: int = 0) -> None:
+    """Give every batch norm gammas and betas of its own, some gammas near zero, and statistics of what it sees.
+
+    Without the statistics a picture's differences would die away on their long way through fresh layers, and an error
+    in an early layer with them.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) * 1.6 + 0.02)
+            norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator) * 0.8 - 0.4)
+            norm.momentum = 1.0
+        model.train()(torch.rand(8, 3, 64, 64, generator=generator))
+        for norm in norms:
+            norm.momentum = 0.03
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Callable[..., Yolov5]:
+    """Makes a YOLOv5 of an eighth of the width, in eval mode; the same arguments give the same weights.
+
+    `overrides` replaces keys of the architecture.
+    """
+
+    made: dict[str, Yolov5] = {}
+
+    def make(names: Sequence[str] = ("a", "b", "c"), seed: int = 0, imgsz: int = 64, **overrides: object) -> Yolov5:
+        key = repr((list(names), seed, imgsz, overrides))
+        if key not in made:
+            made[key] = build(names, seed, imgsz, overrides)
+        return copy.deepcopy(made[key])
+
+    def build(names: Sequence[str], seed: int, imgsz: int, overrides: dict[str, object]) -> Yolov5:
+        arch = {**architecture("yolov5n", len(names)), "width_multiple": 0.125, **overrides}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = Yolov5(arch, list(names), imgsz)
+        randomise(model, seed)
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture
+def tiny_data(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a YOLO data set of bright rectangles on noise, class i in colour i, and returns its data.yaml.
+
+    JPEG pictures of 96x80 pixels with 1 to 3 objects each; the last picture of each split has none.
+    """
+
+    def make(
+        names: Sequence[str] = ("a", "b", "c"),
+        counts: tuple[int, int, int] = (8, 4, 4),
+        folder: str = "tiny",
+        seed: int = 0,
+    ) -> Path:
+        random = np.random.default_rng(seed)
+        root = tmp_path / folder
+        for split, count in zip(("train", "val", "test"), counts, strict=True):
+            for part in ("images", "labels"):
+                (root / part / split).mkdir(parents=True)
+            for number in range(count):
+                picture = random.integers(0, 90, (80, 96, 3), dtype=np.uint8)
+                lines = []
+                for _ in range(0 if number == count - 1 else random.integers(1, 4)):
+                    kind = int(random.integers(len(names)))
+                    width, height = (int(v) for v in random.integers(14, 40, 2))
+                    x, y = int(random.integers(0, 96 - width)), int(random.integers(0, 80 - height))
+                    picture[y : y + height, x : x + width] = COLOURS[kind % len(COLOURS)]
+                    box = ((x + width / 2) / 96, (y + height / 2) / 80, width / 96, height / 80)
+                    lines.append(f"{kind} " + " ".join(f"{v:.6f}" for v in box))
+                cv2.imwrite(str(root / "images" / split / f"{split}{number}.jpg"), picture)
+                (root / "labels" / split / f"{split}{number}.txt").write_text("\n".join(lines), encoding="utf-8")
+        listed = "".join(f"  {i}: {name}\n" for i, name in enumerate(names))
+        text = f"train: images/train\nval: images/val\ntest: images/test\nnames:\n{listed}"
+        (root / "data.yaml").write_text(text, encoding="utf-8")
+        return root / "data.yaml"
+
+    return make

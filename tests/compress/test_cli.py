@@ -1,0 +1,315 @@
+"""The command line: the whole way through its verbs, and one sentence for everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+import yaml
+
+from compress.cli import main
+from compress.nets.checkpoint import load_checkpoint, save_checkpoint
+from compress.nets.yolov5 import Yolov5
+from deploy.bundle import open_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+FAST = ("--epochs", "1", "--imgsz", "64", "--batch-size", "4", "--workers", "0")
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a verb in tmp_path, where the data set `tiny/data.yaml` and the checkpoint `w.safetensors` may lie."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Answer:
+        capfd.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Answer(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]) -> Path:
+    """A folder with a checkpoint of the classes a, b, c, a data set of these and one of two of them, and bad files."""
+    tiny_data()
+    tiny_data(["a", "b"], folder="two")
+    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
+    save_checkpoint(tiny_model(), tmp_path / "w.onnx", [])
+    (tmp_path / "two.names").write_text("a\nb\n")
+    (tmp_path / "twice.names").write_text("a\nb\na\n")
+    (tmp_path / "broken.yaml").write_text("train: [images\n")
+    (tmp_path / "list.yaml").write_text("- a\n- b\n")
+    (tmp_path / "torn.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:5000])
+    torch.save(Evil(tmp_path / "executed"), tmp_path / "evil.pt")
+    (tmp_path / "evil.safetensors").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
+    (tmp_path / "old.pt").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "precious").write_text("p")
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+class Evil:
+    """Pickled, it makes a folder as soon as it is read with pickle."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = str(trace)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.trace,)
+
+
+TRAINING = ("--data", "tiny/data.yaml", *FAST)
+
+BAD: list[Any] = [
+    # class counts and names
+    (
+        ("finetune", "--data", "two/data.yaml", "--weights", "w.safetensors", *FAST),
+        3,
+        "the 2 classes a, b, the weights",
+    ),
+    (
+        ("sparsify", "--data", "two/data.yaml", "--weights", "w.safetensors", *FAST),
+        3,
+        "the 2 classes a, b, the weights",
+    ),
+    (
+        ("export", "--weights", "w.safetensors", "--out", "b", "--names", "two.names"),
+        4,
+        "two.names: has 2 names, w.saf",
+    ),
+    (
+        ("export", "--weights", "w.safetensors", "--out", "b", "--names", "twice.names"),
+        3,
+        "line 3: the class 'a' is there",
+    ),
+    (("export", "--weights", "w.safetensors", "--out", "b", "--names", "gone.names"), 3, "gone.names does not exist"),
+    # weights
+    (("prune", "--weights", "evil.pt", "--out", "p.safetensors"), 4, "it was not executed"),
+    (("finetune", "--weights", "evil.pt", *TRAINING), 4, "it was not executed"),
+    (("export", "--weights", "evil.pt", "--out", "b"), 4, "it was not executed"),
+    (("export", "--weights", "old.pt", "--out", "b"), 4, "not a zip file"),
+    (("export", "--weights", "evil.safetensors", "--out", "b"), 4, "not a safetensors file"),
+    (("export", "--weights", "torn.safetensors", "--out", "b"), 4, "not a safetensors file, or a damaged one"),
+    (("prune", "--weights", "gone.safetensors", "--out", "p.safetensors"), 4, "gone.safetensors: no such file"),
+    (("train", "--weights", "gone.pt", *TRAINING), 4, "gone.pt: no such file"),
+    (("export", "--weights", "w.onnx", "--out", "b"), 4, "w.onnx: expected a checkpoint (.safetensors) or a YOLOv5"),
+    (("export", "--weights", "work", "--out", "b"), 4, "work: expected a checkpoint"),
+    (("finetune", *TRAINING), 2, "--weights is missing: finetune needs"),
+    (("train", *TRAINING), 2, "neither --weights nor --cfg is given"),
+    (("train", "--cfg", "yolov5q", *TRAINING), 2, "--cfg yolov5q: neither a file nor one of yolov5n"),
+    (("train", "--cfg", "list.yaml", *TRAINING), 4, "list.yaml: the architecture is list, expected a mapping"),
+    # numbers
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--percent", "0.99"),
+        2,
+        "can be removed before",
+    ),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--percent", "50"),
+        2,
+        "--percent is 50.0, expect",
+    ),
+    (
+        ("export", "--weights", "w.safetensors", "--out", "b", "--imgsz", "100"),
+        2,
+        "--imgsz is 100, expected a multiple",
+    ),
+    (("export", "--weights", "w.safetensors", "--out", "b", "--imgsz", "0"), 2, "--imgsz is 0, expected a multiple"),
+    (("export", "--weights", "w.safetensors", "--out", "b", "--imgsz", "8192"), 2, "--imgsz is 8192, expected"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--imgsz", "100"), 2, "--imgsz is 100, expected a multiple"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--epochs", "0"), 2, "--epochs is 0, expected"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--batch-size", "-4"), 2, "--batch-size is -4, expected"),
+    (("sparsify", "--weights", "w.safetensors", *TRAINING, "--sr", "-1"), 2, "--sr is -1.0, expected"),
+    # places
+    (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very checkpoint to prune"),
+    (("prune", "--weights", "w.safetensors", "--out", "empty/../w.safetensors"), 2, "the very checkpoint to prune"),
+    (("prune", "--weights", "w.safetensors", "--out", "p.pt"), 2, "expected a file that ends in .safetensors"),
+    (("prune", "--weights", "w.safetensors", "--out", "two.names/p.safetensors"), 1, "two.names: File exists"),
+    (("export", "--weights", "w.safetensors", "--out", "work"), 2, "work: exists and is no bundle"),
+    (("export", "--weights", "w.safetensors", "--out", "two.names/b"), 1, "two.names/b: cannot be written"),
+    (("export", "--weights", "w.safetensors", "--out", "b", "--images", "empty"), 3, "empty: holds no readable JPEG"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--name", "../x"), 2, "--name is '../x', expected"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--project", "two.names"), 1, "two.names"),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--resume"), 3, "no unfinished run to resume"),
+    # data
+    (("train", "--weights", "w.safetensors", *FAST, "--data", "gone.yaml"), 3, "gone.yaml does not exist"),
+    (("train", "--weights", "w.safetensors", *FAST, "--data", "broken.yaml"), 3, "broken.yaml: line 2: not valid YAML"),
+    (("train", "--weights", "w.safetensors", *FAST, "--data", "empty"), 3, "data file empty cannot be read"),
+    (("data", "voc2yolo", "--voc", "empty", "--out", "set"), 3, "empty"),
+    (("data", "codes", "--out", "work", "--images", "7"), 2, "work holds other things"),
+]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in folder.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"), BAD, ids=[f"{' '.join(row[0][:1])}: {row[2]}" for row in BAD]
+)
+def test_bad_input(run: Run, files: Path, arguments: Sequence[str], code: int, sentence: str) -> None:
+    before = tree(files)
+    answer = run(*arguments)
+    lines = answer.err.splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert answer.code == code, answer.err
+    assert len(errors) == 1 and lines[-1] == errors[0] and sentence in errors[0], answer.err
+    assert "Traceback" not in answer.err and answer.out == ""
+    assert tree(files) == before, "nothing is written, nothing is lost, nothing was executed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "the following arguments are required: VERB"),
+        (("prun",), "invalid choice: 'prun'"),
+        (("data",), "the following arguments are required: VERB"),
+        (("train",), "the following arguments are required: --data"),
+        (("prune", "--out", "p.safetensors"), "the following arguments are required: --weights"),
+        (("export", "--weights", "w.safetensors"), "the following arguments are required: --out"),
+        (("data", "voc2yolo", "--voc", "kit"), "the following arguments are required: --out"),
+        (("train", "--data", "d", "--epochs", "many"), "argument --epochs: invalid int value: 'many'"),
+        (("train", "--data", "d", "--optimizer", "lion"), "argument --optimizer: invalid choice: 'lion'"),
+        (("finetune", "--data", "d", "--sr", "1"), "unrecognized arguments: --sr 1"),
+    ],
+)
+def test_wrong_usage(run: Run, arguments: Sequence[str], sentence: str) -> None:
+    answer = run(*arguments)
+    assert answer.code == 2
+    assert sentence in answer.err.splitlines()[-1]
+    assert answer.out == ""
+
+
+def result(answer: Answer) -> dict[str, Any]:
+    """The one JSON object on stdout."""
+    assert answer.code == 0, answer.err
+    assert answer.out.count("\n") == 1
+    found = json.loads(answer.out)
+    assert found["schema_version"] == 1
+    return found
+
+
+def test_the_whole_way(run: Run, files: Path) -> None:
+    """train -> sparsify -> prune -> finetune -> export, each on what the verb before says that it wrote."""
+    cfg = {**load_checkpoint(files / "w.safetensors")[0].arch, "nc": 80}
+    (files / "tiny.yaml").write_text(yaml.safe_dump(cfg))
+    common = ("--data", "tiny/data.yaml", *FAST, "--json")
+    dense = result(run("train", "--cfg", "tiny.yaml", *common))
+    assert dense["best"] == str(Path("runs", "train", "weights", "best.safetensors"))
+    assert set(dense) == {*("schema_version", "best", "last", "epoch", "map50", "map75", "map50_95", "ap50")}
+    sparse = result(run("sparsify", "--weights", dense["last"], "--sr", "0.1", *common))
+    slim = result(
+        run(
+            "prune", "--weights", sparse["last"], "--percent", "0.3", "--align", "2", "--out", "p.safetensors", "--json"
+        )
+    )
+    assert (slim["weights"], slim["plan"]) == ("p.safetensors", "p.plan.json")
+    assert slim["after"]["parameters"] < slim["before"]["parameters"]
+    assert slim["after"]["flops"] < slim["before"]["flops"]
+    assert slim["removed_share"] == pytest.approx(0.3, abs=0.02) and slim["masked_difference"] < 1e-4
+    assert json.loads(Path("p.plan.json").read_text())["align"] == 2
+    tuned = result(run("finetune", "--weights", "p.safetensors", *common))
+    (files / "my.names").write_text("x\ny\nz\n")
+    bundle = result(run("export", "--weights", tuned["last"], "--out", "b", "--names", "my.names", "--json"))
+    assert bundle["onnx_difference"] < 1e-4
+    opened = open_bundle(bundle["bundle"])
+    assert (opened.names, opened.imgsz) == (["x", "y", "z"], [64, 64])
+    stages = [entry["stage"] for entry in opened.description["history"]]
+    assert stages == ["train", "sparsify", "prune", "finetune", "export"]
+    assert opened.description["parameters"] == slim["after"]["parameters"]
+
+
+def test_people_get_text(run: Run, files: Path) -> None:
+    answer = run("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--align", "2")
+    assert answer.code == 0
+    assert answer.out.splitlines()[-2:] == ["p.safetensors", "p.plan.json"]
+    assert "of the channels" in answer.out and "masked and pruned model agree within" in answer.out
+    answer = run("export", "--weights", "w.safetensors", "--out", "b")
+    assert answer.code == 0
+    assert answer.out.splitlines()[-1] == str(files / "b")
+
+
+def test_training_for_other_classes_starts_with_a_new_head(run: Run, files: Path) -> None:
+    """`train` alone may do that, and the seed decides about the new weights."""
+    arguments = ("--data", "two/data.yaml", "--weights", "w.safetensors", *FAST, "--json")
+    first, second = (result(run("train", *arguments, "--name", name)) for name in ("one", "two"))
+    answer = run("train", *arguments, "--name", "three", "--seed", "1")
+    assert "the head starts anew for the 2 classes" in answer.err
+    models = [load_checkpoint(found["last"])[0] for found in (first, second, result(answer))]
+    assert models[0].names == ["a", "b"]
+    heads = [model.head.m[0].weight for model in models]
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+def test_interrupted(run: Run, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def impatient(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compress.train.loop._seed_epoch", impatient)
+    answer = run("train", "--weights", "w.safetensors", *TRAINING)
+    assert answer.code == 130
+    assert answer.err.splitlines()[-1].startswith("interrupted; ")
+
+
+def python(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("verb", ["", "train", "sparsify", "finetune", "prune", "export", "data", "demo"])
+def test_help(run: Run, verb: str) -> None:
+    answer = run(*([verb] if verb else []), "--help")
+    assert answer.code == 0
+    assert answer.out.startswith(f"usage: python -m compress {verb}".rstrip())
+
+
+def test_help_imports_nothing_slow() -> None:
+    program = (
+        "import sys\n"
+        "from compress.cli import main\n"
+        "try:\n    main(['train', '--help'])\n"
+        "except SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'ultralytics', 'onnx', 'cv2', 'numpy') if name in sys.modules])\n"
+    )
+    assert python(program).stdout.splitlines()[-1] == "[]"
+
+
+def test_a_missing_package_is_named() -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from compress.cli import main\n"
+        "sys.exit(main(['prune', '--weights', 'w.safetensors', '--out', 'p.safetensors']))\n"
+    )
+    ended = python(program)
+    assert ended.returncode == 5
+    assert ended.stderr == ("error: the Python package torch is missing: pip install 'ascend-yolo-slim[compress]'\n")
+
+
+def test_as_a_module() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "compress", "prun"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 2 and "invalid choice: 'prun'" in ended.stderr

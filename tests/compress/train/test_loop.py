@@ -1,0 +1,235 @@
+"""The training loop on a detector and a data set that train in a second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.nets.checkpoint import load_checkpoint
+from compress.nets.yolov5 import Yolov5
+from compress.prune import surgery
+from compress.prune.choose import choose
+from compress.prune.flow import channel_flow
+from compress.train.loop import TrainResult, fitness, train
+from compress.train.run_folder import RunFolder
+from compress.train.settings import TrainSettings
+from compute_mAP.errors import DataError, ReportedError
+
+Model = Callable[..., Yolov5]
+Data = Callable[..., Path]
+
+
+@pytest.fixture
+def go(tmp_path: Path, tiny_data: Data) -> Callable[..., TrainResult]:
+    """Trains a model on the tiny data set at 64 px in tmp_path/runs/<name>."""
+    file = tiny_data()
+
+    def run(
+        model: Yolov5,
+        name: str = "run",
+        resume: bool = False,
+        stage: str = "train",
+        history: list[dict[str, Any]] | None = None,
+        **settings: Any,
+    ) -> TrainResult:
+        chosen = {"epochs": 2, "batch_size": 4, "imgsz": 64, "workers": 0, **settings}
+        folder = RunFolder(tmp_path / "runs", name, resume)
+        return train(model, history or [], TrainSettings(str(file), **chosen), folder, stage)
+
+    return run
+
+
+def rows(result_or_folder: TrainResult | Path) -> list[dict[str, Any]]:
+    folder = result_or_folder if isinstance(result_or_folder, Path) else result_or_folder.best.parents[1]
+    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+
+
+def losses(result: TrainResult) -> np.ndarray:
+    return np.array([[row["box"], row["objectness"], row["classes"]] for row in rows(result)])
+
+
+def at_training_step(model: Yolov5, step: int, act: Callable[[], None]) -> Yolov5:
+    """Let something happen while the model works on training step `step`, counted from 1; validation does not count."""
+    count = 0
+
+    def hook(module: nn.Module, *_: Any) -> None:
+        nonlocal count
+        if module is model and module.training:
+            count += 1
+            if count == step:
+                act()
+
+    model.register_forward_pre_hook(hook)
+    return model
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_a_run_leaves_behind(
+    tiny_model: Model, go: Callable[..., TrainResult], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [{"stage": "import", "file": "x.pt"}]
+    result = go(tiny_model(imgsz=640), history=before, epochs=3, workers=1, stage="finetune")
+    folder = result.best.parents[1]
+    assert sorted(path.name for path in folder.iterdir()) == ["results.jsonl", "tensorboard", "weights"]
+    assert (result.best, result.last) == tuple(folder / "weights" / f"{n}.safetensors" for n in ("best", "last"))
+    assert list((folder / "tensorboard").glob("events.out.tfevents.*"))
+
+    found = rows(result)
+    assert [row["epoch"] for row in found] == [1, 2, 3]
+    assert all(
+        set(row) == {"epoch", "box", "objectness", "classes", "map50", "map50_95", "near_zero_gammas", "seconds"}
+        for row in found
+    )
+    assert max(fitness(row) for row in found) == pytest.approx(fitness(result.metrics))
+    assert result.epoch == result.metrics["epoch"] == 1 + int(np.argmax([fitness(row) for row in found]))
+    assert set(result.metrics) == {"epoch", "map50", "map75", "map50_95", "ap50"}
+    assert set(result.metrics["ap50"]) == {"a", "b", "c"}
+
+    last, history = load_checkpoint(result.last)
+    assert (last.names, last.imgsz) == (["a", "b", "c"], 64)
+    assert history[:-1] == before
+    assert history[-1]["stage"] == "finetune"
+    assert history[-1]["settings"]["epochs"] == 3 and history[-1]["settings"]["data"] == "data.yaml"
+    assert history[-1]["val"] == found[-1]
+    assert load_checkpoint(result.best)[1][-1]["val"]["epoch"] == result.epoch
+
+    shown = capsys.readouterr()
+    assert shown.out == "", "stdout is for data"
+    assert "finetune 3/3  box " in shown.err
+
+
+def test_the_model_learns(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+    found = losses(go(tiny_model(), epochs=15, optimizer="adam", augmentation={"mosaic": 0.0, "scale": 0.0})).sum(1)
+    assert found[-3:].mean() < 0.9 * found[:3].mean()
+
+
+def test_other_classes_than_the_data(tiny_model: Model, go: Callable[..., TrainResult], tmp_path: Path) -> None:
+    """Refused before anything happens: the run of that name stays where it is."""
+    kept = tmp_path / "runs" / "run" / "weights" / "best.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"best")
+    for names in (["a", "b"], ["a", "b", "d"], ["b", "a", "c"]):
+        with pytest.raises(DataError, match=r"data\.yaml: has the 3 classes a, b, c, the weights have \d: " + names[0]):
+            go(tiny_model(names))
+    assert kept.read_bytes() == b"best"
+
+
+@pytest.mark.parametrize(
+    ("step", "settings"),
+    [
+        pytest.param(3, {}, id="at the first step of epoch 2"),
+        pytest.param(6, {"optimizer": "adam", "lr0": 0.002}, id="in the middle of epoch 3, with Adam"),
+        pytest.param(5, {"sr": 0.01, "sparsity": "proximal"}, id="at the start of epoch 3, with sparsity"),
+    ],
+)
+def test_a_killed_run_goes_on_as_if_nothing_had_been(
+    tiny_model: Model,
+    go: Callable[..., TrainResult],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    step: int,
+    settings: dict[str, Any],
+) -> None:
+    unbroken = go(tiny_model(), "unbroken", epochs=4, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        go(at_training_step(tiny_model(), step, interrupt), "killed", epochs=4, **settings)
+    done = (step - 1) // 2
+    assert [row["epoch"] for row in rows(tmp_path / "runs" / "killed")] == list(range(1, done + 1))
+
+    resumed = go(tiny_model(seed=1), "killed", resume=True, epochs=4, **settings)
+    assert f"goes on after epoch {done}" in capsys.readouterr().err
+    assert [row["epoch"] for row in rows(resumed)] == [1, 2, 3, 4]
+    np.testing.assert_allclose(losses(resumed), losses(unbroken), rtol=0.01)
+    assert resumed.epoch == unbroken.epoch
+    assert not (tmp_path / "runs" / "killed" / "state.pt").exists()
+    expected, found = (load_checkpoint(result.last)[0].state_dict() for result in (unbroken, resumed))
+    for key, value in expected.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_nan_ends_the_run_and_spares_what_it_had(
+    tiny_model: Model, go: Callable[..., TrainResult], tmp_path: Path
+) -> None:
+    model = tiny_model()
+
+    def spoil() -> None:
+        with torch.no_grad():
+            model.head.m[0].bias.fill_(float("nan"))
+
+    at_training_step(model, 4, spoil)
+    with pytest.raises(ReportedError, match="train: the loss is nan in epoch 2, step 2: try a smaller --lr0") as caught:
+        go(model)
+    assert caught.value.exit_code == 1
+    folder = tmp_path / "runs" / "run"
+    assert [row["epoch"] for row in rows(folder)] == [1]
+    for name in ("best", "last"):
+        kept, history = load_checkpoint(folder / "weights" / f"{name}.safetensors")
+        assert history[-1]["val"]["epoch"] == 1
+        assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
+    assert go(tiny_model(), resume=True).last.is_file()
+
+
+def gammas(result: TrainResult) -> torch.Tensor:
+    model, _ = load_checkpoint(result.last)
+    return torch.cat([m.weight.detach().abs() for m in model.modules() if isinstance(m, nn.BatchNorm2d)])
+
+
+def test_sparsity_pulls_gammas_down(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+    common = {"epochs": 3, "lr0": 0.05}
+    plain = go(tiny_model(), "plain", **common)
+    assert rows(plain)[-1]["near_zero_gammas"] is None
+    sparse = {}
+    for rule in ("subgradient", "proximal"):
+        sparse[rule] = go(tiny_model(), rule, stage="sparsify", sr=3.0, sparsity=rule, **common)
+        assert gammas(sparse[rule]).mean() < 0.9 * gammas(plain).mean(), rule
+        shares = [row["near_zero_gammas"] for row in rows(sparse[rule])]
+        assert 0 <= shares[0] < shares[-1] <= 1, rule
+        assert sparse[rule].epoch == 3, "the sparsest epoch is wanted, not the one with the best mAP"
+        model, history = load_checkpoint(sparse[rule].best)
+        batches = {int(m.num_batches_tracked) for m in model.modules() if isinstance(m, nn.BatchNorm2d)}
+        assert batches == {2}, "the statistics are those of the last epoch's two batches"
+        entry = history[-1]
+        assert (entry["stage"], entry["settings"]["sparsity"], entry["settings"]["sr"]) == ("sparsify", rule, 3.0)
+    # the soft threshold stops at 0, the subgradient steps over it; the saved EMA keeps a trace of the start
+    gone = {rule: float((gammas(result) < 1e-6).float().mean()) for rule, result in sparse.items()}
+    assert gone["proximal"] > 0.1 > gone["subgradient"]
+
+
+def test_a_pruned_model_keeps_its_shapes(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+    model = tiny_model()
+    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
+    slim, _ = surgery.prune(model, flow, choose(model, flow, 0.4, 2))
+    before = {key: value.shape for key, value in slim.state_dict().items()}
+    assert before != {key: value.shape for key, value in model.state_dict().items()}
+    result = go(slim, stage="finetune")
+    for file in (result.best, result.last):
+        assert {key: value.shape for key, value in load_checkpoint(file)[0].state_dict().items()} == before
+
+
+def test_bad_pictures_are_reported_and_left_out(
+    tiny_model: Model, tiny_data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cut short, empty, and too flat for the chip to resize: none of them ends the run."""
+    file = tiny_data(folder="spoilt")
+    images = file.parent / "images"
+    whole = (images / "train" / "train0.jpg").read_bytes()
+    (images / "train" / "train0.jpg").write_bytes(whole[: len(whole) // 2])
+    (images / "val" / "val0.jpg").write_bytes(b"")
+    cv2.imwrite(str(images / "val" / "flat.jpg"), np.zeros((4, 400, 3), np.uint8))
+    settings = TrainSettings(str(file), epochs=1, batch_size=4, imgsz=64, workers=0)
+    assert train(tiny_model(), [], settings, RunFolder(tmp_path / "runs", "run"), "train").last.is_file()
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 3
+    for name, warning in zip(("train0.jpg", "val0.jpg", "flat.jpg"), sorted(warnings, key=warnings.index), strict=True):
+        assert name in warning

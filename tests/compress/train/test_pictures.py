@@ -1,0 +1,177 @@
+"""Training pictures: our own label reading under ultralytics' augmentation."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from compress.data.data_yaml import load_data_yaml
+from compress.data.labels import label_path
+from compress.train.pictures import TrainingPictures, readable, targets_of
+from compute_mAP.errors import DataError
+
+OFF = {"hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.0, "translate": 0.0, "scale": 0.0, "fliplr": 0.0, "mosaic": 0.0}
+Pictures = list[tuple[Path, int, int]]
+
+
+@pytest.fixture
+def images(tiny_data: Callable[..., Path]) -> list[Path]:
+    """Eight pictures with the classes a, b, c; the last has no object."""
+    return load_data_yaml(tiny_data()).images("train")
+
+
+def made(images: list[Path], **augmentation: float) -> TrainingPictures:
+    return TrainingPictures(readable(images)[0], ["a", "b", "c"], 64, 4, augmentation)
+
+
+def seeded(seed: int = 0) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def test_labels_arrive_as_they_are_written(images: list[Path]) -> None:
+    """Without augmentation only the letterbox is left: 96 x 80 becomes 64 x 53 or 54 in the middle of 64 x 64."""
+    pictures = made(images, **OFF)
+    for image, sample in zip(images, (pictures[i] for i in range(len(images))), strict=True):
+        rows = np.array(label_path(image).read_text().split(), float).reshape(-1, 5)
+        assert sample["cls"].view(-1).tolist() == rows[:, 0].tolist()
+        height = 53.5 / 64
+        expected = rows[:, 1:] * [1, height, 1, height] + [0, (1 - height) / 2, 0, 0]
+        np.testing.assert_allclose(sample["bboxes"].reshape(-1, 4), expected, atol=0.02)
+
+
+def test_samples(images: list[Path]) -> None:
+    seeded()
+    pictures = made(images)
+    batch = pictures.collate_fn([pictures[i] for i in range(4)])
+    assert batch["img"].shape == (4, 3, 64, 64) and batch["img"].dtype == torch.uint8
+    targets = targets_of(batch)
+    assert targets.shape == (len(batch["cls"]), 6) and targets.dtype == torch.float32
+    assert set(targets[:, 0].tolist()) <= {0.0, 1.0, 2.0, 3.0}
+    assert set(targets[:, 1].tolist()) <= {0.0, 1.0, 2.0}
+    assert ((targets[:, 2:] >= 0) & (targets[:, 2:] <= 1)).all()
+
+
+def test_red_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), np.full((64, 64, 3), (10, 20, 200), np.uint8))
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5")
+    sample = made([tmp_path / "images" / "a.png"], **OFF)[0]
+    assert sample["img"][:, 32, 32].tolist() == [200, 20, 10]
+
+
+def test_a_picture_without_objects(images: list[Path]) -> None:
+    """In the middle of a batch, where its index must still count."""
+    pictures = made(images, **OFF)
+    targets = targets_of(pictures.collate_fn([pictures[i] for i in (0, 7, 1)]))
+    assert set(targets[:, 0].tolist()) == {0.0, 2.0}
+
+
+def test_an_epoch_depends_on_its_seed_alone(images: list[Path]) -> None:
+    """Mosaics take pictures that were seen before: what an earlier epoch saw must not matter, or no run can resume."""
+    pictures, resumed = made(images), made(images)
+    for _ in range(2):
+        for i in range(len(images)):
+            pictures[i]
+    for candidate in (pictures, resumed):
+        candidate.start_epoch()
+    seeded()
+    first = [pictures[i] for i in (3, 1, 4, 0)]
+    seeded()
+    second = [resumed[i] for i in (3, 1, 4, 0)]
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one["img"], other["img"])
+        assert torch.equal(one["bboxes"], other["bboxes"])
+
+
+def test_augmentation_differs_by_seed(images: list[Path]) -> None:
+    pictures = made(images)
+    seeded(0)
+    first = pictures[0]["img"]
+    seeded(1)
+    assert not torch.equal(first, pictures[0]["img"])
+
+
+def test_the_data_folder_stays_as_it_is(images: list[Path]) -> None:
+    """No cache is written, and what lies beside a picture is neither read nor deleted."""
+    root = images[0].parents[2]
+    array = images[0].with_suffix(".npy")
+    np.save(array, np.zeros((80, 96, 3), np.uint8))
+    images[1].with_suffix(".npy").write_bytes(b"features of the user's own")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    pictures = made(images, **OFF)
+    samples = [pictures[i] for i in range(len(images))]
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    assert samples[0]["img"][:, 5:59].max() > 60, "the picture was read, not the array beside it"
+
+
+def test_a_label_cache_is_not_read(images: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """ultralytics would load it with pickle."""
+    cache = label_path(images[0]).parent.with_suffix(".cache")
+    cache.write_bytes(b"cos\nmkdir\n(S'executed'\ntR.")
+    monkeypatch.chdir(images[0].parent)
+    assert len(made(images)) == 8
+    assert not Path("executed").exists()
+
+
+BAD: list[Any] = [
+    pytest.param(lambda data: b"", r"cannot be read as a picture: the file is empty", id="empty"),
+    pytest.param(lambda data: b"hello" * 9, r"cannot be read as a picture: the file is of no known format", id="text"),
+    pytest.param(lambda data: data[: len(data) // 2], r"cannot be read as a picture: .*truncated", id="cut short"),
+    pytest.param(None, r"there is no picture", id="missing"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), BAD)
+def test_unreadable_picture(images: list[Path], spoil: Callable[[bytes], bytes] | None, sentence: str) -> None:
+    if spoil is None:
+        images[2].unlink()
+    else:
+        images[2].write_bytes(spoil(images[2].read_bytes()))
+    good, faults = readable(images)
+    assert [image for image, _, _ in good] == [image for image in images if image != images[2]]
+    assert all((height, width) == (80, 96) for _, height, width in good)
+    (fault,) = faults
+    assert images[2].name in fault and fault.endswith("it is left out") and "\n" not in fault
+    assert re.search(sentence, fault), fault
+
+
+def test_a_grey_picture_is_a_picture(images: list[Path]) -> None:
+    cv2.imwrite(str(images[0]), cv2.imread(str(images[0]), cv2.IMREAD_GRAYSCALE))
+    assert made(images, **OFF)[0]["img"].shape == (3, 64, 64)
+
+
+def test_no_readable_picture(images: list[Path]) -> None:
+    for image in images:
+        image.write_bytes(b"")
+    with pytest.raises(DataError, match=r"none of 8 pictures can be read, the first is .*train0\.jpg"):
+        readable(images)
+
+
+def test_no_labelled_object(images: list[Path]) -> None:
+    for image in images:
+        label_path(image).unlink()
+    with pytest.raises(DataError, match="8 pictures and not one labelled object"):
+        made(images)
+
+
+def test_bad_label_names_file_and_line(images: list[Path]) -> None:
+    label_path(images[0]).write_text("0 0.5 0.5 0.5 0.5\n3 0.5 0.5 0.5 0.5\n")
+    with pytest.raises(DataError, match=r"train0\.txt: line 2: class 3; expected a whole number from 0 to 2"):
+        made(images)
+
+
+def test_augmentation_can_be_changed(images: list[Path]) -> None:
+    """Twice the same picture where nothing is left to chance."""
+    pictures = made(images, **OFF)
+    assert torch.equal(pictures[0]["img"], pictures[0]["img"])

@@ -1,0 +1,241 @@
+"""The folder of a run: nothing finished is lost, and a killed run goes on from exactly where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from ultralytics.utils.torch_utils import ModelEMA
+
+from compress.nets.yolov5 import Yolov5
+from compress.train.optimizer import build_optimizer
+from compress.train.run_folder import RunFolder
+from compress.train.settings import TrainSettings
+from compute_mAP.errors import DataError, UsageError
+
+
+class Parts(NamedTuple):
+    model: Yolov5
+    ema: ModelEMA
+    optimizer: torch.optim.Optimizer
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> TrainSettings:
+    (tmp_path / "data.yaml").write_text("names: [a]\n")
+    return TrainSettings(str(tmp_path / "data.yaml"), epochs=9)
+
+
+@pytest.fixture(scope="module")
+def parts(tiny_model: Callable[..., Yolov5]) -> Callable[..., Parts]:
+    """A model after one step of training, so that EMA, momentum and batch norm have values of their own."""
+
+    @cache
+    def make(seed: int, optimizer: str = "sgd") -> Parts:
+        model = tiny_model(["a"], seed=seed).train()
+        made = build_optimizer(model, TrainSettings("data.yaml", optimizer=optimizer))
+        ema = ModelEMA(model)
+        picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+        sum(output.square().mean() for output in model(picture)).backward()
+        made.step()
+        ema.update(model)
+        return Parts(model, ema, made)
+
+    return make
+
+
+def same(first: Any, second: Any) -> None:
+    """Equal to the last bit, through nested lists and mappings."""
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for key in first:
+            same(first[key], second[key])
+    elif isinstance(first, list | tuple):
+        assert len(first) == len(second)
+        for one, other in zip(first, second, strict=True):
+            same(one, other)
+    else:
+        assert first == second
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_state_round_trip(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], optimizer: str) -> None:
+    saved, other = parts(0, optimizer), parts(1, optimizer)
+    run = RunFolder(tmp_path, "run")
+    assert run.restore(*saved, settings) == (0, None)
+    best = {"epoch": 2, "map50": 0.5, "ap50": {"a": 0.5}}
+    run.save(*saved, 3, best, settings)
+    assert RunFolder(tmp_path, "run", resume=True).restore(*other, settings) == (3, best)
+    same(saved.model.state_dict(), other.model.state_dict())
+    same(saved.ema.ema.state_dict(), other.ema.ema.state_dict())
+    assert saved.ema.updates == other.ema.updates == 1
+    same(saved.optimizer.state_dict(), other.optimizer.state_dict())
+
+
+def test_state_is_tensors_and_plain_values(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    run = RunFolder(tmp_path, "run")
+    run.restore(*parts(0), settings)
+    run.save(*parts(0), 1, None, settings)
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert set(state) == {"model", "ema", "updates", "optimizer", "epoch", "best", "settings"}
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"], "no partial file is left"
+
+
+def test_previous_run_moves_aside(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
+    made = parts(0)
+    for number in range(3):
+        run = RunFolder(tmp_path / "runs", "run")
+        run.restore(*made, settings)
+        run.log({"number": number})
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["run", "run.prev"]
+    assert json.loads((tmp_path / "runs" / "run" / "results.jsonl").read_text()) == {"number": 2}
+    assert json.loads((tmp_path / "runs" / "run.prev" / "results.jsonl").read_text()) == {"number": 1}
+
+
+def test_nothing_moves_before_the_training_begins(tmp_path: Path) -> None:
+    """The checks between the two may still fail, and try after try would push the finished run out."""
+    kept = tmp_path / "run" / "weights" / "best.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"best")
+    RunFolder(tmp_path, "run")
+    assert kept.read_bytes() == b"best"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_runs_without_a_checkpoint_push_nothing_out(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    """Twice in a row NaN in the first epoch: the good run before them is still in run.prev."""
+    kept = tmp_path / "run" / "weights" / "best.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"best")
+    made = parts(0)
+    for _ in range(3):
+        RunFolder(tmp_path, "run").restore(*made, settings)
+        (tmp_path / "run" / "tensorboard").mkdir()
+    assert (tmp_path / "run.prev" / "weights" / "best.safetensors").read_bytes() == b"best"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "a/b", "../a", "/tmp/a", "a/"],
+)
+def test_names_that_leave_the_project_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f"--name is '{name}', expected the name of one folder"):
+        RunFolder(tmp_path / "runs", name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_resume_without_a_state(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
+    with pytest.raises(DataError, match=r"run: no unfinished run to resume, expected the file state\.pt"):
+        RunFolder(tmp_path, "run", resume=True)
+    assert not (tmp_path / "run").exists(), "a look leaves nothing behind"
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 9, None, settings)
+    run.last.parent.mkdir()
+    run.last.write_bytes(b"last")
+    run.finish()
+    with pytest.raises(DataError, match=r"run: no unfinished run to resume \(it has ended\)"):
+        RunFolder(tmp_path, "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"epochs": 12}, "epochs was 9 and is now 12; cannot resume"),
+        ({"lr0": 0.1}, "lr0 was 0.01 and is now 0.1"),
+        ({"sr": 0.1}, "sr was 0.0 and is now 0.1"),
+        ({"imgsz": 320}, "imgsz was 640 and is now 320"),
+    ],
+)
+def test_resume_with_other_settings(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], changed: dict[str, Any], sentence: str
+) -> None:
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    other = TrainSettings(**{"data": settings.data, "epochs": 9, **changed})
+    with pytest.raises(DataError, match=sentence):
+        RunFolder(tmp_path, "run", resume=True).restore(*made, other)
+
+
+def test_resume_with_fewer_loading_processes(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    other = TrainSettings(settings.data, epochs=9, workers=0)
+    assert RunFolder(tmp_path, "run", resume=True).restore(*made, other) == (1, None)
+
+
+def test_resume_with_other_data(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    Path(settings.data).write_text("names: [b]\n")
+    with pytest.raises(DataError, match=r"data sha256 was .* cannot resume"):
+        RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda data: data[: len(data) // 2], id="cut short"),
+        pytest.param(lambda data: b"", id="empty"),
+        pytest.param(lambda data: b"no state at all", id="another file"),
+        pytest.param(lambda data: b"cos\nmkdir\n(S'executed'\ntR.", id="a pickle with code in it"),
+    ],
+)
+def test_damaged_state(
+    tmp_path: Path,
+    settings: TrainSettings,
+    parts: Callable[..., Parts],
+    damage: Callable[[bytes], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    state = tmp_path / "run" / "state.pt"
+    state.write_bytes(damage(state.read_bytes()))
+    with pytest.raises(DataError, match=r"state\.pt: cannot be resumed") as caught:
+        RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_state_of_another_model(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], tiny_model: Callable[..., Yolov5]
+) -> None:
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    wider = tiny_model(["a"], width_multiple=0.25)
+    with pytest.raises(DataError, match=r"state\.pt: cannot be resumed \(RuntimeError: "):
+        RunFolder(tmp_path, "run", resume=True).restore(wider, ModelEMA(wider), made.optimizer, settings)
+
+
+def test_rows_of_an_epoch_that_was_not_finished_go(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    """Killed between the log and the state of epoch 3: epoch 3 runs again and must not be listed twice."""
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    for epoch in (1, 2, 3):
+        run.log({"epoch": epoch})
+    run.save(*made, 2, None, settings)
+    RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+    rows = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
+    assert [json.loads(row)["epoch"] for row in rows] == [1, 2]

@@ -1,0 +1,62 @@
+"""Settings of a training run: what is out of range is refused by the name of its option."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from compress.nets.anchor_loss import LossGains
+from compress.train.settings import TrainSettings
+from compute_mAP.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("epochs", 0, "--epochs is 0, expected 1 to 100000"),
+        ("epochs", -3, "--epochs is -3, expected"),
+        ("batch_size", 0, "--batch-size is 0, expected 1 to 4096"),
+        ("batch_size", 5000, "--batch-size is 5000, expected"),
+        ("imgsz", 0, "--imgsz is 0, expected a multiple of 32 from 32 to 4096"),
+        ("imgsz", 100, "--imgsz is 100, expected a multiple of 32"),
+        ("imgsz", -64, "--imgsz is -64, expected"),
+        ("imgsz", 4128, "--imgsz is 4128, expected"),  # beyond what VPC writes
+        ("lr0", 0.0, "--lr0 is 0.0, expected"),
+        ("lr0", -0.01, "--lr0 is -0.01, expected"),
+        ("lr0", math.nan, "--lr0 is nan, expected"),
+        ("lr0", math.inf, "--lr0 is inf, expected"),
+        ("lrf", 1.5, "--lrf is 1.5, expected 0 to 1"),
+        ("sr", -0.1, "--sr is -0.1, expected 0 to 100"),
+        ("sr", math.nan, "--sr is nan, expected"),
+        ("workers", -1, "--workers is -1, expected 0 to 256"),
+        ("seed", -1, "--seed is -1, expected"),
+        ("optimizer", "lion", "--optimizer is 'lion', expected sgd or adam"),
+        ("sparsity", "l1", "--sparsity is 'l1', expected one of subgradient, proximal"),
+    ],
+)
+def test_out_of_range(name: str, value: Any, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        TrainSettings("data.yaml", **{name: value})
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", 1), ("batch_size", 1), ("imgsz", 32), ("imgsz", 4096), ("workers", 0), ("sr", 0.0), ("lrf", 1)],
+)
+def test_limits_are_within(name: str, value: Any) -> None:
+    assert getattr(TrainSettings("data.yaml", **{name: value}), name) == value
+
+
+def test_plain_form() -> None:
+    """What a checkpoint's history holds: JSON can carry it, and what changes no result is left out."""
+    plain = TrainSettings("/some/where/data.yaml", workers=3, augmentation={"mosaic": 0.5}, gains=LossGains(box=0.1))
+    found = json.loads(json.dumps(plain.as_plain()))
+    assert found["data"] == "data.yaml", "a path of this machine tells nobody else anything"
+    assert "workers" not in found
+    assert found["augmentation"] == {"mosaic": 0.5}
+    assert found["gains"] == {"box": 0.1, "objectness": 1.0, "classes": 0.5, "anchor_ratio": 4.0}
+    assert (found["epochs"], found["optimizer"], found["sparsity"], found["sr"]) == (100, "sgd", "subgradient", 0.0)
