@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from compress.cli import main as compress_main
 from compress.report.comparison import ROOT, compare, run_edge, text_table
 from compute_mAP.class_names import read_names
 from compute_mAP.errors import ModelError, ReportedError
@@ -17,9 +17,10 @@ SEED = 20  # not the seed of the pictures that the shipped checkpoint was traine
 _SHOWN = 12
 
 
-def run_demo(out: Path, images: int, epochs: int, percent: float) -> None:
+def run_demo(compress: Callable[[list[str]], int], out: Path, images: int, epochs: int, percent: float) -> None:
     """Draw a devkit, slim the shipped model, compare it with the dense one, and print a table.
 
+    `compress` runs one command line of `python -m compress` and returns its exit code.
     Everything but the pictures of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
     checkpoint is missing and ReportedError when a step fails.
     """
@@ -29,21 +30,22 @@ def run_demo(out: Path, images: int, epochs: int, percent: float) -> None:
     devkit, dataset = out / "VOCdevkit", out / "dataset"
     dense, pruned = out / "dense", out / "pruned"
     _say("1/6 drawing pictures of codes")
-    _compress("data", "codes", "--out", devkit, "--images", images, "--seed", SEED)
+    _run(compress, "data", "codes", "--out", devkit, "--images", images, "--seed", SEED)
     names = devkit / "codes.names"
-    _compress("data", "voc2yolo", "--voc", devkit, "--out", dataset, "--names", names)
+    _run(compress, "data", "voc2yolo", "--voc", devkit, "--out", dataset, "--names", names)
     _say(f"2/6 pruning {percent:.0%} of the channels")
     slim = out / "pruned.safetensors"
-    _compress("prune", "--weights", SPARSE, "--percent", percent, "--align", 8, "--out", slim)
+    _run(compress, "prune", "--weights", SPARSE, "--percent", percent, "--align", 8, "--out", slim)
     _say(f"3/6 fine-tuning for {epochs} epochs")
-    _compress(
+    _run(
+        compress,
         *("finetune", "--data", dataset / "data.yaml", "--weights", slim, "--epochs", epochs, "--imgsz", IMGSZ),
         *("--project", out / "runs", "--name", "finetune"),
     )
     _say("4/6 exporting both models")
     tuned = out / "runs" / "finetune" / "weights" / "best.safetensors"
     for weights, bundle in ((SPARSE, dense), (tuned, pruned)):
-        _compress("export", "--weights", weights, "--imgsz", IMGSZ, "--out", bundle / "bundle")
+        _run(compress, "export", "--weights", weights, "--imgsz", IMGSZ, "--out", bundle / "bundle")
     _say("5/6 detect, speed and eval through the bundles' pipelines")
     pictures = devkit / "VOC2007" / "JPEGImages"
     test = devkit / "VOC2007" / "ImageSets" / "Main" / "test.txt"
@@ -57,10 +59,10 @@ def run_demo(out: Path, images: int, epochs: int, percent: float) -> None:
     print(f"classes: {', '.join(read_names(names))}; pictures with boxes: image_result/")
 
 
-def _compress(*arguments: object) -> None:
+def _run(compress: Callable[[list[str]], int], *arguments: object) -> None:
     words = [str(a) for a in arguments]
     print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
-    code = compress_main(words)
+    code = compress(words)
     if code == 130:
         raise KeyboardInterrupt
     if code:

@@ -159,7 +159,7 @@ def export(options: argparse.Namespace) -> None:
 def demo(options: argparse.Namespace) -> None:
     from compress.demo import run_demo
 
-    run_demo(Path(options.out), options.images, options.epochs, options.percent)
+    run_demo(options.compress, Path(options.out), options.images, options.epochs, options.percent)
 
 
 def _counts(images: dict[str, int], objects: dict[str, int]) -> str:

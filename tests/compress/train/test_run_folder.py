@@ -86,8 +86,20 @@ def test_state_is_tensors_and_plain_values(
     run.restore(*parts(0), settings)
     run.save(*parts(0), 1, None, settings)
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
-    assert set(state) == {"model", "ema", "updates", "optimizer", "epoch", "best", "settings"}
+    assert set(state) == {"model", "ema", "updates", "optimizer", "scaler", "epoch", "best", "settings"}
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"], "no partial file is left"
+
+
+def test_the_scale_of_mixed_precision_is_part_of_the_state(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    run = RunFolder(tmp_path, "run")
+    run.restore(*parts(0), settings)
+    run.save(*parts(0), 1, None, settings, scaler)
+    restored = torch.amp.GradScaler("cpu", init_scale=2.0)
+    RunFolder(tmp_path, "run", resume=True).restore(*parts(1), settings, restored)
+    assert restored.state_dict()["scale"] == 8.0
 
 
 def test_previous_run_moves_aside(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
