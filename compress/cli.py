@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     demo = _verb(verbs, "demo", "demo", "the whole way on data and a model that come with the project")
     demo.set_defaults(compress=main)
     demo.add_argument("--out", default="demo", metavar="DIR", help="working folder (default: %(default)s)")
-    demo.add_argument("--images", type=int, default=300, help="pictures to draw (default: %(default)s)")
-    demo.add_argument("--epochs", type=int, default=4, help="epochs of fine-tuning (default: %(default)s)")
+    demo.add_argument("--images", type=int, default=400, help="pictures to draw (default: %(default)s)")
+    demo.add_argument("--epochs", type=int, default=6, help="epochs of fine-tuning (default: %(default)s)")
     demo.add_argument("--percent", type=float, default=0.5, help="share of channels to remove (default: %(default)s)")
     return parser
 
