@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(compress=main)
     demo.add_argument("--out", default="demo", metavar="DIR", help="working folder (default: %(default)s)")
     demo.add_argument("--images", type=int, default=400, help="pictures to draw (default: %(default)s)")
-    demo.add_argument("--epochs", type=int, default=6, help="epochs of fine-tuning (default: %(default)s)")
+    demo.add_argument("--epochs", type=int, default=12, help="epochs of fine-tuning (default: %(default)s)")
     demo.add_argument("--percent", type=float, default=0.5, help="share of channels to remove (default: %(default)s)")
     return parser
 

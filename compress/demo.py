@@ -12,7 +12,7 @@ from compress.report.comparison import ROOT, compare, run_edge, text_table
 from compute_mAP.class_names import read_names
 from compute_mAP.errors import ModelError, ReportedError
 
-SPARSE = ROOT / "models" / "demo" / "sparse.safetensors"
+SPARSE = ROOT / "models" / "demo.sparse.safetensors"
 IMGSZ = 320
 SEED = 20  # not the seed of the pictures that the shipped checkpoint was trained on
 _SHOWN = 12
