@@ -118,6 +118,12 @@ def _prune(verbs: argparse._SubParsersAction) -> None:
         "--percent", type=float, default=0.5, help="share of channels to remove, 0..1 (default: %(default)s)"
     )
     parser.add_argument("--align", type=int, default=8, help="every count is a multiple of this (default: %(default)s)")
+    parser.add_argument(
+        "--no-fold",
+        dest="fold",
+        action="store_false",
+        help="drop what removed channels emit at gamma 0 instead of folding it into the layers behind",
+    )
     parser.add_argument("--out", required=True, metavar="FILE", help="checkpoint to write; its plan goes beside it")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 

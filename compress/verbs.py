@@ -88,6 +88,7 @@ def prune(options: argparse.Namespace) -> None:
     from compress.prune.choose import choose
     from compress.prune.cost import flops, parameters
     from compress.prune.flow import channel_flow
+    from compress.prune.fold import fold_constants
 
     out = Path(options.out)
     if out.suffix != ".safetensors":
@@ -98,11 +99,13 @@ def prune(options: argparse.Namespace) -> None:
     flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
     plan = choose(model, flow, options.percent, options.align)
     slim, difference = surgery.prune(model, flow, plan)
+    if options.fold:
+        slim = surgery.cut(fold_constants(model, flow, plan), flow, plan)
     before = {"parameters": parameters(model), "flops": flops(model, model.imgsz)}
     after = {"parameters": parameters(slim), "flops": flops(slim, model.imgsz)}
     entry = {
         "stage": "prune",
-        "settings": {"percent": options.percent, "align": options.align},
+        "settings": {"percent": options.percent, "align": options.align, "fold": options.fold},
         "sha256": file_sha256(options.weights),
         "removed_share": round(plan.removed_share(), 4),
         "masked_difference": difference,

@@ -59,11 +59,13 @@ class ChannelFlow:
     """The channels of a model.
 
     `convolutions` and `norms` map a layer's name to its channel classes; `groups` partitions all classes.
+    `norm_behind` names the batch norm that takes a convolution's output, "" where there are several.
     """
 
     convolutions: dict[str, Layer]
     norms: dict[str, Layer]
     groups: list[Group]
+    norm_behind: dict[str, str] = field(default_factory=dict)
 
     def gammas(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """The batch-norm weights whose channels can be removed, by layer name."""
@@ -101,6 +103,7 @@ class _Tracer:
         self.ids: dict[torch.fx.Node, np.ndarray] = {}
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
+        self.norm_behind: dict[str, str] = {}
         self.bare: set[str] = set()  # convolutions whose outputs are also used without a batch norm
 
     def run(self) -> None:
@@ -122,6 +125,9 @@ class _Tracer:
         elif known and operator in _NORMS and self._holds_weight(node):
             ids = self.ids[inputs[0]]
             self._once(self.norms, Layer(self._layer(node), ids, ids))
+            if _operator(inputs[0]) in _CONVOLUTIONS and self._holds_weight(inputs[0]):
+                before, norm = self._layer(inputs[0]), self._layer(node)
+                self.norm_behind[before] = norm if self.norm_behind.get(before, norm) == norm else ""
             self.ids[node] = ids
         elif known and operator in _SAME_CHANNELS:
             self.ids[node] = self.ids[inputs[0]]
@@ -228,4 +234,4 @@ class _Tracer:
         for group in groups.values():
             if not group.pinned and (not group.norms or self.bare.intersection(group.convolutions)):
                 group.pinned = "no batch norm of its own scores it"
-        return ChannelFlow(self.convolutions, self.norms, list(groups.values()))
+        return ChannelFlow(self.convolutions, self.norms, list(groups.values()), self.norm_behind)

@@ -19,7 +19,7 @@ TOLERANCE = 1e-9
 
 def mask(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
     """A copy at full width in which gamma and beta of every removed channel are 0."""
-    gone = _removed_classes(flow, plan)
+    gone = removed_classes(flow, plan)
     masked = copy.deepcopy(model)
     with torch.no_grad():
         for name, layer in flow.norms.items():
@@ -32,7 +32,7 @@ def mask(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
 
 def cut(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
     """A copy without the removed channels. Weights of what stays are unchanged."""
-    gone = _removed_classes(flow, plan)
+    gone = removed_classes(flow, plan)
     tensors = dict(model.state_dict())
     for name, layer in flow.convolutions.items():
         keep_out = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
@@ -77,7 +77,8 @@ def prune(model: Yolov5, flow: ChannelFlow, plan: Plan) -> tuple[Yolov5, float]:
     return slim, difference
 
 
-def _removed_classes(flow: ChannelFlow, plan: Plan) -> np.ndarray:
+def removed_classes(flow: ChannelFlow, plan: Plan) -> np.ndarray:
+    """The channel classes that the plan removes, int64 [n]."""
     classes = {group.name: group.classes for group in flow.groups}
     parts = [classes[group.name][group.removed] for group in plan.groups]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)

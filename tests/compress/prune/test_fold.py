@@ -1,0 +1,66 @@
+"""Constants of removed channels, folded into the layers behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from compress.nets.yolov5 import Yolov5
+from compress.prune.choose import choose
+from compress.prune.flow import ChannelFlow
+from compress.prune.fold import fold_constants
+from compress.prune.surgery import cut, mask, removed_classes
+
+
+def without_gamma(model: Yolov5, flow: ChannelFlow, gone: np.ndarray) -> Yolov5:
+    """The removed gammas are 0, the betas stay: what folding should preserve."""
+    with torch.no_grad():
+        for name, layer in flow.norms.items():
+            model.get_parameter(f"{name}.weight")[torch.from_numpy(np.isin(layer.outputs, gone))] = 0
+    return model
+
+
+def unpadded(model: Yolov5) -> Yolov5:
+    """Every padding repeats the border instead of writing zeros, so that constants stay constant up to the edge."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.padding_mode = "replicate"
+    return model
+
+
+def gap(one: Yolov5, other: Yolov5) -> float:
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)).double()
+    with torch.no_grad():
+        a, b = one.double().eval()(picture), other.double().eval()(picture)
+    return max(float((x - y).abs().max()) for x, y in zip(a, b, strict=True)) / max(float(x.abs().max()) for x in a)
+
+
+def test_exact_where_no_border_is_padded_with_zeros(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
+    model = tiny_model()
+    plan = choose(model, tiny_flow, 0.3, 8)
+    expected = without_gamma(tiny_model(), tiny_flow, removed_classes(tiny_flow, plan))
+    slim = cut(fold_constants(model, tiny_flow, plan), tiny_flow, plan)
+    lossy = cut(model, tiny_flow, plan)
+    assert gap(unpadded(expected), unpadded(slim)) < 1e-6
+    assert gap(expected, unpadded(lossy)) > 1e-3, "dropping the constants must be seen"
+
+
+def test_only_biases_and_means_move(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
+    model = tiny_model()
+    plan = choose(model, tiny_flow, 0.3, 8)
+    before = mask(model, tiny_flow, plan).state_dict()
+    after = fold_constants(model, tiny_flow, plan).state_dict()
+    changed = {key.rpartition(".")[2] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == {"running_mean", "bias"}, "beta of the removed channels and the head's biases are the biases"
+    weights = [key for key in after if key.endswith("conv.weight")]
+    assert all(torch.equal(after[key], model.state_dict()[key]) for key in weights)
+
+
+def test_the_model_given_stays_as_it_is(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
+    model = tiny_model()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    fold_constants(model, tiny_flow, choose(model, tiny_flow, 0.3, 8))
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
