@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _export(verbs)
     demo = _verb(verbs, "demo", "demo", "the whole way on data and a model that come with the project")
     demo.set_defaults(compress=main)
+    demo.add_argument("--json", action="store_true", help="print the result as one JSON object")
     demo.add_argument("--out", default="demo", metavar="DIR", help="working folder (default: %(default)s)")
     demo.add_argument("--images", type=int, default=400, help="pictures to draw (default: %(default)s)")
     demo.add_argument("--epochs", type=int, default=12, help="epochs of fine-tuning (default: %(default)s)")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compress.report.comparison import ROOT, compare, run_edge, text_table
+from compress.report.comparison import ROOT, compare, run_edge
 from compute_mAP.class_names import read_names
 from compute_mAP.errors import ModelError, ReportedError
 
@@ -18,8 +18,10 @@ SEED = 20  # not the seed of the pictures that the shipped checkpoint was traine
 _SHOWN = 12
 
 
-def run_demo(compress: Callable[[list[str]], int], out: Path, images: int, epochs: int, percent: float) -> None:
-    """Draw a devkit, slim the shipped model, compare it with the dense one, and print a table.
+def run_demo(
+    compress: Callable[[list[str]], int], out: Path, images: int, epochs: int, percent: float
+) -> list[list[str]]:
+    """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
 
     `compress` runs one command line of `python -m compress` and returns its exit code.
     Everything but the pictures of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
@@ -56,14 +58,14 @@ def run_demo(compress: Callable[[list[str]], int], out: Path, images: int, epoch
         run_edge("detect", shown, pictures, "--model", folder / "bundle", "--out", drawn)
         rows.append(compare(title, folder / "bundle", test, pictures, devkit, folder))
     _say(f"6/6 done in {time.perf_counter() - began:.0f} s; latency and images per second are this computer's")
-    print(text_table(rows))
-    print(f"classes: {', '.join(read_names(names))}; pictures with boxes: image_result/")
+    print(f"classes: {', '.join(read_names(names))}; pictures with boxes: image_result/", file=sys.stderr)
+    return rows
 
 
 def _run(compress: Callable[[list[str]], int], *arguments: object) -> None:
     words = [str(a) for a in arguments]
     print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
-    with contextlib.redirect_stdout(sys.stderr):  # the table alone is the demo's output
+    with contextlib.redirect_stdout(sys.stderr):  # the comparison alone is the demo's output
         code = compress(words)
     if code == 130:
         raise KeyboardInterrupt

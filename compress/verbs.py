@@ -161,8 +161,11 @@ def export(options: argparse.Namespace) -> None:
 
 def demo(options: argparse.Namespace) -> None:
     from compress.demo import run_demo
+    from compress.report.comparison import COLUMNS, text_table
 
-    run_demo(options.compress, Path(options.out), options.images, options.epochs, options.percent)
+    rows = run_demo(options.compress, Path(options.out), options.images, options.epochs, options.percent)
+    models = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    _print(options, {"models": models}, text_table(rows))
 
 
 def _counts(images: dict[str, int], objects: dict[str, int]) -> str:
