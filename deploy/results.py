@@ -86,7 +86,12 @@ def _publish(partial: Path, folder: Path) -> None:
     if folder.exists() or folder.is_symlink():
         _remove(previous)
         folder.rename(previous)
-    partial.rename(folder)
+    try:
+        partial.rename(folder)
+    except BaseException:
+        if previous.exists() and not folder.exists():
+            previous.rename(folder)
+        raise
 
 
 def _remove(path: Path) -> None:

@@ -6,8 +6,6 @@ The keys of bundle.json are described in docs/formats.md.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from compress.nets.checkpoint import file_sha256
 from compress.nets.yolov5 import Yolov5
 from compress.prune.cost import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
+from deploy.results import result_folder
 
 SCHEMA_VERSION = 1
 DEFAULT_SOC = "Ascend310"
@@ -37,18 +36,12 @@ def write_bundle(
     Returns the folder. Raises UsageError when OUT holds something else, ReportedError when it cannot be written.
     """
     out = check_out(out)
-    fresh = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        fresh.chmod(0o755)
-        _fill(fresh, model, onnx_model, imgsz, history, soc)
-        _put_in_place(fresh, out)
+        with result_folder(out) as fresh:
+            _fill(fresh, model, onnx_model, imgsz, history, soc)
     except OSError as error:
         raise ReportedError(f"{out}: cannot be written ({error.strerror})") from None
-    finally:
-        if fresh is not None:
-            shutil.rmtree(fresh, ignore_errors=True)
     return out
 
 
@@ -58,19 +51,6 @@ def check_out(out: str | Path) -> Path:
     if out.exists() and not (out / "bundle.json").is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: exists and is no bundle; expected a new folder or a bundle to replace")
     return out
-
-
-def _put_in_place(fresh: Path, out: Path) -> None:
-    previous = out.with_name(f"{out.name}.prev")
-    if out.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        out.rename(previous)
-    try:
-        fresh.rename(out)
-    except BaseException:
-        if previous.exists() and not out.exists():
-            previous.rename(out)
-        raise
 
 
 def _fill(
