@@ -42,8 +42,8 @@ class Engine:
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
-        self.source_name = stream.chain[0].name
-        plugins = [FACTORIES[element.factory](element) for element in stream.chain]
+        self.source_name = stream.elements[0].name
+        plugins = [FACTORIES[element.factory](element) for element in stream.elements]
         for index, plugin in enumerate(plugins):
             plugin.connect(plugins[:index], plugins[index + 1 :])
         self._plugins = plugins[1:-1]  # between appsrc and appsink
@@ -151,6 +151,8 @@ class _Worker(threading.Thread):
         except SdkFault as fault:
             return fault.code, fault.sentence.encode("utf-8", "replace")
         except Exception as error:  # whatever it is, it must not end the stream
+            if self.stopping:  # a run that was broken off raises, too
+                return STREAM_NOT_EXIST, b"the stream was destroyed"
             name = plugin.name if plugin else "stream"
             text = f"{name}: internal error, {type(error).__name__}: {error}"
             return INNER, text.encode("utf-8", "replace")

@@ -7,9 +7,10 @@ than that is refused with code 1005 (not implemented), what is wrong for both wi
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from deploy.host.description import Element, Stream
+from deploy.host.description import Element, Link, Stream
 from deploy.host.factories import BOARD_ONLY, FACTORIES
 from deploy.host.nearest import did_you_mean
 from deploy.host.properties import read_properties
@@ -60,7 +61,9 @@ def _stream(name: str, entry: Any) -> Stream:
     raw = {key: value for key, value in entry.items() if key != STREAM_CONFIG and "factory" in value}
     elements = {key: _element(name, key, value, device) for key, value in raw.items()}
     links = {key: _next(name, key, value, elements) for key, value in raw.items()}
-    return Stream(name, tuple(elements[key] for key in _chain(name, elements, links)))
+    chain = _chain(name, elements, links)
+    ports = {key: (Link(links[key]),) if links[key] else () for key in chain}
+    return Stream(name, tuple(replace(elements[key], links=ports[key]) for key in chain), device)
 
 
 def _element(stream: str, name: str, entry: dict[str, Any], device: str) -> Element:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture
+from deploy.host.frame import Frame, Picture, Pictures
 from deploy.host.jpeg import check_complete, check_size, read_header
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.host.properties import COMMON, Property
@@ -64,4 +64,5 @@ class ImageDecoder(Plugin):
             pixels = None
         if pixels is None:
             raise self.fault(JPEG_DECODE_FAIL, "the JPEG is damaged or of a kind that does not decode")
-        frame.metadata[self.name] = Picture(pixels, int(pixels.shape[1]), int(pixels.shape[0]))
+        height, width = pixels.shape[:2]
+        frame.metadata[self.name] = Pictures([Picture(pixels, width, height, width, height)])

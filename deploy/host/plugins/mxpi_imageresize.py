@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture
+from deploy.host.frame import Frame, Header, Picture, Pictures
 from deploy.host.geometry import check_net_size, fit, stretch
 from deploy.host.letterbox import place_on_canvas
 from deploy.host.plugins.base import PICTURE, Plugin
@@ -75,13 +75,23 @@ class ImageResize(Plugin):
             raise self.fault(fault.code, fault.sentence) from None
 
     def process(self, frame: Frame) -> None:
-        picture: Picture = frame.metadata[self._source]
+        pictures = frame.pictures(self._source)
+        frame.metadata[self.name] = Pictures([self._resized(picture, i) for i, picture in enumerate(pictures)])
+
+    def _resized(self, picture: Picture, member: int) -> Picture:
         assert self._place is not None
         try:
             place = self._place(picture.width, picture.height, self._width, self._height)
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         pixels = place_on_canvas(picture.pixels, place, self._width, self._height)
-        frame.metadata[self.name] = Picture(
-            pixels, picture.source_width, picture.source_height, self._type, place.ratio
+        return Picture(
+            pixels,
+            self._width,
+            self._height,
+            picture.source_width,
+            picture.source_height,
+            self._type,
+            place.ratio,
+            headers=(Header(self._source, member),),
         )

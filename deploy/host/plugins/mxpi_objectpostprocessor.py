@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
+import numpy as np
+
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Objects, Picture, Tensors
 from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin, log
@@ -16,7 +18,7 @@ from deploy.postprocess.labels import read_labels
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config
 from deploy.postprocess.yolov5 import check_shapes, decode
-from deploy.sdk_codes import UNREALIZED, SdkFault
+from deploy.sdk_codes import INVALID_PARAM, METADATA_IS_NULL, UNREALIZED, SdkFault
 
 LIBRARY = "libyolov3postprocess.so"  # the SDK's one library for YOLOv3, v4 and v5
 
@@ -81,8 +83,25 @@ class ObjectPostProcessor(Plugin):
                 raise self.fault(fault.code, fault.sentence) from None
 
     def process(self, frame: Frame) -> None:
-        tensors: Tensors = frame.metadata[self._source]
-        picture: Picture = frame.metadata[self._picture] if self._picture else tensors.picture
+        packages = frame.tensors(self._source)
+        pictures = frame.pictures(self._picture) if self._picture else [package.picture for package in packages]
+        if len(pictures) != len(packages):
+            raise self.fault(
+                INVALID_PARAM, f"{self._picture} has {len(pictures)} picture(s), {self._source} {len(packages)}"
+            )
+        found = [self._decoded(package, picture) for package, picture in zip(packages, pictures)]
+        detections = np.concatenate(found) if len(found) > 1 else found[0]
+        if len(detections):
+            known = len(self._labels)
+            names = [self._labels[i] if i < known else "" for i in detections[:, 5].astype(int).tolist()]
+            members = np.repeat(np.arange(len(found)), [len(rows) for rows in found]) if len(found) > 1 else None
+            frame.metadata[self.name] = Objects(detections, names, self._source, members)
+
+    def _decoded(self, package: Tensors, picture: Picture | None) -> np.ndarray:
+        if picture is None:
+            raise self.fault(
+                METADATA_IS_NULL, f"{self._source} holds tensors without a picture; YOLO post-processing needs its size"
+            )
         geometry = Geometry(
             picture.width,
             picture.height,
@@ -91,8 +110,4 @@ class ObjectPostProcessor(Plugin):
             picture.resize_type,
             picture.ratio,
         )
-        detections = decode(tensors.outputs, self._config, geometry)
-        if len(detections):
-            known = len(self._labels)
-            names = [self._labels[i] if i < known else "" for i in detections[:, 5].astype(int).tolist()]
-            frame.metadata[self.name] = Objects(detections, names, self._source)
+        return decode(package.outputs, self._config, geometry)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture, Tensors
+from deploy.host.frame import Frame, Header, Picture, TensorPackages, Tensors
 from deploy.host.model import Model
 from deploy.host.plugins.base import PICTURE, TENSORS, Plugin
 from deploy.host.properties import COMMON, Property
@@ -51,11 +51,14 @@ class TensorInfer(Plugin):
             )
 
     def process(self, frame: Frame) -> None:
-        picture: Picture = frame.metadata[self._source]
+        pictures = frame.pictures(self._source)
+        frame.metadata[self.name] = TensorPackages([self._infer(picture, i) for i, picture in enumerate(pictures)])
+
+    def _infer(self, picture: Picture, member: int) -> Tensors:
         fits = (picture.width, picture.height) == self.input_size
         if not fits or (self._source_is_decoder and _aligned(picture) != self.input_size):
             raise self._wrong_size(picture)
-        frame.metadata[self.name] = Tensors(self._model.run(picture), picture)
+        return Tensors(self._model.run(picture), picture, (Header(self._source, member),))
 
     def close(self) -> None:
         self._model.close()

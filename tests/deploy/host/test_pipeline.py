@@ -35,8 +35,8 @@ def changed(document, path, value):
 def test_a_good_file(good):
     (stream,) = parse_pipeline(json.dumps(good).encode())
     assert stream.name == "detection"
-    assert [element.name for element in stream.chain] == CHAIN
-    resize = stream.chain[2]
+    assert [element.name for element in stream.elements] == CHAIN
+    resize = stream.elements[2]
     assert (resize.factory, resize.values["resizeWidth"]) == ("mxpi_imageresize", "128")
     assert resize.values["interpolation"] == "0"
 
@@ -54,7 +54,7 @@ def test_a_good_file(good):
 )
 def test_also_right(good, path, value):
     (stream,) = parse_pipeline(json.dumps(changed(good, path, value)))
-    assert [element.name for element in stream.chain] == CHAIN
+    assert [element.name for element in stream.elements] == CHAIN
 
 
 def test_several_streams(good):

@@ -19,7 +19,7 @@ def decoder(**props):
 def decode(data):
     frame = Frame(data)
     decoder().process(frame)
-    return frame.metadata["dec0"]
+    return frame.metadata["dec0"][0]
 
 
 def gradient(width=96, height=64):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture
+from deploy.host.frame import Frame, Picture, Pictures
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.properties import read_properties
@@ -31,9 +31,10 @@ def resizer(net, kind="Resizer_KeepAspectRatio_Fit", downstream=(), **props):
 
 
 def resize(pixels, net, kind="Resizer_KeepAspectRatio_Fit"):
-    frame = Frame(b"", {"source0": Picture(pixels, pixels.shape[1], pixels.shape[0])})
+    size = pixels.shape[1], pixels.shape[0]
+    frame = Frame(b"", {"source0": Pictures([Picture(pixels, *size, *size)])})
     resizer(net, kind).process(frame)
-    return frame.metadata["resize0"]
+    return frame.metadata["resize0"][0]
 
 
 def noise(width, height):

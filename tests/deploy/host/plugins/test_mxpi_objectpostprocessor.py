@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture, Tensors
+from deploy.host.frame import Frame, Picture, TensorPackages, Tensors
 from deploy.host.plugins.base import PICTURE, TENSORS, Plugin
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.properties import read_properties
@@ -51,8 +51,8 @@ def heads(hit=True):
     outputs = [np.full(shape, -20, np.float32) for shape in Model.output_shapes]
     if hit:
         outputs[1][0, 1, 2, 5] = [0, 0, 0, 0, 9, -9, 9, -9]
-    picture = Picture(np.empty((128, 128, 3), np.uint8), 256, 256, 2, 0.5)
-    return Frame(b"", {"infer0": Tensors(outputs, picture)})
+    picture = Picture(np.empty((128, 128, 3), np.uint8), 128, 128, 256, 256, 2, 0.5)
+    return Frame(b"", {"infer0": TensorPackages([Tensors(outputs, picture)])})
 
 
 def test_objects(folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture
+from deploy.host.frame import Frame, Picture, Pictures
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.properties import read_properties
@@ -31,9 +31,10 @@ def infer(path, size=(128, 128)):
 
 
 def run(plugin, pixels):
-    frame = Frame(b"", {"source0": Picture(pixels, pixels.shape[1], pixels.shape[0])})
+    size = pixels.shape[1], pixels.shape[0]
+    frame = Frame(b"", {"source0": Pictures([Picture(pixels, *size, *size)])})
     plugin.process(frame)
-    return frame.metadata["infer0"]
+    return frame.metadata["infer0"][0]
 
 
 def test_runs_the_onnx_beside_the_om(tiny_bundle, blob_picture):
