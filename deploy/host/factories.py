@@ -1,4 +1,4 @@
-"""Which plugin runs which factory, and the SDK's factories that only a board runs."""
+"""Which plugin runs which factory; what the SDK knows beyond these, the catalog says."""
 
 from __future__ import annotations
 
@@ -20,27 +20,3 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,
 }
-
-BOARD_ONLY = (
-    "fakesink",
-    "filesink",
-    "queue",
-    "tee",
-    "mxpi_classpostprocessor",
-    "mxpi_distributor",
-    "mxpi_dumpdata",
-    "mxpi_imagecrop",
-    "mxpi_imageencoder",
-    "mxpi_loaddata",
-    "mxpi_modelinfer",
-    "mxpi_motsimplesortV2",
-    "mxpi_nmsoverlapedroiV2",
-    "mxpi_object2osdinstances",
-    "mxpi_opencvosd",
-    "mxpi_roigenerator",
-    "mxpi_rtspsrc",
-    "mxpi_semanticsegpostprocessor",
-    "mxpi_skipframe",
-    "mxpi_videodecoder",
-    "mxpi_videoencoder",
-)

@@ -10,8 +10,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from deploy.host.catalog import CATALOG
 from deploy.host.description import Element, Link, Stream
-from deploy.host.factories import BOARD_ONLY, FACTORIES
+from deploy.host.factories import FACTORIES
 from deploy.host.nearest import did_you_mean
 from deploy.host.properties import read_properties
 from deploy.sdk_codes import (
@@ -73,16 +74,15 @@ def _element(stream: str, name: str, entry: dict[str, Any], device: str) -> Elem
     factory, props = entry["factory"], entry.get("props", {})
     if not isinstance(factory, str):
         raise SdkFault(INVALID_CONFIG, f"{where}: factory is {_kind(factory)}; it is a string")
-    if factory in BOARD_ONLY:
-        raise SdkFault(UNREALIZED, f"{where}: {factory} runs on the board; the host engine runs {', '.join(FACTORIES)}")
+    known = CATALOG.get(factory)
+    if known is None:
+        raise SdkFault(INVALID_FACTORY, f'{where}: there is no factory "{factory}"{did_you_mean(factory, CATALOG)}')
     if factory not in FACTORIES:
-        raise SdkFault(
-            INVALID_FACTORY,
-            f'{where}: there is no factory "{factory}"{did_you_mean(factory, [*FACTORIES, *BOARD_ONLY])}',
-        )
+        why = f"runs on the board only: {known.board_only}" if known.board_only else "does not run on the host engine"
+        raise SdkFault(UNREALIZED, f"{where}: {factory} {why}")
     if not isinstance(props, dict):
         raise SdkFault(INVALID_CONFIG, f"{where}: props is {_kind(props)}; it is an object")
-    values = read_properties(where, factory, props, FACTORIES[factory].PROPERTIES)
+    values = read_properties(where, factory, props, known.properties)
     if props.get("deviceId", device) != device:
         raise SdkFault(
             INVALID_PROPERTIES, f'{where}: deviceId is "{props["deviceId"]}"; the stream has deviceId "{device}"'

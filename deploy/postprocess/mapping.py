@@ -6,19 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The numbers by which MxpiVisionInfo records how a picture was resized, in the SDK's order.
-RESIZE_TYPES = (
-    "Resizer_Stretch",
-    "Resizer_KeepAspectRatio_FastRCNN",
-    "Resizer_KeepAspectRatio_Fit",
-    "Resizer_OnlyPadding",
-    "Resizer_KeepAspectRatio_Long",
-    "Resizer_KeepAspectRatio_Short",
-    "Resizer_Rescale",
-    "Resizer_Rescale_Double",
-    "Resizer_MS_Yolov4",
-    "Resizer_PaddleOCR",
-)
+from deploy.postprocess.resize_types import RESIZE_TYPES
+
 STRETCH = RESIZE_TYPES.index("Resizer_Stretch")
 FIT = RESIZE_TYPES.index("Resizer_KeepAspectRatio_Fit")
 _STRETCHED = (STRETCH, RESIZE_TYPES.index("Resizer_MS_Yolov4"))

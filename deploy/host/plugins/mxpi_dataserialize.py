@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame
 from deploy.host.nearest import did_you_mean
 from deploy.host.object_json import object_list_json
 from deploy.host.plugins.base import OBJECTS, Plugin, log
-from deploy.host.properties import COMMON, Property
 from deploy.sdk_codes import UNREALIZED
 
 
@@ -21,11 +21,7 @@ class DataSerialize(Plugin):
     dropped without an error, as in the SDK; the log says so once, when the stream is created.
     """
 
-    PROPERTIES: ClassVar = {
-        **COMMON,
-        "outputDataKeys": Property(required=True),
-        "eraseHeaderVecFlag": Property("1", choices=("0", "1")),
-    }
+    PROPERTIES: ClassVar = properties_of("mxpi_dataserialize")
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)

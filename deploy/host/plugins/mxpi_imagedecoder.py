@@ -8,11 +8,11 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Picture, Pictures
 from deploy.host.jpeg import check_complete, check_size, read_header
 from deploy.host.plugins.base import PICTURE, Plugin
-from deploy.host.properties import COMMON, Property
 from deploy.sdk_codes import JPEG_DECODE_FAIL, UNREALIZED, SdkFault
 
 
@@ -23,15 +23,7 @@ class ImageDecoder(Plugin):
     decoded), 2006 truncated or damaged.
     """
 
-    PROPERTIES: ClassVar = {
-        **COMMON,
-        "imageFormat": Property("jpg", choices=("jpg", "jpeg", "bmp")),
-        "cvProcessor": Property("ascend", choices=("ascend", "opencv")),
-        "handleMethod": Property("", choices=("", "ascend", "opencv")),
-        "outputDataFormat": Property("BGR", choices=("BGR", "RGB")),
-        "dataType": Property("uint8", choices=("uint8", "float32")),
-        "formatAdaptation": Property("off", choices=("on", "off")),
-    }
+    PROPERTIES: ClassVar = properties_of("mxpi_imagedecoder")
     produces = PICTURE
 
     def __init__(self, element: Element) -> None:

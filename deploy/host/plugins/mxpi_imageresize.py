@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Header, Picture, Pictures
 from deploy.host.geometry import check_net_size, fit, stretch
 from deploy.host.letterbox import place_on_canvas
 from deploy.host.plugins.base import PICTURE, Plugin
-from deploy.host.properties import COMMON, Property
-from deploy.postprocess.mapping import FIT, RESIZE_TYPES, STRETCH
+from deploy.postprocess.mapping import FIT, STRETCH
+from deploy.postprocess.resize_types import RESIZE_TYPES
 from deploy.sdk_codes import INVALID_PROPERTIES, UNREALIZED, SdkFault
 
 
@@ -21,27 +22,7 @@ class ImageResize(Plugin):
     Faults: 2020/2021 at creation for a network size that VPC cannot write, 2002 for a picture that it cannot scale.
     """
 
-    PROPERTIES: ClassVar = {
-        **COMMON,
-        "parentName": Property(),
-        "removeParentData": Property("0", choices=("0", "1")),
-        "resizeHeight": Property("0", limits=(0, 2**31 - 1)),
-        "resizeWidth": Property("0", limits=(0, 2**31 - 1)),
-        "minDimension": Property("224", limits=(32, 8192)),
-        "maxDimension": Property("224", limits=(32, 8192)),
-        "resizeType": Property("Resizer_Stretch", choices=RESIZE_TYPES),
-        "paddingType": Property("Padding_NO", choices=("Padding_NO", "Padding_RightDown", "Padding_Around")),
-        "RGBValue": Property(),
-        "interpolation": Property("0", limits=(0, 4)),
-        "cvProcessor": Property("ascend", choices=("ascend", "opencv")),
-        "handleMethod": Property("", choices=("", "ascend", "opencv")),
-        "scaleValue": Property("32", limits=(32, 8192)),
-        "paddingHeight": Property("32"),
-        "paddingWidth": Property("32"),
-        "paddingColorR": Property("0"),
-        "paddingColorG": Property("0"),
-        "paddingColorB": Property("0"),
-    }
+    PROPERTIES: ClassVar = properties_of("mxpi_imageresize")
     produces = PICTURE
 
     def __init__(self, element: Element) -> None:

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Objects, Picture, Tensors
 from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin, log
-from deploy.host.properties import COMMON, Property
 from deploy.postprocess.config import KeyValues
 from deploy.postprocess.labels import read_labels
 from deploy.postprocess.mapping import Geometry
@@ -26,18 +26,7 @@ LIBRARY = "libyolov3postprocess.so"  # the SDK's one library for YOLOv3, v4 and 
 class ObjectPostProcessor(Plugin):
     """Decodes YOLOv5's heads as the config says. As in the SDK, a picture without detections gets no metadata."""
 
-    PROPERTIES: ClassVar = {
-        **COMMON,
-        "postProcessConfigPath": Property(),
-        "postProcessConfigContent": Property(takes_object=True),
-        "labelPath": Property(),
-        "postProcessLibPath": Property(),
-        "funcLanguage": Property("c++", choices=("c++", "python")),
-        "className": Property(),
-        "pythonModule": Property(),
-        "dataSourceResize": Property("auto"),
-        "dataSourceRoiBoxes": Property("auto"),
-    }
+    PROPERTIES: ClassVar = properties_of("mxpi_objectpostprocessor")
     produces = OBJECTS
 
     def __init__(self, element: Element) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Header, Picture, TensorPackages, Tensors
 from deploy.host.model import Model
 from deploy.host.plugins.base import PICTURE, TENSORS, Plugin
-from deploy.host.properties import COMMON, Property
 from deploy.sdk_codes import INVALID_PARAM, SET_INPUT_FAIL, SdkFault
 
 _JPEGD_ALIGNMENT = (128, 16)  # of the decoder's output on Ascend 310
@@ -21,16 +21,7 @@ class TensorInfer(Plugin):
     Faults: 3001 a picture of another size than the model's input, 1004 at creation where the resizer makes another.
     """
 
-    PROPERTIES: ClassVar = {
-        **COMMON,
-        "modelPath": Property(required=True),
-        "dynamicStrategy": Property("Nearest", choices=("Nearest", "Upper", "Lower")),
-        "waitingTime": Property("5000", limits=(1, 1_000_000)),
-        "outputDeviceId": Property("-1", limits=(-1, 7)),
-        "singleBatchInfer": Property("0", choices=("0", "1")),
-        "outputHasBatchDim": Property("1", choices=("0", "1")),
-        "skipModelCheck": Property("0", choices=("0", "1")),
-    }
+    PROPERTIES: ClassVar = properties_of("mxpi_tensorinfer")
     produces = TENSORS
     input_size: tuple[int, int]
 

@@ -103,7 +103,9 @@ def test_several_streams(good):
             "appsink1", {"factory": "appsink"}, 6016, "nothing leads to it", id="an element that nothing feeds"
         ),
         pytest.param("appsrc0.nextMeta", "appsink0", 1005, "nextMeta", id="nextMeta"),
-        pytest.param("queue0", {"factory": "queue", "next": "appsink0"}, 1005, "runs on the board", id="board only"),
+        pytest.param(
+            "venc0", {"factory": "mxpi_videoencoder", "next": "appsink0"}, 1005, "runs on the board", id="board only"
+        ),
         pytest.param("ReservedVisionList", {"factory": "appsink"}, 6011, "keeps the name", id="a reserved name"),
     ],
 )

@@ -1,0 +1,71 @@
+"""Plugins that draw results into pictures (OSD)."""
+
+from __future__ import annotations
+
+from deploy.host.catalog.entry import CHANNELS, colour, colours, flag, plugin, real, source, whole
+from deploy.host.properties import Property
+
+_LINES = ("4", "8", "16")
+_TEXT = {
+    "fontFace": Property("0", choices=("0", "1", "2", "3", "4", "5", "6", "7", "16")),
+    "fontScale": real("1.0", 0, 100),
+    "fontThickness": whole(1, 1, 100),
+    "fontLineType": Property("8", choices=_LINES),
+}
+_ONE_CHANNEL = "the host engine draws into the pictures of one channel"
+_IDS = Property(required=True, pattern=CHANNELS, says="whole numbers after commas")
+
+FACTORIES = (
+    plugin(
+        "mxpi_object2osdinstances",
+        {
+            "colorMap": colours(),
+            "rectThickness": whole(1, 0, 100),
+            "rectLineType": Property("8", choices=_LINES),
+            **_TEXT,
+            "createText": flag(1),
+        },
+        one_output=True,
+    ),
+    plugin("mxpi_opencvosd", {"dataSourceImage": source(), "dataSourceOsd": source()}, one_output=True),
+    plugin(
+        "mxpi_class2osdinstances",
+        {
+            "dataSourceClass": source(),
+            "dataSourceImage": source(),
+            "topK": whole(1, 0, 100),
+            "position": Property(
+                "LEFT_TOP_IN",
+                choices=("LEFT_TOP_OUT", "LEFT_TOP_IN", "LEFT_BOTTOM_IN", "RIGHT_TOP_IN", "RIGHT_BOTTOM_IN"),
+            ),
+            **_TEXT,
+            "createRect": flag(1),
+            "colorMap": colours(),
+            "rectThickness": whole(1, -1, 100),
+            "rectLineType": Property("8", choices=_LINES),
+        },
+        one_output=True,
+        board_only="the host engine runs detectors",
+    ),
+    plugin("mxpi_osdinstancemerger", {"dataSourceList": source()}, one_output=True, board_only=_ONE_CHANNEL),
+    plugin(
+        "mxpi_channelimagesstitcher",
+        {
+            "channelIds": _IDS,
+            "outputWidth": whole(1920, 32, 4096),
+            "outputHeight": whole(1080, 32, 4096),
+            "RGBValue": colour(),
+        },
+        board_only=_ONE_CHANNEL,
+    ),
+    plugin(
+        "mxpi_channelosdcoordsconverter",
+        {
+            "dataSourceStitchInfo": source(),
+            "dataSourceOsds": source(),
+            "channelIds": _IDS,
+            "enableFixedArea": flag(1),
+        },
+        board_only=_ONE_CHANNEL,
+    ),
+)

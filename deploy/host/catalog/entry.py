@@ -1,0 +1,74 @@
+"""One entry of the catalog: a factory with its ports and properties, and short ways to write properties down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.host.properties import COMMON, Property
+
+
+@dataclass(frozen=True)
+class Factory:
+    """A kind of element. `inputs` and `outputs` tell whether it has such ports at all.
+
+    `one_output` says that the SDK documents a single static output port, so that a second `next` has no port to leave
+    by. `board_only` says why no host can run it; it is empty where the host engine may. `since` as in Property.
+    """
+
+    name: str
+    properties: Mapping[str, Property]
+    inputs: bool = True
+    outputs: bool = True
+    one_output: bool = False
+    board_only: str = ""
+    since: str = ""
+
+
+def plugin(
+    name: str,
+    properties: Mapping[str, Property] | None = None,
+    *,
+    inputs: bool = True,
+    one_output: bool = False,
+    board_only: str = "",
+    since: str = "",
+) -> Factory:
+    """One of the SDK's own: it has the common properties too."""
+    return Factory(name, {**COMMON, **(properties or {})}, inputs, True, one_output, board_only, since)
+
+
+def whole(default: int, low: int, high: int, *, code: int | None = None, since: str = "") -> Property:
+    """A whole number in [low, high]."""
+    if code is None:
+        return Property(str(default), limits=(low, high), since=since)
+    return Property(str(default), limits=(low, high), code=code, since=since)
+
+
+def real(default: str, low: float, high: float) -> Property:
+    """A decimal number in [low, high]."""
+    return Property(default, real=(low, high))
+
+
+def flag(default: int, since: str = "") -> Property:
+    """0 or 1."""
+    return Property(str(default), choices=("0", "1"), since=since)
+
+
+def source(since: str = "") -> Property:
+    """Where data come from: an element's name, or "auto"."""
+    return Property("auto", since=since)
+
+
+CHANNELS = r"[0-9]+(\s*[,|]\s*[0-9]+)*"
+COLOUR = r"\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*"
+
+
+def colour(since: str = "") -> Property:
+    """A colour as "R,G,B"; empty for the chip's own background."""
+    return Property("", pattern=rf"(?:{COLOUR})?", says='three whole numbers "R,G,B", each 0 to 255', since=since)
+
+
+def colours() -> Property:
+    """Colours of the classes; the last one serves all further classes."""
+    return Property("", pattern=rf"(?:{COLOUR}(?:\|{COLOUR})*)?", says='colours "R,G,B|R,G,B|..."')

@@ -1,0 +1,81 @@
+"""Plugins for video."""
+
+from __future__ import annotations
+
+from deploy.host.catalog.entry import flag, plugin, real, source, whole
+from deploy.host.properties import Property
+
+_NV = ("YUV420SP_NV12", "YUV420SP_NV21")
+_CODECS = ("H264", "H265")
+_TRACKING = {
+    "trackThreshold": real("0.5", 0, 1),
+    "lostThreshold": whole(5, 0, 10),
+}
+_NO_TRACKS = "the host engine does not follow objects from frame to frame"
+
+FACTORIES = (
+    plugin(
+        "mxpi_rtspsrc",
+        {
+            "rtspUrl": Property(required=True),
+            "channelId": whole(0, 0, 2**31 - 1),
+            "timeout": whole(0, 0, 2**31 - 1),
+            "fpsMode": flag(0),
+            "tlsValidationFlags": whole(0, 0, 127),
+            "tlsCertFilePathList": Property(),
+            "async-handling": Property("false"),
+            "message-forward": Property("false"),
+        },
+        inputs=False,
+        board_only="the host engine pulls no RTSP stream; send a file's frames to an appsrc",
+    ),
+    plugin(
+        "mxpi_videodecoder",
+        {
+            "inputVideoFormat": Property("H264", choices=_CODECS),
+            "outputImageFormat": Property("YUV420SP_NV12", choices=_NV),
+            "vdecChannelId": whole(0, 0, 255),
+            "outMode": flag(0),
+            "outPicWidthMax": whole(0, 0, 4096),
+            "outPicHeightMax": whole(0, 0, 4096),
+            "skipFrame": whole(0, 0, 100),
+            "vdecResizeWidth": whole(0, 0, 4096),
+            "vdecResizeHeight": whole(0, 0, 4096),
+        },
+        one_output=True,
+    ),
+    plugin(
+        "mxpi_videoencoder",
+        {
+            "imageHeight": whole(1080, 128, 4096),
+            "imageWidth": whole(1920, 128, 4096),
+            "inputFormat": Property("YUV420SP_NV12", choices=_NV),
+            "outputFormat": Property("H264", choices=_CODECS),
+            "iFrameInterval": whole(30, 1, 2000),
+            "fps": flag(0),
+            "vencChannelId": whole(0, 0, 127),
+            "rcMode": Property("2", choices=("0", "1", "2")),
+            "srcRate": whole(30, 1, 120),
+            "maxBitRate": whole(300, 10, 30000),
+            "ipProp": whole(70, 1, 100),
+            "frameReleaseTimeOut": whole(5, 1, 10),
+        },
+        one_output=True,
+        board_only="it needs the chip's video encoder",
+    ),
+    plugin(
+        "mxpi_motsimplesort",
+        {"dataSourceDetection": Property(required=True), "dataSourceFeature": Property(), **_TRACKING},
+        board_only=_NO_TRACKS,
+    ),
+    plugin(
+        "mxpi_motsimplesortV2",
+        {"dataSourceDetection": source(), "dataSourceFeature": source(), **_TRACKING},
+        board_only=_NO_TRACKS,
+    ),
+    plugin(
+        "mxpi_qualitydetection",
+        {"qualityDetectionConfigContent": Property(takes_object=True), "qualityDetectionConfigPath": Property()},
+        board_only="the host engine does not judge video quality",
+    ),
+)
