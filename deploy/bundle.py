@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -13,6 +14,9 @@ from compute_mAP.errors import ModelError
 
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
+OM = "model.om"
+_MADE_BY = {MODEL: "exported; export the bundle again", OM: "built; run build.sh again"}
+"""What a changed model file is not, and what to do about it."""
 REQUIRED = (MODEL, "detect.pipeline", "eval.pipeline")
 
 
@@ -31,11 +35,12 @@ class Bundle:
     notes: list[str]
 
 
-def open_bundle(folder: Path | str) -> Bundle:
-    """Read bundle.json and check the files that it lists. Nothing is executed or changed.
+def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
+    """Read bundle.json and check the files that it lists but for those in `ignore`. Nothing is executed or changed.
 
     Raises ModelError for a folder without bundle.json, a malformed one, a listed file that is missing or lies outside
-    the folder, and a model.onnx that is not the exported one. An edited cfg, pipeline or label file is only noted.
+    the folder, a model.onnx that is not the exported one and a model.om that is not the built one. An edited cfg,
+    pipeline or label file is only noted.
     """
     place = Path(folder)
     file = place / DESCRIPTION
@@ -52,16 +57,50 @@ def open_bundle(folder: Path | str) -> Bundle:
     _check(file, description)
     notes = []
     for name, expected in description["files"].items():
+        if name in ignore:
+            continue
         found = _sha256(place / name, file)
         if found == expected:
             continue
-        if name == MODEL:
+        if name in _MADE_BY:
+            made, _, remedy = _MADE_BY[name].partition("; ")
             raise ModelError(
-                f"{place / name} is not the model that was exported: its SHA-256 starts with {found[:12]}, "
-                f"{DESCRIPTION} says {expected[:12]}; export the bundle again"
+                f"{place / name} is not the model that was {made}: its SHA-256 starts with {found[:12]}, "
+                f"{DESCRIPTION} says {expected[:12]}; {remedy}"
             )
         notes.append(f"{place / name} was edited since the export (its hash differs); it is used as it is")
     return Bundle(place, description["names"], description["imgsz"], description["atc"], description, notes)
+
+
+def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **changes: Any) -> None:
+    """Write text files into a bundle, and into bundle.json their hashes, those of the files in `add`, and `changes`.
+
+    Each file is written whole or not at all, bundle.json last.
+    """
+    for name, text in texts.items():
+        _replace(bundle.folder / name, text.encode("utf-8"))
+    files = bundle.description["files"]
+    hashes = {name: file_sha256(bundle.folder / name) for name in (*texts, *add)}
+    description = {**bundle.description, **changes, "files": dict(sorted({**files, **hashes}.items()))}
+    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+    _replace(bundle.folder / DESCRIPTION, text.encode("utf-8"))
+
+
+def file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.new")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _check(file: Path, description: Any) -> None:
@@ -81,16 +120,12 @@ def _check(file: Path, description: Any) -> None:
 
 
 def _sha256(path: Path, listed_in: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
+        return file_sha256(path)
     except FileNotFoundError:
         raise ModelError(f"the bundle's file {path} is missing; {listed_in.name} lists it") from None
     except OSError as fault:
         raise ModelError(f"the bundle's file {path} cannot be read: {fault.strerror}") from None
-    return digest.hexdigest()
 
 
 def _is_plain(name: str) -> bool:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from compress.export.aipp import aipp_text
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.yolov5 import architecture
 from compute_mAP.class_names import read_names
+from deploy.atc.aipp_text import aipp_text
 from deploy.bundle import open_bundle
 
 ROOT = Path(__file__).resolve().parent.parent

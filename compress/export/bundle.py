@@ -9,14 +9,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compress.export.aipp import aipp_text
-from compress.export.atc_command import atc_command
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.checkpoint import file_sha256
 from compress.nets.yolov5 import Yolov5
 from compress.prune.cost import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
+from deploy.atc.aipp_text import aipp_text
+from deploy.atc.command import atc_command
 from deploy.results import result_folder
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compute_mAP.errors import ModelError
-from deploy.bundle import open_bundle
+from deploy.bundle import open_bundle, rewrite
 
 
 @pytest.fixture
@@ -40,6 +40,37 @@ def test_a_changed_model_is_refused(bundle: Path) -> None:
         file.write(b"\0")
     with pytest.raises(ModelError, match="is not the model that was exported"):
         open_bundle(bundle)
+
+
+def test_a_changed_om_is_refused(bundle: Path) -> None:
+    om = bundle / "model.om"
+    om.write_bytes(b"made elsewhere")
+    assert open_bundle(bundle).notes == []  # nobody says what it should be
+    rewrite(open_bundle(bundle), {}, add=(om.name,))
+    assert open_bundle(bundle).notes == []
+    om.write_bytes(b"changed")
+    with pytest.raises(ModelError, match=r"is not the model that was built: .* run build.sh again"):
+        open_bundle(bundle)
+    assert open_bundle(bundle, ignore=(om.name,)).notes == []
+
+
+def test_a_bundle_is_rewritten_whole_or_not_at_all(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {file.name: file.read_bytes() for file in bundle.iterdir()}
+    opened = open_bundle(bundle)
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:3])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        rewrite(opened, {"aipp.cfg": "other"})
+    monkeypatch.undo()
+    assert {file.name: file.read_bytes() for file in bundle.iterdir()} == before
+    rewrite(opened, {"aipp.cfg": "other"}, imgsz=[64, 64])
+    again = open_bundle(bundle)
+    assert (again.notes, again.imgsz, (bundle / "aipp.cfg").read_text()) == ([], [64, 64], "other")
 
 
 @pytest.mark.parametrize("name", ["detect.cfg", "labels.names", "eval.pipeline", "aipp.cfg"])

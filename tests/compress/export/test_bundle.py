@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from compress.export.aipp import aipp_text
-from compress.export.atc_command import atc_command
 from compress.export.bundle import write_bundle
 from compress.export.onnx_file import OnnxModel
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.yolov5 import Yolov5
 from compress.prune.cost import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
+from deploy.atc.aipp_text import aipp_text
+from deploy.atc.command import atc_command
 from deploy.bundle import open_bundle
 from deploy.host.aipp import UNIT_RGB, normalisation, read_aipp
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.export.aipp import aipp_text
+from deploy.atc.aipp_text import SOURCES, aipp_text
+from deploy.host.aipp import parse_aipp
 
 
 def entries(text: str) -> dict[str, str]:
@@ -54,6 +55,37 @@ def test_colours(yuv: tuple[int, int, int], rgb: tuple[int, int, int]) -> None:
     bias = np.array([int(found[f"input_bias_{i}"]) for i in range(3)])
     out = np.clip((matrix @ (np.array(yuv) - bias)) >> 8, 0, 255)
     np.testing.assert_allclose(out, rgb, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("source", "yuv", "rgb"),
+    [
+        pytest.param("video-narrow", (16, 128, 128), (0, 0, 0), id="16 is black in narrow range"),
+        pytest.param("video-narrow", (235, 128, 128), (255, 255, 255), id="235 is white"),
+        pytest.param("video-narrow", (81, 90, 240), (255, 0, 0), id="BT.601 red"),
+        pytest.param("video-wide", (76, 85, 255), (254, 0, 0), id="full-range red"),
+        pytest.param("video709-narrow", (63, 102, 240), (255, 0, 0), id="BT.709 red"),
+        pytest.param("video709-wide", (54, 99, 255), (255, 0, 0), id="full-range BT.709 red"),
+        pytest.param("video709-wide", (18, 255, 116), (0, 0, 255), id="full-range BT.709 blue"),
+    ],
+)
+def test_colours_of_video(source: str, yuv: tuple[int, int, int], rgb: tuple[int, int, int]) -> None:
+    found = entries(aipp_text(64, 64, source))
+    matrix = np.array([[int(found[f"matrix_r{r}c{c}"]) for c in range(3)] for r in range(3)])
+    bias = np.array([int(found[f"input_bias_{i}"]) for i in range(3)])
+    np.testing.assert_allclose(np.clip((matrix @ (np.array(yuv) - bias)) >> 8, 0, 255), rgb, atol=3)
+
+
+@pytest.mark.parametrize(("source", "swap"), [("bgr", "true"), ("rgb", "false")])
+def test_packed_pictures(source: str, swap: str) -> None:
+    found = entries(aipp_text(64, 96, source))
+    assert (found["input_format"], found["csc_switch"], found["rbuv_swap_switch"]) == ("RGB888_U8", "false", swap)
+    assert not any(key.startswith(("matrix", "input_bias")) for key in found)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_is_read_by_the_aipp_reader(source: str) -> None:
+    assert parse_aipp(aipp_text(64, 96, source), source)["src_image_size_w"] == 96
 
 
 def test_scale_is_a_255th_in_half_precision() -> None:

@@ -1,0 +1,133 @@
+"""From a bundle's ONNX to its OM: everything that ATC needs is written first, then ATC runs where there is one."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compute_mAP.errors import EnvironmentFault, ModelError
+from deploy.atc.aipp_text import aipp_text
+from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
+from deploy.atc.command import atc_command, find_outputs, script
+from deploy.atc.run_atc import run_atc
+from deploy.bundle import MODEL, OM, Bundle, file_sha256, open_bundle, rewrite
+from deploy.console import note
+from deploy.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
+
+AIPP, SCRIPT, LOG = "aipp.cfg", "atc.sh", "atc.log"
+STAGE = "build"
+
+
+@dataclass(frozen=True)
+class Om:
+    """A converted model: its file, the command that made it, the chip, and the SHA-256 of the file."""
+
+    path: Path
+    command: list[str]
+    soc: str
+    cann: str
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "om": str(self.path),
+            "command": self.command,
+            "soc": self.soc,
+            "cann": self.cann,
+            "sha256": self.sha256,
+        }
+
+
+def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source: str | None = None) -> Om:
+    """Write the AIPP file, the ATC command and its script into the bundle, run ATC, and record what came of it.
+
+    `soc` is the chip (default: that of the bundle's command), `source` a key of aipp_text.SOURCES for which aipp.cfg is
+    written anew; without it the bundle's own aipp.cfg stays. An OM from before stays where ATC fails.
+
+    Raises ModelError for a faulty bundle or an opset that this CANN cannot read, UsageError for a `soc` or `cann` that
+    is none, EnvironmentFault where there is no ATC, ReportedError where it fails.
+    """
+    newest = newest_opset(cann)
+    if soc is not None:
+        check_soc(soc)
+    bundle = open_bundle(folder, ignore=(OM,))
+    for sentence in bundle.notes:
+        note(sentence)
+    graph = read_onnx_graph(bundle.folder / MODEL)
+    if graph.opset > newest:
+        raise ModelError(
+            f"{bundle.folder / MODEL} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
+            f"opset 11 or lower it with `python -m compress lint --fix`; where your CANN is newer, name it with --cann"
+        )
+    soc = soc or _recorded_soc(bundle)
+    command = _prepare(bundle, graph, soc, source)
+    print(f"in {bundle.folder}: {shlex.join(command)}", file=sys.stderr)
+    program = shutil.which("atc")
+    if program is None:
+        raise EnvironmentFault(
+            f"all is written but the OM, because there is no atc on PATH: source the set_env.sh of the CANN toolkit "
+            f"(such as /usr/local/Ascend/ascend-toolkit/set_env.sh) and build again, or run "
+            f"sh {bundle.folder / SCRIPT} on a machine that has it; bundle.json there holds the same command as 'atc'"
+        )
+    return _convert(bundle, program, command, {"soc": soc, "cann": cann, "source": source})
+
+
+def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> list[str]:
+    """Write aipp.cfg, atc.sh and the command in bundle.json; returns the command."""
+    height, width = bundle.imgsz
+    outputs = find_outputs(graph, str(bundle.folder / MODEL))
+    command = atc_command(height, width, _input_name(bundle, graph), outputs, soc)
+    recorded = [entry for entry in bundle.atc if not entry.startswith("--soc_version=")]
+    if recorded != [entry for entry in command if not entry.startswith("--soc_version=")]:
+        note(f"the ATC command in {bundle.folder / 'bundle.json'} was not the model's own; it is written anew")
+    texts = {SCRIPT: script(command)}
+    aipp = bundle.folder / AIPP
+    if source is not None or not aipp.exists():
+        if aipp.exists() and file_sha256(aipp) != bundle.description["files"].get(AIPP):
+            aipp.replace(aipp.with_name(AIPP + ".prev"))
+            note(f"the edited {aipp} is now {AIPP}.prev")
+        texts[AIPP] = aipp_text(height, width, source or "jpeg")
+        if source in ("bgr", "rgb"):
+            note("the bundle's pipelines decode with JPEGD; packed pictures need a decoder and resize with cvProcessor")
+    rewrite(bundle, texts, outputs=outputs, atc=command)
+    return command
+
+
+def _input_name(bundle: Bundle, graph: OnnxGraph) -> str:
+    height, width = bundle.imgsz
+    expected = (1, 3, height, width)
+    found = [(entry.name, entry.shape) for entry in graph.inputs]
+    if len(found) != 1 or found[0][1] != expected or graph.inputs[0].kind != FLOAT32:
+        raise ModelError(f"{bundle.folder / MODEL} takes {found}; expected one input of float32 {list(expected)}")
+    return found[0][0]
+
+
+def _recorded_soc(bundle: Bundle) -> str:
+    for entry in bundle.atc:
+        option, _, value = entry.partition("=")
+        if option == "--soc_version":
+            return check_soc(value)
+    return "Ascend310"
+
+
+def _convert(bundle: Bundle, program: str, command: list[str], settings: dict[str, Any]) -> Om:
+    om = bundle.folder / OM
+    output = run_atc(program, command, om)
+    digest = file_sha256(om)
+    entry = {
+        "stage": STAGE,
+        "settings": settings,
+        "command": command,
+        "sha256": bundle.description["files"][MODEL],
+        "aipp_sha256": file_sha256(bundle.folder / AIPP),
+        "om_sha256": digest,
+    }
+    fresh = open_bundle(bundle.folder, ignore=(OM, LOG))
+    stages = fresh.description.get("history", [])
+    history = [stage for stage in stages if not (isinstance(stage, dict) and stage.get("stage") == STAGE)]
+    rewrite(fresh, {LOG: output}, add=(OM,), history=[*history, entry])
+    return Om(om, command, settings["soc"], settings["cann"], digest)

@@ -1,0 +1,51 @@
+"""A workshop: a bundle, and a folder on PATH for programs that stand in for ATC."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+STAND_IN = Path(__file__).with_name("stand_in.py")
+
+
+class Workshop:
+    def __init__(self, folder: Path, bundle: Path) -> None:
+        self.folder = folder
+        self.bundle = bundle
+        self.om = bundle / "model.om"
+        self.variables: dict[str, str] = {}
+        (folder / "bin").mkdir()
+
+    def atc(self, *lines: str) -> None:
+        """Put a bash script of these lines on PATH as `atc`; without lines one that checks what it is given."""
+        checked = [f'exec {shlex.quote(sys.executable)} {shlex.quote(str(STAND_IN))} "$@"']
+        program = self.folder / "bin/atc"
+        program.write_text("\n".join(["#!/bin/bash", *(lines or checked), ""]))
+        program.chmod(0o755)
+
+    def build(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "AYS_PYTHON": sys.executable}
+        command = ["bash", str(ROOT / "build.sh"), str(self.bundle), *map(str, arguments)]
+        environment.update(self.variables)
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def description(self) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads((self.bundle / "bundle.json").read_text())
+        return described
+
+    def describe(self, **changes: object) -> None:
+        (self.bundle / "bundle.json").write_text(json.dumps({**self.description(), **changes}))
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, tiny_bundle: Callable[..., Path]) -> Workshop:
+    return Workshop(tmp_path, tiny_bundle(name="my bundle"))
