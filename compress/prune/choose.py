@@ -1,9 +1,9 @@
-"""Chooses which channels to remove: one global threshold over |gamma|, aligned as part of the choice.
+"""Chooses which channels to remove: one global order over all scores, aligned as part of the choice.
 
 Every group's channels are sorted by score and cut into blocks of `align`; the blocks of all groups compete, and the
-weakest go first until the wanted share of channels is gone. A group keeps at least one block, so that no layer loses
-all its channels and every count is a multiple of the alignment. With `align` 1 this is network slimming's global
-threshold (Liu et al. 2017, arXiv 1708.06519).
+weakest go first until the goal is reached. A group keeps at least one block, so that no layer loses all its channels
+and every count is a multiple of the alignment. With |gamma| and `align` 1 this is network slimming's global threshold
+(Liu et al. 2017, arXiv 1708.06519).
 """
 
 from __future__ import annotations
@@ -11,53 +11,88 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from compress.prune.budget import Cost
 from compress.prune.flow import ChannelFlow, Group
+from compress.prune.goal import Goal
 from compress.prune.plan import GroupPlan, Plan
+from compress.prune.scores import Scores, gamma_scores
 from compute_mAP.errors import UsageError
 
 
-def scores(model: nn.Module, group: Group) -> np.ndarray:
-    """|gamma| of each channel of the group, float64 [width]: the largest over the batch norms that share the channel.
-
-    A channel goes silent only when all of them are small.
-    """
-    values = [model.get_parameter(f"{name}.weight").detach().abs().double().cpu().numpy() for name in group.norms]
-    return np.max(values, axis=0) if values else np.full(len(group.classes), np.inf)
-
-
 def choose(model: nn.Module, flow: ChannelFlow, percent: float, align: int) -> Plan:
-    """The plan that removes `percent` (0..1) of the removable channels, whole blocks of `align` at a time.
+    """The plan that removes `percent` (0..1) of the removable channels with the smallest |gamma|."""
+    return choose_for(flow, gamma_scores(model, flow), Goal("percent", percent), align)
 
-    Raises UsageError for a percentage that no choice can reach while every group keeps a block, naming the limit, and
-    for an alignment wider than every group.
+
+def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: Cost | None = None) -> Plan:
+    """The plan that reaches the goal, whole blocks of `align` at a time.
+
+    `cost` is needed for the goals flops, params and latency and has their unit. percent and threshold end at the block
+    count nearest to what is wanted, the others at the first one that is within the goal.
+
+    Raises UsageError for a goal that no choice can reach while every group keeps a block, naming the limit, and for an
+    alignment wider than every group.
     """
-    if not 0 <= percent < 1:
-        raise UsageError(f"--percent is {percent}, expected 0 up to but not including 1")
+    groups = flow.removable()
+    _check(groups, align)
+    width = {group.name: len(group.classes) for group in groups}
+    kept = {name: _aligned_width(count, align) for name, count in width.items()}
+    blocks = sorted(
+        (float(np.sort(scores[name])[::-1][start : start + align].mean()), name)
+        for name in kept
+        for start in range(align, kept[name], align)
+    )
+    threshold = 0.0
+    if goal.kind == "uniform":
+        kept = {name: _nearest_width(count, goal.value, align) for name, count in width.items()}
+    elif goal.kind in ("percent", "threshold"):
+        wanted, threshold = _wanted(goal, scores)
+        _take_count(kept, blocks, goal, align, wanted, sum(width.values()))
+    else:
+        assert cost is not None, f"the goal {goal.kind} needs a cost"
+        threshold = _take_cost(kept, blocks, goal, align, cost)
+    chosen = [_plan_group(g, scores.get(g.name), kept.get(g.name), threshold, align, goal) for g in flow.groups]
+    return Plan({goal.kind: goal.value}, align, threshold, chosen)
+
+
+def highest_threshold(scores: Scores) -> tuple[float, str]:
+    """The score that a threshold may not exceed without emptying a group, and that group's name."""
+    return min((float(values.max()), name) for name, values in scores.items())
+
+
+def _check(groups: list[Group], align: int) -> None:
     if not 1 <= align <= 64:
         raise UsageError(f"--align is {align}, expected 1 to 64")
-    removable = [group for group in flow.groups if not group.pinned]
-    by_name = {group.name: scores(model, group) for group in removable}
-    total = sum(len(group.classes) for group in removable)
-    if not total:
+    if not groups:
         raise UsageError("the model has no channels that can be removed")
-    if all(len(group.classes) < align for group in removable):
-        widest = max(len(group.classes) for group in removable)
+    widest = max(len(group.classes) for group in groups)
+    if widest < align:
         raise UsageError(f"--align is {align}, but the widest group has {widest} channels")
 
-    ordered = np.sort(np.concatenate(list(by_name.values())))
-    wanted = int(total * percent)
-    threshold = float(ordered[wanted]) if wanted else 0.0
-    kept = {group.name: _aligned_width(len(group.classes), align) for group in removable}
+
+def _wanted(goal: Goal, scores: Scores) -> tuple[int, float]:
+    """How many channels are to go, and the score that parts them from the others."""
+    ordered = np.sort(np.concatenate(list(scores.values())))
+    if goal.kind == "percent":
+        wanted = int(len(ordered) * goal.value)
+        return wanted, float(ordered[wanted]) if wanted else 0.0
+    limit, name = highest_threshold(scores)
+    if goal.value > limit:
+        raise UsageError(
+            f"--threshold is {goal.value:g}, but the largest score of {name} is {limit:.4g}: "
+            "a higher threshold leaves it without channels"
+        )
+    return int((ordered < goal.value).sum()), goal.value
+
+
+def _take_count(
+    kept: dict[str, int], blocks: list[tuple[float, str]], goal: Goal, align: int, wanted: int, total: int
+) -> None:
     removed = total - sum(kept.values())
-    blocks = sorted(
-        (float(np.sort(by_name[group.name])[::-1][start : start + align].mean()), group.name)
-        for group in removable
-        for start in range(align, kept[group.name], align)
-    )
     limit = removed + align * len(blocks)
     if wanted - limit >= align:
         raise UsageError(
-            f"--percent is {percent}, but with --align {align} at most {limit / total:.3f} can be removed "
+            f"--{goal.kind} is {goal.value:g}, but with --align {align} at most {limit / total:.3f} can be removed "
             "before a layer would lose all its channels"
         )
     for _, name in blocks:
@@ -66,17 +101,40 @@ def choose(model: nn.Module, flow: ChannelFlow, percent: float, align: int) -> P
             break
         kept[name] -= align
         removed += align
-    groups = [
-        _plan_group(group, by_name.get(group.name), kept.get(group.name), threshold, align) for group in flow.groups
-    ]
-    return Plan(percent=percent, align=align, threshold=threshold, groups=groups)
+
+
+def _take_cost(kept: dict[str, int], blocks: list[tuple[float, str]], goal: Goal, align: int, cost: Cost) -> float:
+    """Take the fewest blocks that bring the cost within the goal; returns the score of the last one taken."""
+    taken = [dict(kept)]
+    for _, name in blocks:
+        taken.append({**taken[-1], name: taken[-1][name] - align})
+    if cost(taken[-1]) > goal.value:
+        raise UsageError(
+            f"--{goal.kind} asks for at most {goal.value:.4g}, but with --align {align} at least "
+            f"{cost(taken[-1]):.4g} remains when every layer keeps its last {align} channels"
+        )
+    low, high = 0, len(blocks)
+    while low < high:  # the cost never grows with more blocks taken
+        middle = (low + high) // 2
+        low, high = (low, middle) if cost(taken[middle]) <= goal.value else (middle + 1, high)
+    kept.update(taken[low])
+    return blocks[low - 1][0] if low else 0.0
 
 
 def _aligned_width(width: int, align: int) -> int:
     return width if width < align else width - width % align
 
 
-def _plan_group(group: Group, score: np.ndarray | None, count: int | None, threshold: float, align: int) -> GroupPlan:
+def _nearest_width(width: int, share: float, align: int) -> int:
+    """The multiple of `align` nearest to that share of the width, at least one block; half a block counts as one."""
+    if width < align:
+        return width
+    return int(min(max(np.floor(width * share / align + 0.5), 1) * align, _aligned_width(width, align)))
+
+
+def _plan_group(
+    group: Group, score: np.ndarray | None, count: int | None, threshold: float, align: int, goal: Goal
+) -> GroupPlan:
     width = len(group.classes)
     if score is None or count is None:
         return GroupPlan(
@@ -84,14 +142,21 @@ def _plan_group(group: Group, score: np.ndarray | None, count: int | None, thres
         )
     order = np.argsort(-score, kind="stable")
     kept, removed = np.sort(order[:count]), np.sort(order[count:])
-    up, down = int((score[kept] < threshold).sum()), int((score[removed] >= threshold).sum())
-    if width < align:
-        reason = f"kept whole: narrower than the alignment {align}"
-    elif up:
-        reason = f"aligned up: {up} kept below the threshold"
-    elif down:
-        reason = f"aligned down: {down} removed above the threshold"
-    else:
-        reason = "below threshold" if len(removed) else "all above threshold"
+    reason = _reason(score, kept, removed, threshold, align, goal)
     rounded = [round(float(s), 6) for s in score]
     return GroupPlan(group.name, group.convolutions, width, kept.tolist(), removed.tolist(), rounded, reason)
+
+
+def _reason(score: np.ndarray, kept: np.ndarray, removed: np.ndarray, threshold: float, align: int, goal: Goal) -> str:
+    if len(score) < align:
+        return f"kept whole: narrower than the alignment {align}"
+    if goal.kind == "uniform":
+        return f"uniform: the best {goal.value:.0%}, aligned"
+    if goal.kind not in ("percent", "threshold"):
+        return f"among the weakest blocks within the wanted {goal.kind}" if len(removed) else "all above threshold"
+    up, down = int((score[kept] < threshold).sum()), int((score[removed] >= threshold).sum())
+    if up:
+        return f"aligned up: {up} kept below the threshold"
+    if down:
+        return f"aligned down: {down} removed above the threshold"
+    return "below threshold" if len(removed) else "all above threshold"

@@ -45,6 +45,7 @@ class Group:
         convolutions: names of the convolutions whose output channels these are.
         norms: names of the batch norms over these channels whose gamma scores them.
         pinned: why none of them may be removed, or "".
+        shortcut: whether an addition unites channels of the group.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Group:
     convolutions: list[str] = field(default_factory=list)
     norms: list[str] = field(default_factory=list)
     pinned: str = ""
+    shortcut: bool = False
 
 
 @dataclass
@@ -67,9 +69,13 @@ class ChannelFlow:
     groups: list[Group]
     norm_behind: dict[str, str] = field(default_factory=dict)
 
+    def removable(self) -> list[Group]:
+        """The groups that are not pinned."""
+        return [group for group in self.groups if not group.pinned]
+
     def gammas(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """The batch-norm weights whose channels can be removed, by layer name."""
-        names = [norm for group in self.groups if not group.pinned for norm in group.norms]
+        names = [norm for group in self.removable() for norm in group.norms]
         return {name: model.get_submodule(name).weight for name in names}  # type: ignore[misc]
 
 
@@ -99,6 +105,7 @@ class _Tracer:
         signature = exported.graph_signature
         self.tensor_of = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.parent: list[int] = []
+        self.added: set[int] = set()  # ids that an addition unites
         self.pins: dict[int, str] = {}
         self.ids: dict[torch.fx.Node, np.ndarray] = {}
         self.convolutions: dict[str, Layer] = {}
@@ -135,6 +142,7 @@ class _Tracer:
             left, right = (self.ids[a] for a in node.args)  # type: ignore[index]
             for a, b in zip(left, right, strict=True):
                 self._unite(int(a), int(b))
+            self.added.update(left.tolist())
             self.ids[node] = left
         elif known and operator == "cat" and node.args[1:] == (1,):
             self.ids[node] = np.concatenate([self.ids[a] for a in inputs])
@@ -216,6 +224,7 @@ class _Tracer:
             for layer in table.values():
                 layer.inputs, layer.outputs = roots[layer.inputs], roots[layer.outputs]
         pinned = {int(roots[i]): reason for i, reason in self.pins.items()}
+        added = {int(roots[i]) for i in self.added}
         groups: dict[tuple[int, ...], Group] = {}
         for layer in self.convolutions.values():
             key = tuple(layer.outputs.tolist())
@@ -227,6 +236,7 @@ class _Tracer:
             foreign = any(owners[c] > 1 for c in group.classes.tolist())
             repeated = len(set(group.classes.tolist())) != len(group.classes)
             group.pinned = min(reasons) if reasons else "overlaps another group" if foreign or repeated else ""
+            group.shortcut = not added.isdisjoint(group.classes.tolist())
         for norm in self.norms.values():
             owned = groups.get(tuple(norm.outputs.tolist()))
             if owned is not None:

@@ -6,19 +6,19 @@ The file's keys are described in docs/formats.md.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from compress.prune.flow import ChannelFlow
 from compute_mAP.errors import ModelError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """One group: `kept` and `removed` partition 0..width-1; `score` is |gamma| a channel, empty where none scores."""
+    """One group: `kept` and `removed` partition 0..width-1; `score` has a value a channel, none where it is pinned."""
 
     name: str
     members: list[str]
@@ -31,12 +31,19 @@ class GroupPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A pruning of a whole model; `threshold` is the |gamma| at the wanted percentage before alignment."""
+    """A pruning of a whole model.
 
-    percent: float
+    `goal` is what was asked for, one kind and its value (see goal.py); `threshold` is the score that it came to before
+    alignment. `score` names the scores, `shortcuts` and `protect` tell what was held back on purpose.
+    """
+
+    goal: dict[str, float]
     align: int
     threshold: float
     groups: list[GroupPlan]
+    score: str = "gamma"
+    shortcuts: str = "group"
+    protect: list[str] = field(default_factory=list)
 
     def removed_share(self) -> float:
         """The share of removable channels that the plan removes, 0..1."""
@@ -56,12 +63,23 @@ class Plan:
         partial.write_text(f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n', encoding="utf-8")
         partial.replace(path)
 
-    def table(self) -> str:
-        """One line a group: its layer, the channels before and after, and the reason."""
-        rows = [(g.name, str(g.width), str(len(g.kept)), g.reason) for g in self.groups]
-        widths = [max(len(row[i]) for row in [("layer", "before", "after", ""), *rows]) for i in range(3)]
-        lines = [("layer", "before", "after", "reason"), *rows]
-        return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in lines)
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan. Raises ModelError when the file is none."""
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        kind, version = content["kind"], content["schema_version"]
+        if kind == "plan" and version == SCHEMA_VERSION:
+            plan = _plan(content)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file, expected a plan") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: not a plan ({type(error).__name__}: {error})") from None
+    if kind != "plan" or version != SCHEMA_VERSION:
+        raise ModelError(f"{path}: a {kind} of schema_version {version}, expected a plan of {SCHEMA_VERSION}")
+    _check_types(path, plan)
+    return plan
 
 
 def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
@@ -69,19 +87,7 @@ def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
 
     Raises ModelError when the file is no plan or speaks of other groups or other widths.
     """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        groups = [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in content["groups"]]
-        plan = Plan(float(content["percent"]), int(content["align"]), float(content["threshold"]), groups)
-        kind, version = content["kind"], content["schema_version"]
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file, expected a plan") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a plan ({type(error).__name__}: {error})") from None
-    if kind != "plan" or version != SCHEMA_VERSION:
-        raise ModelError(f"{path}: a {kind} of schema_version {version}, expected a plan of {SCHEMA_VERSION}")
-    _check_types(path, plan)
+    plan = read_plan(path)
     wanted = {group.name: group for group in flow.groups}
     planned = {group.name: group for group in plan.groups}
     if wanted.keys() != planned.keys() or len(planned) != len(plan.groups):
@@ -97,6 +103,18 @@ def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
             fault = "keeps no channel" if not group.kept else f"removes channels, but: {wanted[name].pinned}"
             raise ModelError(f"{path}: group '{name}' {fault}")
     return plan
+
+
+def _plan(content: dict[str, Any]) -> Plan:
+    return Plan(
+        {str(kind): float(value) for kind, value in content["goal"].items()},
+        int(content["align"]),
+        float(content["threshold"]),
+        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in content["groups"]],
+        str(content["score"]),
+        str(content["shortcuts"]),
+        [str(pattern) for pattern in content["protect"]],
+    )
 
 
 def _check_types(path: Path, plan: Plan) -> None:

@@ -129,7 +129,7 @@ BAD: list[Any] = [
     (
         ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--percent", "50"),
         2,
-        "--percent is 50.0, expect",
+        "--percent is 50, expect",
     ),
     (
         ("export", "--weights", "w.safetensors", "--out", "b", "--imgsz", "100"),
@@ -142,9 +142,43 @@ BAD: list[Any] = [
     (("train", "--weights", "w.safetensors", *TRAINING, "--epochs", "0"), 2, "--epochs is 0, expected"),
     (("train", "--weights", "w.safetensors", *TRAINING, "--batch-size", "-4"), 2, "--batch-size is -4, expected"),
     (("sparsify", "--weights", "w.safetensors", *TRAINING, "--sr", "-1"), 2, "--sr is -1.0, expected"),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--threshold", "9"),
+        2,
+        "a higher threshold leaves it without channels",
+    ),
+    (("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--flops", "0.01"), 2, "at least "),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--flops", "few"),
+        2,
+        "--flops is 'few', expected",
+    ),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--align", "65"),
+        2,
+        "--align is 65, expected 1 to 64",
+    ),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--protect", "neck*"),
+        2,
+        "neck* matches none of",
+    ),
+    (("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--score", "taylor"), 2, "taylor needs --data"),
+    (("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--plan-only"), 2, "that ends in .json"),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--plan", "gone.json"),
+        4,
+        "gone.json: no such file",
+    ),
+    (("plan", "diff", "gone.json", "broken.yaml"), 4, "gone.json: no such file"),
+    (("plan", "diff", "broken.yaml", "broken.yaml"), 4, "broken.yaml: not a plan"),
     # places
-    (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very checkpoint to prune"),
-    (("prune", "--weights", "w.safetensors", "--out", "empty/../w.safetensors"), 2, "the very checkpoint to prune"),
+    (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very file that --weights names"),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "empty/../w.safetensors"),
+        2,
+        "the very file that --weights names",
+    ),
     (("prune", "--weights", "w.safetensors", "--out", "p.pt"), 2, "expected a file that ends in .safetensors"),
     (("prune", "--weights", "w.safetensors", "--out", "two.names/p.safetensors"), 1, "two.names: File exists"),
     (("export", "--weights", "w.safetensors", "--out", "work"), 2, "work: exists and is no bundle"),
@@ -249,6 +283,69 @@ def test_people_get_text(run: Run, files: Path) -> None:
     answer = run("export", "--weights", "w.safetensors", "--out", "b")
     assert answer.code == 0
     assert answer.out.splitlines()[-1] == str(files / "b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "check"),
+    [
+        pytest.param(("--threshold", "0.5", "--align", "1"), lambda r: r["removed_share"] > 0, id="threshold"),
+        pytest.param(
+            ("--flops", "0.6", "--align", "2"), lambda r: r["after"]["flops"] <= 0.6 * r["before"]["flops"], id="flops"
+        ),
+        pytest.param(
+            ("--params", "60%", "--align", "2"),
+            lambda r: r["after"]["parameters"] <= 0.6 * r["before"]["parameters"],
+            id="params",
+        ),
+        pytest.param(
+            ("--uniform", "0.5", "--align", "1"),
+            lambda r: r["removed_share"] == pytest.approx(0.5, abs=0.05),
+            id="uniform",
+        ),
+        pytest.param(("--score", "l1", "--align", "2"), lambda r: r["removed_share"] > 0.4, id="filters"),
+        pytest.param(
+            ("--score", "taylor", "--data", "tiny/data.yaml", "--batches", "1", "--align", "2"),
+            lambda r: plan_of(r)["score"] == "taylor" and r["removed_share"] > 0.4,
+            id="effect on the loss",
+        ),
+        pytest.param(
+            ("--shortcuts", "keep", "--protect", "model.0", "--percent", "0.2", "--align", "1"),
+            lambda r: {"shortcuts are kept", "--protect model.0"} <= {g["reason"][11:] for g in plan_of(r)["groups"]},
+            id="shortcuts kept and a layer protected",
+        ),
+    ],
+)
+def test_ways_to_prune(run: Run, files: Path, arguments: tuple[str, ...], check: Callable[[dict], bool]) -> None:
+    model, history = load_checkpoint("w.safetensors")
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.3, 1.3)
+    save_checkpoint(model, files / "spread.safetensors", history)
+    answer = run("prune", "--weights", "spread.safetensors", *arguments, "--out", "p.safetensors", "--json")
+    assert answer.code == 0, answer.err
+    assert check(json.loads(answer.out))
+
+
+def plan_of(answer: dict) -> dict:
+    return json.loads(Path(answer["plan"]).read_text())
+
+
+def test_plan_is_written_compared_and_applied(run: Run, files: Path) -> None:
+    """A plan can be made, edited and applied without the options it came from."""
+    made = result(
+        run("prune", "--weights", "w.safetensors", "--align", "2", "--plan-only", "--out", "a.json", "--json")
+    )
+    assert made["plan"] == "a.json" and not Path("a.safetensors").exists()
+    edited = json.loads(Path("a.json").read_text())
+    group = next(g for g in edited["groups"] if g["removed"])
+    group["kept"] = sorted([*group["kept"], group["removed"].pop()])
+    Path("b.json").write_text(json.dumps(edited))
+    slim = result(run("prune", "--weights", "w.safetensors", "--plan", "b.json", "--out", "p.safetensors", "--json"))
+    assert plan_of(slim)["groups"] == edited["groups"]
+    (entry,) = result(run("plan", "diff", "a.json", "p.plan.json", "--json"))["differences"]
+    assert entry["layer"] == group["name"] and entry["second"] == entry["first"] + 1
+    assert run("plan", "diff", "b.json", "p.plan.json").out == "the plans keep the same channels\n"
 
 
 def test_training_for_other_classes_starts_with_a_new_head(run: Run, files: Path) -> None:

@@ -39,6 +39,6 @@ def random_plan() -> Callable[[ChannelFlow, int], Plan]:
             removed = sorted(set(range(width)) - set(kept))
             score = [] if group.pinned else [1.0] * width
             groups.append(GroupPlan(group.name, group.convolutions, width, kept, removed, score, "at random"))
-        return Plan(0.5, 1, 0.0, groups)
+        return Plan({"percent": 0.5}, 1, 0.0, groups)
 
     return make

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from compress.prune.choose import choose, scores
-from compress.prune.flow import ChannelFlow, Group
+from compress.prune.choose import choose, choose_for, highest_threshold
+from compress.prune.flow import ChannelFlow, Group, Layer
+from compress.prune.goal import Goal
+from compress.prune.scores import gamma_scores
 from compute_mAP.errors import UsageError
 
 WIDTHS = [8, 16, 16, 24, 32, 64, 128]
@@ -19,7 +21,7 @@ def bench(
 ) -> tuple[nn.Module, ChannelFlow]:
     """A model of one batch norm a group, and its flow."""
     model = nn.Module()
-    groups, start = [], 0
+    groups, norms, start = [], {}, 0
     for i, values in enumerate(gammas):
         norm = nn.BatchNorm2d(len(values))
         norm.weight.data = torch.tensor(np.asarray(values), dtype=torch.float32)
@@ -27,8 +29,9 @@ def bench(
         reason = (pinned or {}).get(i, "")
         classes = np.arange(start, start + len(values))
         groups.append(Group(f"c{i}", classes, [f"c{i}"], [f"n{i}"], reason))
+        norms[f"n{i}"] = Layer(f"n{i}", classes, classes)
         start += len(values)
-    return model, ChannelFlow({}, {}, groups)
+    return model, ChannelFlow({}, norms, groups)
 
 
 def random_gammas(seed: int = 0, widths: list[int] = WIDTHS) -> list[np.ndarray]:
@@ -45,7 +48,7 @@ def random_gammas(seed: int = 0, widths: list[int] = WIDTHS) -> list[np.ndarray]
 def test_every_count_is_aligned_and_the_share_is_the_wanted_one(percent: float, align: int) -> None:
     model, flow = bench(random_gammas())
     plan = choose(model, flow, percent, align)
-    assert (plan.percent, plan.align) == (percent, align)
+    assert (plan.goal, plan.align) == ({"percent": percent}, align)
     trimmed = sum(w % align for w in WIDTHS if w >= align)  # what no aligned count can keep
     wanted = max(int(sum(WIDTHS) * percent), trimmed)
     removed = sum(len(g.removed) for g in plan.groups)
@@ -164,7 +167,7 @@ def test_a_layer_of_zeros_keeps_a_block() -> None:
 @pytest.mark.parametrize(
     ("percent", "align", "message"),
     [
-        (1.0, 8, "--percent is 1.0, expected 0 up to but not including 1"),
+        (1.0, 8, "--percent is 1, expected 0 up to but not including 1"),
         (-0.1, 8, "--percent is -0.1"),
         (50, 8, "--percent is 50"),
         (float("nan"), 8, "--percent is nan"),
@@ -203,11 +206,67 @@ def test_model_without_removable_channels_is_refused() -> None:
         choose(model, flow, 0.5, 1)
 
 
-def test_score_of_a_shared_channel_is_its_largest_gamma() -> None:
-    model = nn.Module()
-    for name, values in (("x", [0.1, -0.9]), ("y", [-0.5, 0.2])):
-        norm = nn.BatchNorm2d(2)
-        norm.weight.data = torch.tensor(values)
-        model.add_module(name, norm)
-    found = scores(model, Group("c", np.arange(2), ["c"], ["x", "y"]))
-    assert found.dtype == np.float64 and found == pytest.approx([0.5, 0.9])
+@pytest.mark.parametrize(
+    ("threshold", "align", "kept"),
+    [
+        pytest.param(2.5, 1, [2, 3], id="lower scores go"),
+        pytest.param(2.0, 1, [1, 2, 3], id="a score that equals the threshold stays"),
+        pytest.param(2.5, 4, [0, 1, 2, 3], id="one block is left whatever its scores"),
+        pytest.param(4.0, 2, [2, 3], id="three below: one block is nearer than two"),
+    ],
+)
+def test_threshold(threshold: float, align: int, kept: list[int]) -> None:
+    model, flow = bench([[1, 2, 3, 4]])
+    plan = choose_for(flow, gamma_scores(model, flow), Goal("threshold", threshold), align)
+    assert plan.groups[0].kept == kept and plan.goal == {"threshold": threshold}
+
+
+def test_threshold_above_a_layers_largest_score_names_the_layer() -> None:
+    model, flow = bench([[1, 2, 3, 4], [0.25, 0.5]])
+    scores = gamma_scores(model, flow)
+    assert highest_threshold(scores) == (0.5, "c1")
+    with pytest.raises(UsageError, match=r"--threshold is 0.6, but the largest score of c1 is 0.5"):
+        choose_for(flow, scores, Goal("threshold", 0.6), 1)
+
+
+@pytest.mark.parametrize(
+    ("share", "align", "widths"),
+    [
+        pytest.param(0.5, 1, [4, 8, 8, 12, 16, 32, 64], id="half of each"),
+        pytest.param(0.5, 8, [8, 8, 8, 16, 16, 32, 64], id="half a block counts as one, the last block stays"),
+        pytest.param(0.1, 8, [8, 8, 8, 8, 8, 8, 16], id="never less than a block"),
+        pytest.param(0.5, 16, [8, 16, 16, 16, 16, 32, 64], id="narrower than the alignment: whole"),
+        pytest.param(1.0, 8, WIDTHS, id="all"),
+    ],
+)
+def test_uniform_keeps_the_same_share_of_each(share: float, align: int, widths: list[int]) -> None:
+    gammas = random_gammas()
+    model, flow = bench(gammas)
+    plan = choose_for(flow, gamma_scores(model, flow), Goal("uniform", share), align)
+    assert [len(g.kept) for g in plan.groups] == widths
+    for group, values in zip(plan.groups, gammas, strict=True):
+        if group.removed:
+            assert np.abs(values[group.removed]).max() <= np.abs(values[group.kept]).min()
+
+
+@pytest.mark.parametrize("align", [1, 8])
+@pytest.mark.parametrize("limit", [100, 150, 250])
+def test_cost_goal_takes_the_weakest_blocks_until_it_is_met(limit: int, align: int) -> None:
+    model, flow = bench(random_gammas())
+    scores = gamma_scores(model, flow)
+
+    def cost(kept: dict[str, int]) -> float:
+        return float(sum(kept.values()))
+
+    plan = choose_for(flow, scores, Goal("params", limit), align, cost)
+    left = sum(len(g.kept) for g in plan.groups)
+    assert limit - align < left <= limit, "the first block that is within the goal is the last one taken"
+    assert plan == choose_for(flow, scores, Goal("params", limit), align, cost)
+    by_count = choose_for(flow, scores, Goal("percent", 1 - (left - 0.5) / sum(WIDTHS)), align)
+    assert [g.kept for g in plan.groups] == [g.kept for g in by_count.groups], "the order is the same for every goal"
+
+
+def test_cost_goal_out_of_reach_names_what_remains() -> None:
+    model, flow = bench(random_gammas())
+    with pytest.raises(UsageError, match=r"--flops asks for at most 20, but with --align 8 at least 56 remains"):
+        choose_for(flow, gamma_scores(model, flow), Goal("flops", 20), 8, lambda kept: sum(kept.values()))

@@ -1,0 +1,46 @@
+"""The loss on training pictures as they are, batch after batch: what Taylor scores are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from compress.data.data_yaml import load_data_yaml
+from compress.nets.anchor_loss import AnchorLoss
+from compress.nets.yolov5 import Yolov5
+from compress.train.pictures import AUGMENTATION, TrainingPictures, readable, targets_of
+from compress.train.settings import LossGains
+from compute_mAP.errors import DataError, UsageError
+
+BATCH_SIZE = 8
+
+
+def batch_losses(model: Yolov5, data_file: str | Path, batches: int, seed: int = 0) -> Iterator[torch.Tensor]:
+    """The loss of `batches` batches of 8 random training pictures, without augmentation, one scalar at a time.
+
+    The model runs in eval mode, so that its batch norms stay as they are. Fewer batches come where there are fewer
+    pictures. Raises UsageError for less than one batch, DataError for a data set that does not fit the model.
+    """
+    if batches < 1:
+        raise UsageError(f"--batches is {batches}, expected 1 or more")
+    data = load_data_yaml(data_file)
+    if data.names != model.names:
+        raise DataError(
+            f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)[:120]}, "
+            f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
+        )
+    plain = dict.fromkeys(AUGMENTATION, 0.0)
+    pictures = TrainingPictures(readable(data.images("train"))[0], data.names, model.imgsz, BATCH_SIZE, plain)
+    order = torch.Generator().manual_seed(seed)
+    loader = DataLoader(pictures, BATCH_SIZE, shuffle=True, generator=order, collate_fn=pictures.collate_fn)
+    loss_of = AnchorLoss(model.head, model.imgsz, LossGains())
+    was_training = model.training
+    model.eval().requires_grad_(True)
+    try:
+        for _, batch in zip(range(batches), loader):
+            yield loss_of(model(batch["img"].float() / 255), targets_of(batch))[0]
+    finally:
+        model.train(was_training)

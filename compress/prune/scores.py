@@ -1,0 +1,114 @@
+"""How much a channel matters: the scores that the choice of channels compares, one value a channel of every group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from compress.prune.flow import ChannelFlow, Group, Layer
+
+Scores = Mapping[str, np.ndarray]
+"""Group name to float64 [width], 0 or more; groups that are pinned have none."""
+
+KINDS = ("gamma", "l1", "l2", "taylor")
+
+
+def gamma_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
+    """|gamma| (Liu et al. 2017, arXiv 1708.06519), the largest where several batch norms share the channel.
+
+    A channel goes silent only when all of its gammas are small.
+    """
+    values = {name: _values(model.get_parameter(f"{name}.weight")) for name in _norms(flow)}
+    return {group.name: _spread(flow.norms, group.norms, values, group, np.maximum) for group in flow.removable()}
+
+
+def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
+    """The L1 (`order` 1) or L2 (2) norm of the filters that make a channel (Li et al. 2017, arXiv 1608.08710).
+
+    The norms of all convolutions that share the channel add up (L2: in squares). A filter's norm grows with its number
+    of weights, so each group is divided by its mean: what competes across layers is how far a channel lies below the
+    others of its own layer.
+    """
+    result = {}
+    for group in flow.removable():
+        values = {
+            name: model.get_parameter(f"{name}.weight")
+            .detach()
+            .double()
+            .cpu()
+            .flatten(1)
+            .abs()
+            .pow(order)
+            .sum(1)
+            .numpy()
+            for name in group.convolutions
+        }
+        total = _spread(flow.convolutions, group.convolutions, values, group, np.add)
+        score = total if order == 1 else np.sqrt(total)
+        result[group.name] = score / max(float(score.mean()), np.finfo(float).tiny)
+    return result
+
+
+def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Tensor]) -> Scores:
+    """The first-order estimate of what removing a channel does to the loss (Molchanov et al. 2019, arXiv 1906.10771).
+
+    At a batch norm the gate's gradient is gamma dE/dgamma + beta dE/dbeta; its square is averaged over the batches and
+    summed over the batch norms that share the channel. `losses` yields the scalar loss of one batch after another,
+    each computed by `model` with gradients enabled. Gradients of the model are overwritten.
+    """
+    sums = {name: np.zeros(len(flow.norms[name].outputs)) for name in _norms(flow)}
+    batches = 0
+    for loss in losses:
+        model.zero_grad(set_to_none=True)
+        loss.backward()
+        batches += 1
+        for name, total in sums.items():
+            gate = sum(_signed(p) * _signed(p.grad) for p in _affine(model, name) if p.grad is not None)
+            total += np.square(gate)
+    model.zero_grad(set_to_none=True)
+    for total in sums.values():
+        total /= max(1, batches)
+    return {group.name: _spread(flow.norms, group.norms, sums, group, np.add) for group in flow.removable()}
+
+
+def _spread(
+    layers: Mapping[str, Layer],
+    names: list[str],
+    values: Mapping[str, np.ndarray],
+    group: Group,
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """What the layers say of their own channels, combined for each class of the group: float64 [width]."""
+    position = {int(c): i for i, c in enumerate(group.classes)}
+    result = np.zeros(len(group.classes))
+    for name in names:
+        outputs = layers[name].outputs
+        places = np.array([position.get(int(c), -1) for c in outputs])
+        mine = places >= 0
+        combine.at(result, places[mine], values[name][mine])  # type: ignore[attr-defined]
+    return result
+
+
+def _norms(flow: ChannelFlow) -> list[str]:
+    return [name for group in flow.removable() for name in group.norms]
+
+
+def _affine(model: nn.Module, name: str) -> list[nn.Parameter]:
+    return [model.get_parameter(f"{name}.weight"), model.get_parameter(f"{name}.bias")]
+
+
+def _filters(model: nn.Module, name: str, order: int) -> np.ndarray:
+    weight = model.get_parameter(f"{name}.weight").detach().double().cpu()
+    return weight.flatten(1).abs().pow(order).sum(1).numpy()
+
+
+def _values(parameter: torch.Tensor) -> np.ndarray:
+    return np.abs(_signed(parameter))
+
+
+def _signed(values: torch.Tensor) -> np.ndarray:
+    return values.detach().double().cpu().numpy()

@@ -1,0 +1,81 @@
+"""Scores: each one against the definition in plain numpy, on layers that share channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.nets.yolov5 import Yolov5
+from compress.prune.flow import ChannelFlow, Group, Layer
+from compress.prune.scores import filter_scores, gamma_scores, taylor_scores
+
+
+def two_norms(first: list[float], second: list[float], order: list[int] | None = None) -> tuple[nn.Module, ChannelFlow]:
+    """Two batch norms over the same two channels; `order` is how the second one meets them."""
+    model = nn.Module()
+    for name, values in (("x", first), ("y", second)):
+        norm = nn.BatchNorm2d(len(values))
+        norm.weight.data = torch.tensor(values)
+        model.add_module(name, norm)
+    classes = np.arange(5, 7)
+    norms = {"x": Layer("x", classes, classes), "y": Layer("y", classes, classes[order or [0, 1]])}
+    return model, ChannelFlow({}, norms, [Group("c", classes, ["c"], ["x", "y"])])
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        pytest.param([0, 1], [0.5, 0.9], id="the largest of the two"),
+        pytest.param([1, 0], [0.2, 0.9], id="by channel, not by position"),
+    ],
+)
+def test_gamma_of_a_shared_channel(order: list[int], expected: list[float]) -> None:
+    found = gamma_scores(*two_norms([0.1, -0.9], [-0.5, 0.2], order))
+    assert found["c"].dtype == np.float64 and found["c"] == pytest.approx(expected)
+
+
+def test_pinned_group_has_no_score() -> None:
+    model, flow = two_norms([0.1, -0.9], [-0.5, 0.2])
+    flow.groups[0].pinned = "an output of the model"
+    assert gamma_scores(model, flow) == {} and filter_scores(model, flow, 1) == {}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_filters_of_all_members_count_against_the_groups_mean(
+    tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow, order: int
+) -> None:
+    model = tiny_model()
+    found = filter_scores(model, tiny_flow, order)
+    assert set(found) == {group.name for group in tiny_flow.groups if not group.pinned}
+    assert any(len(group.convolutions) > 1 for group in tiny_flow.removable()), "a shortcut's channels have two makers"
+    for group in tiny_flow.removable():
+        weights = [model.get_parameter(f"{name}.weight").detach().double().numpy() for name in group.convolutions]
+        rows = [np.concatenate([w[i].ravel() for w in weights]) for i in range(len(group.classes))]
+        norms = np.array([np.linalg.norm(row, order) for row in rows])
+        assert found[group.name] == pytest.approx(norms / norms.mean(), rel=1e-9)
+
+
+def test_taylor_is_the_mean_square_of_what_the_gates_do_to_the_loss() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4), nn.Conv2d(4, 2, 1))
+    nn.init.uniform_(model[1].weight, 0.5, 1.5)
+    nn.init.uniform_(model[1].bias, -0.5, 0.5)
+    classes = np.arange(4)
+    flow = ChannelFlow(
+        {"0": Layer("0", np.arange(10, 13), classes)},
+        {"1": Layer("1", classes, classes)},
+        [Group("0", classes, ["0"], ["1"])],
+    )
+    batches = [torch.randn(2, 3, 4, 4) for _ in range(3)]
+    found = taylor_scores(model, flow, (model(batch).square().mean() for batch in batches))
+    expected = np.zeros(4)
+    for batch in batches:  # a gate of 1 on each channel behind the batch norm: the gradient there is what counts
+        gate = torch.ones(1, 4, 1, 1, requires_grad=True)
+        loss = model[2](model[1](model[0](batch)) * gate).square().mean()
+        expected += torch.autograd.grad(loss, gate)[0].flatten().double().numpy() ** 2 / 3
+    assert found["0"] == pytest.approx(expected, rel=1e-4)
+    assert all(p.grad is None for p in model.parameters()), "no gradient is left behind"
