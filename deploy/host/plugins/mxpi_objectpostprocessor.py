@@ -16,8 +16,8 @@ from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin, log
 from deploy.postprocess.config import KeyValues
 from deploy.postprocess.labels import read_labels
 from deploy.postprocess.mapping import Geometry
+from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config
-from deploy.postprocess.yolov5 import check_shapes, decode
 from deploy.sdk_codes import INVALID_PARAM, METADATA_IS_NULL, UNREALIZED, SdkFault
 
 LIBRARY = "libyolov3postprocess.so"  # the SDK's one library for YOLOv3, v4 and v5

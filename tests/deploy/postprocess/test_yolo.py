@@ -8,8 +8,8 @@ import pytest
 
 from deploy.postprocess.config import KeyValues
 from deploy.postprocess.mapping import FIT, Geometry
+from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config
-from deploy.postprocess.yolov5 import check_shapes, decode
 from deploy.sdk_codes import SdkFault
 
 CONFIG = YoloConfig(2, (10.0, 13.0, 16.0, 30.0, 33.0, 23.0) * 3, 0.25, 0.3, 0.45)
@@ -39,7 +39,8 @@ def run(folder, case):
     [
         pytest.param("r", 15, id="random heads: net sizes, class counts, resize types, thresholds"),
         pytest.param("e", 10, id="edges: ties, saturation, erased boxes, resize types"),
-        pytest.param("c", 10, id="config behaviour and its error codes"),
+        pytest.param("c", 10, id="config behaviour and its error codes, silently partial results"),
+        pytest.param("v", 2, id="YOLOv3 and v4 in their layouts"),
     ],
 )
 def test_vendor_vectors(shared, group, at_least):
