@@ -42,17 +42,15 @@ class Candidates:
     place: np.ndarray
 
 
-NONE = Candidates(
-    np.empty(0, np.float32), np.empty(0, np.intp), np.empty((4, 0), np.float32), np.empty((6, 0), np.float32)
-)
+def from_logits(tensors: Sequence[np.ndarray], levels: Sequence[Level], thresholds: Thresholds) -> Candidates | None:
+    """Objectness and classes are logits; a class counts with sigmoid(class) * sigmoid(objectness).
 
-
-def from_logits(levels: Sequence[Level], thresholds: Thresholds) -> Candidates:
-    """Objectness and classes are logits; a class counts with sigmoid(class) * sigmoid(objectness)."""
+    One level for each tensor. None where nothing passes.
+    """
     # A class's score never exceeds the objectness, so both thresholds sieve on the objectness logit alone.
-    found = _sieve(levels, _logit(max(thresholds.objectness, thresholds.score) * (1 - _SIEVE_SLACK)))
+    found = _sieve(tensors, levels, _logit(max(thresholds.objectness, thresholds.score) * (1 - _SIEVE_SLACK)))
     if found is None:
-        return NONE
+        return None
     numbers, place = found
     probabilities = fast_sigmoid(numbers[:, 4:])
     objectness = probabilities[:, 0]
@@ -60,18 +58,20 @@ def from_logits(levels: Sequence[Level], thresholds: Thresholds) -> Candidates:
     return _test(numbers, place, scores, objectness > np.float32(thresholds.objectness), thresholds)
 
 
-def from_probabilities(levels: Sequence[Level], thresholds: Thresholds) -> Candidates:
+def from_probabilities(
+    tensors: Sequence[np.ndarray], levels: Sequence[Level], thresholds: Thresholds
+) -> Candidates | None:
     """Objectness and classes are probabilities already (YOLOv4 of MindSpore).
 
     The objectness has no threshold of its own; it only has to reach the lowest of the classes' thresholds.
     """
-    least = min(thresholds.separate) if thresholds.separate else thresholds.score
-    found = _sieve(levels, float(np.nextafter(np.float32(least), np.float32(-1))))
+    least = np.float32(min(thresholds.separate) if thresholds.separate else thresholds.score)
+    found = _sieve(tensors, levels, float(np.nextafter(least, np.float32(-1))))
     if found is None:
-        return NONE
+        return None
     numbers, place = found
     objectness = numbers[:, 4]
-    return _test(numbers, place, numbers[:, 5:] * objectness[:, None], objectness >= np.float32(least), thresholds)
+    return _test(numbers, place, numbers[:, 5:] * objectness[:, None], objectness >= least, thresholds)
 
 
 def boxes_v5(candidates: Candidates, net_width: int, net_height: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,36 +93,40 @@ def _net(width: int, height: int) -> np.ndarray:
     return np.array([[width], [height]], np.float32)
 
 
-def _sieve(levels: Sequence[Level], floor: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """The cells whose fifth number is greater than `floor`: their numbers float32 [n, 5 + classes], and `place`."""
+def _sieve(
+    tensors: Sequence[np.ndarray], levels: Sequence[Level], floor: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Numbers float32 [n, 5 + classes] and places [n, 6] of the cells whose fifth number is greater than `floor`."""
     numbers, places = [], []
-    for level in levels:
-        anchor, cell = np.nonzero(level.cells[:, :, 4] > floor)
-        if not len(cell):
+    for tensor, level in zip(tensors, levels):
+        view = level.view(tensor)
+        found = (view[:, :, 4].reshape(-1) > floor).nonzero()[0]
+        if not len(found):
             continue
+        anchor, cell = np.divmod(found, level.cells)
         # cells first, anchors second: the scan order, in which equal scores stay
-        order = np.argsort(cell, kind="stable")
-        anchor, cell = anchor[order], cell[order]
-        numbers.append(level.cells[anchor, cell])
-        place = np.empty((6, len(cell)), np.float32)
-        place[1], place[0] = np.divmod(cell, level.width)
-        place[2], place[3] = level.width, level.height
-        place[4:] = level.anchors[anchor].T
-        places.append(place)
-    return (np.concatenate(numbers), np.concatenate(places, axis=1)) if numbers else None
+        order = (cell * level.anchors + anchor).argsort()
+        numbers.append(view[anchor[order], cell[order]])
+        places.append(level.place.take(found[order], axis=0))
+    return (np.concatenate(numbers), np.concatenate(places)) if numbers else None
 
 
 def _test(
     numbers: np.ndarray, place: np.ndarray, scores: np.ndarray, passes: np.ndarray, thresholds: Thresholds
-) -> Candidates:
+) -> Candidates | None:
     if not scores.size:
-        return NONE
+        return None
     classes = scores.argmax(axis=1)
     best = scores[np.arange(len(scores)), classes]
     passes = passes & (best > np.float32(thresholds.score))
     if thresholds.separate:
         passes &= best >= np.array(thresholds.separate, np.float32)[classes]
-    return Candidates(best[passes], classes[passes], numbers[passes, :4].T, place[:, passes])
+    chosen = passes.nonzero()[0]
+    if not len(chosen):
+        return None
+    return Candidates(
+        best[chosen], classes[chosen], numbers[:, :4].take(chosen, axis=0).T, place.take(chosen, axis=0).T
+    )
 
 
 def _logit(probability: float) -> float:

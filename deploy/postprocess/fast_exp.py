@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 
-_LIMIT = np.float32(255)
 _STEPS = np.float32(65536)
+_STEP = 1 / _STEPS
 
 
 def fast_exp(x: np.ndarray) -> np.ndarray:
-    """exp of float32 x of any shape, clamped to -255..255; beyond float32 it is infinite. NaN stays NaN."""
-    cut = np.trunc(np.clip(x, -_LIMIT, _LIMIT) * _STEPS)
-    cut /= _STEPS
-    with np.errstate(over="ignore", under="ignore"):
-        return np.exp(cut, out=cut)
+    """exp of float32 x of any shape; infinite beyond float32, where numpy warns unless the caller silences it."""
+    cut = x * _STEPS
+    np.trunc(cut, out=cut)
+    cut *= _STEP
+    return np.exp(cut, out=cut)
 
 
 def fast_sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)) of float32 x with the exponential above; exactly 1 from x = 16.7 on."""
+    """1 / (1 + exp(-x)) of float32 x with the exponential above; exactly 1 from x = 16.7 on. Warns likewise."""
     values = fast_exp(-x)
     values += 1
     return np.divide(1, values, out=values)

@@ -13,38 +13,51 @@ MAX_ANCHORS = 3  # of one level; the SDK has room for no more
 COARSEST_STRIDE = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
-    """One head: `cells` float32 [anchors, height * width, 5 + classes], and its anchors float32 [anchors, 2] in pixels.
+    """Where the cells of one head are, and what they stand for.
 
-    The numbers of a cell are tx ty tw th objectness, then the classes.
+    `place` is float32 [anchors * cells, 6], anchors first: column, row, map width and height in cells, anchor width
+    and height in pixels. `channels` is 5 + classes: tx ty tw th objectness, then the classes.
     """
 
-    cells: np.ndarray
-    width: int
-    height: int
-    anchors: np.ndarray
+    layout: int
+    anchors: int
+    cells: int
+    channels: int
+    place: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many numbers of a tensor are read, from its start."""
+        return self.anchors * self.cells * self.channels
+
+    def view(self, tensor: np.ndarray) -> np.ndarray:
+        """One picture's head as float32 [anchors, cells, channels]; it has at least `count` numbers.
+
+        The SDK addresses it as bare memory, whatever its shape says, and so does this.
+        """
+        memory = tensor.reshape(-1)[: self.count]
+        if self.layout == NHWC:
+            return memory.reshape(self.cells, self.anchors, self.channels).transpose(1, 0, 2)
+        if self.layout == NCHW:
+            return memory.reshape(self.anchors, self.channels, self.cells).transpose(0, 2, 1)
+        return memory.reshape(self.anchors, self.cells, self.channels)
+
+
+def make_level(layout: int, height: int, width: int, channels: int, anchors: np.ndarray) -> Level:
+    """A head of `height` x `width` cells with anchors float32 [n, 2] (width and height in pixels)."""
+    place = np.empty((len(anchors), height, width, 6), np.float32)
+    place[..., 0] = np.arange(width)
+    place[..., 1] = np.arange(height)[:, None]
+    place[..., 2], place[..., 3] = width, height
+    place[..., 4:] = anchors[:, None, None]
+    return Level(layout, len(anchors), height * width, channels, place.reshape(-1, 6))
 
 
 def axes(layout: int) -> tuple[int, int]:
     """Which axes of a tensor are height and width."""
     return (1, 2) if layout == NHWC else (2, 3)
-
-
-def cells(tensor: np.ndarray, layout: int, anchors: int, height: int, width: int, channels: int) -> np.ndarray | None:
-    """The cells of one picture's tensor, a view float32 [anchors, height * width, channels].
-
-    The SDK addresses a head as bare memory, whatever its shape says; None where that reaches beyond the tensor.
-    """
-    count = anchors * height * width * channels
-    if tensor.size < count:
-        return None
-    memory = tensor.reshape(-1)[:count]
-    if layout == NHWC:
-        return memory.reshape(height * width, anchors, channels).transpose(1, 0, 2)
-    if layout == NCHW:
-        return memory.reshape(anchors, channels, height * width).transpose(0, 2, 1)
-    return memory.reshape(anchors, height * width, channels)
 
 
 def level_number(scale: float) -> int | None:

@@ -2,54 +2,55 @@
 
 A box falls to a better one of its class when their IoU is greater than the threshold (strictly); widths carry no +1;
 there is no cap on the number of boxes. All in float32, operation for operation, because exact ties occur.
+
+Equal scores of a class keep the order of the input. So does the SDK up to 16 boxes of a class; its std::sort is not
+stable beyond, so the order of equal scores among more than 16 boxes may differ there.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-# Boxes are settled in blocks: within a block by a small matrix, against all later ones by matrices of BLOCK x CHUNK,
-# small enough to stay in the cache (five times faster than one wide matrix).
-BLOCK = 64
+# Boxes are settled in blocks, each by a matrix of its own, and against all later ones by matrices of BLOCK x CHUNK:
+# small enough to stay in the cache, large enough for few calls.
+BLOCK = 128
 CHUNK = 480
-_EPSILON = 1e-6  # a union below it counts as no overlap
+_LATER = np.triu(np.ones((BLOCK, BLOCK), bool), 1)
+_EPSILON = np.float32(1e-6)  # a union below it counts as no overlap
 
 
 def iou_matrix(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """IoU of every pair: float32 [n, 4] and [m, 4] (x0 y0 x1 y1) to float32 [n, m] in 0..1."""
-    # coordinates one behind the other: the loops below then run over contiguous memory
-    rows, columns = first.T[:, :, None].copy(), second.T.copy()
-    width = np.minimum(rows[2], columns[2])
-    width -= np.maximum(rows[0], columns[0])
-    np.maximum(width, 0, out=width)
-    inter = np.minimum(rows[3], columns[3])
-    inter -= np.maximum(rows[1], columns[1])
-    np.maximum(inter, 0, out=inter)
-    inter *= width
-    union = np.add(_area(rows), _area(columns), out=width)
-    union -= inter
-    # where the union is too small the quotient becomes inter / infinity = 0
-    union[np.abs(union) < _EPSILON] = np.inf
-    inter /= union
-    return inter
+    rows, columns = _Boxes(first, None), _Boxes(second, None)
+    rows.tiny |= columns.tiny
+    return _iou(rows, slice(None), columns, slice(None))
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, iou_threshold: float) -> np.ndarray:
+def suppress(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    classes: np.ndarray,
+    iou_threshold: float,
+    areas: np.ndarray | None = None,
+) -> np.ndarray:
     """Indices (intp [k]) of the boxes that stay, classes ascending, within a class by falling score.
 
-    boxes float32 [n, 4] (x0 y0 x1 y1), scores float32 [n], classes int [n]. Equal scores keep the order of the input.
+    boxes float32 [n, 4] (x0 y0 x1 y1), scores float32 [n], classes int [n]; `areas` float32 [n] where the caller has
+    them from sizes, which round otherwise than differences of corners.
     """
     order = np.lexsort((-scores, classes))
     count = len(order)
-    boxes, classes = boxes[order], classes[order]
+    sorted_boxes = _Boxes(boxes[order], None if areas is None else areas[order])
+    classes = classes[order]
     threshold = np.float32(iou_threshold)
     alive = np.ones(count, bool)
-    for start in range(0, count, BLOCK):
-        end = min(start + BLOCK, count)
+    end = 0
+    while end < count:
+        start, end = end, _block_end(classes, end)
         block = start + np.flatnonzero(alive[start:end])
         if not len(block):
             continue
-        block = block[_settle(boxes[block], classes[block], threshold)]
+        block = block[_settle(sorted_boxes, block, classes, threshold)]
         alive[start:end] = False
         alive[block] = True
         # only the block's last class goes on behind the block
@@ -59,22 +60,60 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, iou_thr
         best = block[classes[block] == last_class]
         for chunk in range(0, len(later) if len(best) else 0, CHUNK):
             columns = later[chunk : chunk + CHUNK]
-            fallen = (iou_matrix(boxes[best], boxes[columns]) > threshold).any(axis=0)
+            fallen = (_iou(sorted_boxes, best, sorted_boxes, columns) > threshold).any(axis=0)
             alive[columns[fallen]] = False
     return order[alive]
 
 
-def _settle(boxes: np.ndarray, classes: np.ndarray, threshold: np.float32) -> np.ndarray:
+def _block_end(classes: np.ndarray, start: int) -> int:
+    """Where the block that begins at `start` ends: BLOCK further, or before its last class if enough is left."""
+    end = min(start + BLOCK, len(classes))
+    if end < len(classes) and classes[start] != classes[end - 1]:
+        begin = int(np.searchsorted(classes, classes[end - 1]))
+        if begin - start >= BLOCK // 2:
+            return begin
+    return end
+
+
+class _Boxes:
+    """Corners and areas, each one behind the other; `tiny` where an area is so small that a union may be too."""
+
+    def __init__(self, boxes: np.ndarray, areas: np.ndarray | None) -> None:
+        self.corners = np.ascontiguousarray(boxes.T, np.float32)
+        x0, y0, x1, y1 = self.corners
+        self.areas = (x1 - x0) * (y1 - y0) if areas is None else areas
+        self.tiny = bool(len(self.areas)) and not self.areas.min() > 2 * _EPSILON
+
+
+def _iou(first: _Boxes, rows: np.ndarray | slice, second: _Boxes, columns: np.ndarray | slice) -> np.ndarray:
+    left, top, right, bottom = first.corners[:, rows, None]
+    other = second.corners[:, columns]
+    width = np.minimum(right, other[2])
+    width -= np.maximum(left, other[0])
+    np.maximum(width, 0, out=width)
+    inter = np.minimum(bottom, other[3])
+    inter -= np.maximum(top, other[1])
+    np.maximum(inter, 0, out=inter)
+    inter *= width
+    union = np.add(first.areas[rows, None], second.areas[columns], out=width)
+    union -= inter
+    if first.tiny:  # where the union is too small the quotient becomes inter / infinity = 0
+        union[np.abs(union) < _EPSILON] = np.inf
+    inter /= union
+    return inter
+
+
+def _settle(boxes: _Boxes, block: np.ndarray, classes: np.ndarray, threshold: np.float32) -> np.ndarray:
     """The greedy rule among a few boxes sorted by class and score: bool [n], True where a box stays."""
-    alive = np.ones(len(boxes), bool)
-    falls = np.triu(iou_matrix(boxes, boxes) > threshold, 1)
-    falls &= classes[:, None] == classes[None, :]
-    for row in np.flatnonzero(falls.any(axis=1)):
-        if alive[row]:
-            alive[falls[row]] = False
-    return alive
-
-
-def _area(corners: np.ndarray) -> np.ndarray:
-    """Areas of boxes whose first axis is x0 y0 x1 y1."""
-    return (corners[2] - corners[0]) * (corners[3] - corners[1])
+    count = len(block)
+    falls = _iou(boxes, block, boxes, block) > threshold
+    falls &= _LATER[:count, :count]
+    if classes[block[0]] != classes[block[-1]]:
+        falls &= classes[block, None] == classes[block]
+    stays = np.ones(count, bool)
+    # The first box is right at once and each round sets at least the next one right; chains are short in practice.
+    while True:
+        again = ~falls[stays].any(axis=0)
+        if np.array_equal(again, stays):
+            return stays
+        stays = again

@@ -6,12 +6,24 @@ are suppressed, class by class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from deploy.postprocess.candidates import Candidates, Thresholds, boxes_v3, boxes_v5, from_logits, from_probabilities
-from deploy.postprocess.levels import COARSEST_STRIDE, NCHW, NCHWC, NHWC, Level, anchor_group, axes, cells, level_number
+from deploy.postprocess.levels import (
+    COARSEST_STRIDE,
+    NCHW,
+    NCHWC,
+    NHWC,
+    Level,
+    anchor_group,
+    axes,
+    level_number,
+    make_level,
+)
 from deploy.postprocess.mapping import Geometry, to_source
 from deploy.postprocess.nms import suppress
 from deploy.postprocess.yolo_config import YoloConfig
@@ -50,14 +62,14 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
     The order is classes ascending, then falling confidence. Coordinates are pixels of the original picture (0..1 for
     resize types that the SDK does not map back). Raises SdkFault 1004 for tensors that do not fit the config.
     """
-    check_shapes([tensor.shape for tensor in tensors], config)
+    levels = _levels(tuple(tensor.shape for tensor in tensors), config, geometry.net_width)
     thresholds = Thresholds(config.objectness_threshold, config.score_threshold, config.separate_scores)
-    levels = _levels(tensors, config, geometry.net_width)
     finished = (config.version, config.layout) == (4, NHWC)  # MindSpore's model hands out boxes, not logits
-    candidates = from_probabilities(levels, thresholds) if finished else from_logits(levels, thresholds)
-    if not len(candidates.scores):
-        return np.empty((0, 6), np.float32)
-    boxes = _corners(candidates, config, geometry, finished)
+    with np.errstate(over="ignore"):
+        candidates = (from_probabilities if finished else from_logits)(tensors, levels, thresholds)
+        if candidates is None:
+            return np.empty((0, 6), np.float32)
+        boxes = _corners(candidates, config, geometry, finished)
     kept = suppress(boxes, candidates.scores, candidates.classes, config.iou_threshold)
     mapped, inside = to_source(boxes[kept], geometry)
     kept = kept[inside]
@@ -72,36 +84,35 @@ def _fits(shape: Sequence[int], layout: int, channels: int) -> bool:
         return False
     if layout == NCHWC:
         return shape[1] * shape[4] == channels
-    product = 1
-    for side in shape[3:] if layout == NHWC else shape[1:-2]:
-        product *= side
-    return product == channels
+    return math.prod(shape[3:] if layout == NHWC else shape[1:-2]) == channels
 
 
-def _levels(tensors: Sequence[np.ndarray], config: YoloConfig, net_width: int) -> list[Level]:
-    """The heads with their anchors, which belong to the level that the map's width implies.
+@lru_cache(maxsize=16)
+def _levels(shapes: tuple[tuple[int, ...], ...], config: YoloConfig, net_width: int) -> list[Level]:
+    """The heads with their anchors, which belong to the level that the map's width implies; checked.
 
     As in the SDK, a head for which BIASES has no group ends the walk: the heads so far count, the rest is lost without
     an error code.
     """
+    check_shapes(shapes, config)
     levels = []
     vertical, horizontal = axes(config.layout)
-    for tensor in tensors:
-        height, width = tensor.shape[vertical], tensor.shape[horizontal]
+    for shape in shapes:
+        height, width = shape[vertical], shape[horizontal]
         number = level_number(width * COARSEST_STRIDE / net_width)
         group = config.levels - 1 - number if number is not None else -1
         anchors = anchor_group(config.biases, group, config.anchors_per_level)
         if anchors is None:
             break
         channels = _BOX_AND_OBJECTNESS + config.class_num
-        view = cells(tensor, config.layout, config.anchors_per_level, height, width, channels)
-        if view is None:
+        level = make_level(config.layout, height, width, channels, anchors)
+        if level.count > math.prod(shape):
             raise SdkFault(
                 INVALID_PARAM,
-                f"an output of shape {list(tensor.shape)} is too small for {config.anchors_per_level} anchors of "
+                f"an output of shape {list(shape)} is too small for {config.anchors_per_level} anchors of "
                 f"{channels} numbers on {height} x {width} cells",
             )
-        levels.append(Level(view, width, height, anchors))
+        levels.append(level)
     return levels
 
 
