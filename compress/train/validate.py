@@ -19,8 +19,8 @@ from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
 from deploy.host.letterbox import letterbox
 from deploy.postprocess.mapping import FIT, Geometry
+from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import YoloConfig
-from deploy.postprocess.yolov5 import decode
 from deploy.sdk_codes import SdkFault
 
 SCORE, IOU = 0.001, 0.6  # the thresholds of a bundle's eval.cfg

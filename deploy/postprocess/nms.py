@@ -110,10 +110,10 @@ def _settle(boxes: _Boxes, block: np.ndarray, classes: np.ndarray, threshold: np
     falls &= _LATER[:count, :count]
     if classes[block[0]] != classes[block[-1]]:
         falls &= classes[block, None] == classes[block]
-    stays = np.ones(count, bool)
+    stays: np.ndarray = np.ones(count, bool)
     # The first box is right at once and each round sets at least the next one right; chains are short in practice.
     while True:
-        again = ~falls[stays].any(axis=0)
+        again: np.ndarray = ~falls[stays].any(axis=0)
         if np.array_equal(again, stays):
             return stays
         stays = again
