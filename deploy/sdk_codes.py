@@ -28,6 +28,7 @@ STREAM_EXIST = 6001
 STREAM_NOT_EXIST = 6002
 INVALID_CONFIG = 6005
 INVALID_LINK = 6006
+LINK_FAILED = 6007
 TRANS_MODE_NOT_MATCHED = 6008
 STREAM_TIMEOUT = 6010
 ELEMENT_INVALID = 6011
@@ -57,6 +58,7 @@ MESSAGES = {
     STREAM_NOT_EXIST: "stream is not exist",
     INVALID_CONFIG: "stream invalid config",
     INVALID_LINK: "stream invalid link",
+    LINK_FAILED: "stream link failed",
     TRANS_MODE_NOT_MATCHED: "stream trans mode not match",
     STREAM_TIMEOUT: "stream timeout",
     ELEMENT_INVALID: "stream element invalid",

@@ -17,10 +17,10 @@ from queue import Empty, SimpleQueue
 import cv2
 
 from deploy.host.description import Stream
-from deploy.host.factories import FACTORIES
+from deploy.host.factories import plugin_for
 from deploy.host.frame import Frame
 from deploy.host.plugins.base import Plugin
-from deploy.sdk_codes import INNER, OK, STREAM_NOT_EXIST, SdkFault
+from deploy.sdk_codes import INNER, OK, STREAM_NOT_EXIST, UNREALIZED, SdkFault
 
 STOP_SECONDS = 0.8  # how long a stop waits for pictures that are under way
 _WAITING_PER_WORKER = 4  # pictures that may wait in front of each worker
@@ -43,7 +43,9 @@ class Engine:
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
         self.source_name = stream.elements[0].name
-        plugins = [FACTORIES[element.factory](element) for element in stream.elements]
+        if any(element.links for element in stream.elements):
+            _check_chain(stream)
+        plugins = [plugin_for(element) for element in stream.elements]
         for index, plugin in enumerate(plugins):
             plugin.connect(plugins[:index], plugins[index + 1 :])
         self._plugins = plugins[1:-1]  # between appsrc and appsink
@@ -160,3 +162,10 @@ class _Worker(threading.Thread):
             return OK, frame.buffer
         finally:
             frame.release()  # pixels and tensors go now, the answer may have to wait
+
+
+def _check_chain(stream: Stream) -> None:
+    """Raises SdkFault 1005 where the stream has branches."""
+    for element, following in zip(stream.elements, stream.elements[1:]):
+        if element.meta_links or [link.target for link in element.links] != [following.name]:
+            raise SdkFault(UNREALIZED, f"{stream.name}.{element.name}: this engine runs chains, without branches")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy.host.catalog import CATALOG
+from deploy.host.description import Element
 from deploy.host.plugins.appsink import AppSink
 from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
@@ -10,6 +12,7 @@ from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
+from deploy.sdk_codes import UNREALIZED, SdkFault
 
 FACTORIES: dict[str, type[Plugin]] = {
     "appsrc": AppSrc,
@@ -20,3 +23,12 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,
 }
+
+
+def plugin_for(element: Element) -> Plugin:
+    """The plugin that runs an element. Raises SdkFault 1005 where only a board runs it, or what the plugin raises."""
+    if element.factory not in FACTORIES:
+        known = CATALOG.get(element.factory)
+        why = f"runs on the board only: {known.board_only}" if known and known.board_only else "does not run on a host"
+        raise SdkFault(UNREALIZED, f"{element.name}: {element.factory} {why}")
+    return FACTORIES[element.factory](element)

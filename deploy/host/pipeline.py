@@ -1,154 +1,161 @@
 """.pipeline files: JSON text to validated streams, by the rules of the SDK's MxStreamManager.
 
-The host engine runs chains: one appsrc, each element with one `next`, one appsink. What is right for a board and more
-than that is refused with code 1005 (not implemented), what is wrong for both with the SDK's own code.
+`read_pipeline` finds all that is wrong, for `deploy check`; `parse_pipeline` ends with the first fault, for the engine.
+Both say of a file what the board says, also of plugins that only a board runs: whether a stream runs here is decided
+when its plugins are made.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Any
+import logging
+from dataclasses import dataclass, field
 
-from deploy.host.catalog import CATALOG
-from deploy.host.description import Element, Link, Stream
-from deploy.host.factories import FACTORIES
+from deploy.host.description import Stream
+from deploy.host.element_text import ElementText, read_element
+from deploy.host.findings import ERROR, NOTE, WARNING, Finding
+from deploy.host.json_text import JsonFault, Member, Node, parse_json
+from deploy.host.links import link_faults, linked
 from deploy.host.nearest import did_you_mean
-from deploy.host.properties import read_properties
-from deploy.sdk_codes import (
-    ELEMENT_INVALID,
-    INVALID_CONFIG,
-    INVALID_FACTORY,
-    INVALID_LINK,
-    INVALID_PROPERTIES,
-    PAD_UNLINKED,
-    UNREALIZED,
-    SdkFault,
-)
+from deploy.sdk_codes import INVALID_CONFIG, SdkFault
 
 MAX_BYTES = 10 * 2**20
 MAX_KEYS = 256  # of one stream
+MAX_ELEMENTS = 5120  # of one text
 STREAM_CONFIG = "stream_config"
-_RESERVED = ("ReserveMetadataGraph", "ReservedVisionList")
+
+log = logging.getLogger("deploy.host")
+
+
+@dataclass
+class StreamText:
+    """A stream as it is written: its elements by name, in the file's order. `stream` is None where it is faulty."""
+
+    name: str
+    line: int
+    device: str = "0"
+    elements: dict[str, ElementText] = field(default_factory=dict)
+    stream: Stream | None = None
+
+
+@dataclass
+class PipelineText:
+    """All streams of a file, and all that was found, in the order in which it was looked for."""
+
+    streams: list[StreamText] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def parse_pipeline(text: str | bytes) -> list[Stream]:
-    """All streams of a file. Raises SdkFault with the SDK's code and a sentence that names stream and element."""
-    if not 1 <= len(text) <= MAX_BYTES:
-        raise SdkFault(INVALID_CONFIG, f"the pipeline text has {len(text)} bytes; the SDK takes 1 byte to 10 MiB")
+    """All streams of a text. Raises SdkFault with the SDK's code and a sentence that names line, stream and element.
+
+    What the SDK only warns about, or passes over where it is surely a mistake (a key that comes twice), is logged.
+    """
+    pipeline = read_pipeline(text)
+    for finding in pipeline.findings:
+        sentence = f"line {finding.line}: {finding.sentence}" if finding.line else finding.sentence
+        if finding.severity == ERROR and finding.code:
+            raise SdkFault(finding.code, sentence)
+    for finding in pipeline.findings:
+        if finding.severity != NOTE:
+            log.warning("the pipeline, line %d: %s", finding.line, finding.sentence)
+    return [entry.stream for entry in pipeline.streams if entry.stream is not None]
+
+
+def read_pipeline(text: str | bytes) -> PipelineText:
+    """Read a text as far as it can be understood. Raises nothing."""
+    pipeline = PipelineText()
+    findings = pipeline.findings
+    size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    if not 1 <= size <= MAX_BYTES:
+        sentence = f"the pipeline text has {size} bytes; the SDK takes 1 byte to 10 MiB"
+        findings.append(Finding(0, ERROR, sentence, INVALID_CONFIG))
+        return pipeline
     try:
-        document = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise SdkFault(INVALID_CONFIG, f"the pipeline is not JSON: {error}") from None
-    if not isinstance(document, dict) or not document:
-        raise SdkFault(INVALID_CONFIG, "the pipeline is not a JSON object of streams")
-    return [_stream(name, entry) for name, entry in document.items()]
+        document = parse_json(text)
+    except JsonFault as fault:
+        sentence = f"the pipeline is not JSON: column {fault.column}: {fault.reason}"
+        findings.append(Finding(fault.line, ERROR, sentence, INVALID_CONFIG))
+        return pipeline
+    if not document.members:
+        findings.append(Finding(document.line, ERROR, "the pipeline is not a JSON object of streams", INVALID_CONFIG))
+        return pipeline
+    findings.extend(_repeated(document, "the pipeline"))
+    pipeline.streams = [_stream(member, findings) for member in document.last().values()]
+    count = sum(len(entry.elements) for entry in pipeline.streams)
+    if count > MAX_ELEMENTS:
+        sentence = f"the pipeline has {count} elements; the SDK takes {MAX_ELEMENTS}"
+        findings.insert(0, Finding(0, ERROR, sentence, INVALID_CONFIG))
+    return pipeline
 
 
-def _stream(name: str, entry: Any) -> Stream:
-    if not isinstance(entry, dict):
-        raise SdkFault(INVALID_CONFIG, f"stream {name} is {_kind(entry)}; it is an object of elements")
-    if len(entry) > MAX_KEYS:
-        raise SdkFault(INVALID_CONFIG, f"stream {name} has {len(entry)} keys; the SDK takes {MAX_KEYS}")
-    for key, value in entry.items():
-        if not isinstance(value, dict):
-            raise SdkFault(INVALID_CONFIG, f"{name}.{key} is {_kind(value)}; it is an object")
-    device = entry.get(STREAM_CONFIG, {}).get("deviceId", "0")
-    if not isinstance(device, str) or not device.isdigit():
-        raise SdkFault(
-            INVALID_CONFIG, f'{name}.{STREAM_CONFIG}: deviceId is {json.dumps(device)}; it is a string like "0"'
+def _stream(member: Member, findings: list[Finding]) -> StreamText:
+    name, entry = member.key, member.node
+    text = StreamText(name, member.line)
+    before = len(findings)
+    if entry.members is None:
+        findings.append(
+            Finding(member.line, ERROR, f"stream {name} is {entry.kind}; it is an object of elements", INVALID_CONFIG)
         )
-    # an object without a factory is no element
-    raw = {key: value for key, value in entry.items() if key != STREAM_CONFIG and "factory" in value}
-    elements = {key: _element(name, key, value, device) for key, value in raw.items()}
-    links = {key: _next(name, key, value, elements) for key, value in raw.items()}
-    chain = _chain(name, elements, links)
-    ports = {key: (Link(links[key]),) if links[key] else () for key in chain}
-    return Stream(name, tuple(replace(elements[key], links=ports[key]) for key in chain), device)
+        return text
+    keys = entry.last()
+    if len(keys) > MAX_KEYS:
+        sentence = f"stream {name} has {len(keys)} keys; the SDK takes {MAX_KEYS}"
+        findings.append(Finding(member.line, ERROR, sentence, INVALID_CONFIG))
+        return text
+    findings.extend(_repeated(entry, f"stream {name}"))
+    for key, found in keys.items():
+        if found.node.members is None:
+            sentence = f"{name}.{key} is {found.node.kind}; it is an object"
+            findings.append(Finding(found.line, ERROR, sentence, INVALID_CONFIG))
+    if STREAM_CONFIG in keys and keys[STREAM_CONFIG].node.members is not None:
+        text.device = _device(name, keys[STREAM_CONFIG], findings)
+    for key, found in keys.items():
+        if key == STREAM_CONFIG or found.node.members is None:
+            continue
+        if "factory" in found.node.last():
+            text.elements[key] = read_element(name, found, text.device, findings)
+        else:
+            sentence = f"{name}.{key}: an object without a factory is no element, and the SDK skips it"
+            findings.append(Finding(found.line, WARNING, sentence))
+    if not text.elements:
+        findings.append(Finding(member.line, ERROR, f"stream {name} has no elements", INVALID_CONFIG))
+    findings.extend(link_faults(name, text.elements))
+    if not any(finding.severity == ERROR and finding.code for finding in findings[before:]):
+        text.stream = Stream(name, linked(text.elements, text.device), text.device)
+    return text
 
 
-def _element(stream: str, name: str, entry: dict[str, Any], device: str) -> Element:
-    where = f"{stream}.{name}"
-    if name in _RESERVED:
-        raise SdkFault(ELEMENT_INVALID, f"{where}: the SDK keeps the name {name} for itself")
-    factory, props = entry["factory"], entry.get("props", {})
-    if not isinstance(factory, str):
-        raise SdkFault(INVALID_CONFIG, f"{where}: factory is {_kind(factory)}; it is a string")
-    known = CATALOG.get(factory)
-    if known is None:
-        raise SdkFault(INVALID_FACTORY, f'{where}: there is no factory "{factory}"{did_you_mean(factory, CATALOG)}')
-    if factory not in FACTORIES:
-        why = f"runs on the board only: {known.board_only}" if known.board_only else "does not run on the host engine"
-        raise SdkFault(UNREALIZED, f"{where}: {factory} {why}")
-    if not isinstance(props, dict):
-        raise SdkFault(INVALID_CONFIG, f"{where}: props is {_kind(props)}; it is an object")
-    values = read_properties(where, factory, props, known.properties)
-    if props.get("deviceId", device) != device:
-        raise SdkFault(
-            INVALID_PROPERTIES, f'{where}: deviceId is "{props["deviceId"]}"; the stream has deviceId "{device}"'
+def _device(stream: str, member: Member, findings: list[Finding]) -> str:
+    """stream_config.deviceId, or "0" where it is missing or no device."""
+    device = "0"
+    for key, found in member.node.last().items():
+        if key != "deviceId":
+            sentence = f'{stream}.{STREAM_CONFIG}: the SDK knows no key "{key}"{did_you_mean(key, ["deviceId"])}'
+            findings.append(Finding(found.line, WARNING, sentence))
+            continue
+        value = found.node.plain()
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            device = value
+        else:
+            sentence = f'{stream}.{STREAM_CONFIG}: deviceId is {json.dumps(value)}; it is a string like "0"'
+            findings.append(Finding(found.line, ERROR, sentence, INVALID_CONFIG))
+    return device
+
+
+def _repeated(node: Node, where: str) -> list[Finding]:
+    """A finding for each key that comes twice in an object or in one inside it. The SDK lets the last one win."""
+    findings = [
+        Finding(
+            later.line,
+            ERROR,
+            f'{where}: the key "{later.key}" stands in line {earlier.line} already; the SDK keeps the last one',
         )
-    return Element(name, factory, values)
-
-
-def _next(stream: str, name: str, entry: dict[str, Any], elements: dict[str, Element]) -> str:
-    """The one element that follows, or an empty text."""
-    where = f"{stream}.{name}"
-    if "nextMeta" in entry:
-        raise SdkFault(UNREALIZED, f"{where}: nextMeta runs on the board; the host engine runs chains of elements")
-    following = entry.get("next", [])
-    targets = [following] if isinstance(following, str) else following
-    if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
-        raise SdkFault(INVALID_LINK, f"{where}: next is {_kind(following)}; it is a string or a list of strings")
-    names = []
-    for target in targets:
-        element, _, port = target.partition(":")
-        if element not in elements or (":" in target and not port.isdigit()):
-            raise SdkFault(
-                INVALID_LINK, f'{where}: next is "{target}", which is no element{did_you_mean(element, elements)}'
-            )
-        names.append(element)
-    if len(names) > 1:
-        raise SdkFault(
-            UNREALIZED, f"{where}: next names {len(names)} elements; the host engine runs chains, without branches"
-        )
-    return names[0] if names else ""
-
-
-def _chain(stream: str, elements: dict[str, Element], links: dict[str, str]) -> list[str]:
-    """The names from the appsrc to the appsink."""
-    sources = [name for name, element in elements.items() if element.factory == "appsrc"]
-    if len(sources) != 1:
-        found = ", ".join(sources) or "none"
-        raise SdkFault(
-            UNREALIZED if sources else INVALID_LINK, f"stream {stream}: expected one appsrc element, found {found}"
-        )
-    chain = [sources[0]]
-    while links[chain[-1]]:
-        name = links[chain[-1]]
-        if name in chain:
-            raise SdkFault(INVALID_LINK, f"{stream}.{chain[-1]}: next is {name}, which comes before it")
-        chain.append(name)
-    if elements[chain[-1]].factory != "appsink":
-        raise SdkFault(PAD_UNLINKED, f"{stream}.{chain[-1]}: it has no next; a chain ends in an appsink")
-    for name in chain[:-1]:
-        if elements[name].factory == "appsink":
-            raise SdkFault(INVALID_LINK, f"{stream}.{name}: an appsink has no next")
-    loose = [name for name in elements if name not in chain]
-    if loose:
-        entering = next((name for name in loose if links[name] in chain), None)
-        if entering:
-            raise SdkFault(
-                UNREALIZED,
-                f"{stream}.{entering}: it joins the chain at {links[entering]}; the host engine runs chains, without "
-                "branches",
-            )
-        raise SdkFault(PAD_UNLINKED, f"{stream}.{loose[0]}: nothing leads to it from {sources[0]}")
-    return chain
-
-
-def _kind(value: Any) -> str:
-    """A JSON value in words."""
-    for kind, word in ((bool, "a boolean"), (str, "a string"), (list, "a list"), (dict, "an object")):
-        if isinstance(value, kind):
-            return word
-    return "null" if value is None else "a number"
+        for earlier, later in node.repeated()
+    ]
+    if where != "the pipeline":  # the streams look into themselves
+        for inner in node.members or ():
+            findings.extend(_repeated(inner.node, f"{where}, {inner.key}"))
+    for item in node.items or ():
+        findings.extend(_repeated(item, where))
+    return findings

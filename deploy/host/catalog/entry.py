@@ -12,8 +12,9 @@ from deploy.host.properties import COMMON, Property
 class Factory:
     """A kind of element. `inputs` and `outputs` tell whether it has such ports at all.
 
-    `one_output` says that the SDK documents a single static output port, so that a second `next` has no port to leave
-    by. `board_only` says why no host can run it; it is empty where the host engine may. `since` as in Property.
+    `one_output` says that the SDK documents a single static output port. `native` elements are GStreamer's own, whose
+    pads are beyond doubt: `one_pad_in` and `one_pad_out` tell where a second link has no pad. `board_only` says why no
+    host can run it; it is empty where the host engine may. `since` as in Property.
     """
 
     name: str
@@ -23,6 +24,15 @@ class Factory:
     one_output: bool = False
     board_only: str = ""
     since: str = ""
+    native: bool = False
+
+    @property
+    def one_pad_in(self) -> bool:
+        return self.native and self.inputs
+
+    @property
+    def one_pad_out(self) -> bool:
+        return self.native and self.one_output
 
 
 def plugin(

@@ -34,7 +34,9 @@ FACTORIES = (
             ),
         },
         inputs=False,
+        one_output=True,
         since=SDK2,
+        native=True,
     ),
     Factory(
         "appsink",
@@ -46,6 +48,7 @@ FACTORIES = (
         },
         outputs=False,
         since=SDK2,
+        native=True,
     ),
     Factory(
         "fakesink",
@@ -56,6 +59,7 @@ FACTORIES = (
             **_filtered("last-message", "num-buffers", "signal-handoffs", "silent", "state-error"),
         },
         outputs=False,
+        native=True,
     ),
     Factory(
         "filesink",
@@ -71,6 +75,7 @@ FACTORIES = (
             **SINK,
         },
         outputs=False,
+        native=True,
     ),
     Factory(
         "filesrc",
@@ -81,6 +86,8 @@ FACTORIES = (
             **_filtered("do-timestamp", "num-buffers", "typefind"),
         },
         inputs=False,
+        one_output=True,
+        native=True,
     ),
     Factory(
         "queue",
@@ -95,6 +102,7 @@ FACTORIES = (
             ),
         },
         one_output=True,
+        native=True,
     ),
     Factory(
         "tee",
@@ -103,5 +111,6 @@ FACTORIES = (
             **_filtered("alloc-pad", "allow-not-linked", "has-chain", "last-message", "num-src-pads", "pull-mode"),
             **_filtered("silent"),
         },
+        native=True,
     ),
 )
