@@ -11,10 +11,12 @@ from compute_mAP.errors import ModelError
 NOT_INITIALISED = -1  # what the SDK's Python module returns before InitManager
 
 OK = 0
+FAILURE = 1001
 INNER = 1002
 INVALID_POINTER = 1003
 INVALID_PARAM = 1004
 UNREALIZED = 1005
+OUT_OF_RANGE = 1009
 NO_EXIST = 1016
 OPEN_FAIL = 1019
 READ_FAIL = 1020
@@ -41,10 +43,12 @@ PROTOBUF_NAME_MISMATCH = 11004
 
 MESSAGES = {
     OK: "Success",
+    FAILURE: "General Failed",
     INNER: "Internal error",
     INVALID_POINTER: "Invalid Pointer",
     INVALID_PARAM: "Invalid parameter",
     UNREALIZED: "Not implemented",
+    OUT_OF_RANGE: "out of range",
     NO_EXIST: "Object, file or other resource doesn't exist",
     OPEN_FAIL: "Device, file or resource open failed",
     READ_FAIL: "Device, file or resource read failed",

@@ -3,13 +3,14 @@
 A box falls to a better one of its class when their IoU is greater than the threshold (strictly); widths carry no +1;
 there is no cap on the number of boxes. All in float32, operation for operation, because exact ties occur.
 
-Equal scores of a class keep the order of the input. So does the SDK up to 16 boxes of a class; its std::sort is not
-stable beyond, so the order of equal scores among more than 16 boxes may differ there.
+Equal scores of a class come in the order of the SDK's std::sort: that of the input up to 16 boxes, shuffled beyond.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
+from deploy.postprocess.tie_order import RUN, falling
 
 # Boxes are settled in blocks, each by a matrix of its own, and against all later ones by matrices of BLOCK x CHUNK:
 # small enough to stay in the cache, large enough for few calls.
@@ -38,7 +39,7 @@ def suppress(
     boxes float32 [n, 4] (x0 y0 x1 y1), scores float32 [n], classes int [n]; `areas` float32 [n] where the caller has
     them from sizes, which round otherwise than differences of corners.
     """
-    order = np.lexsort((-scores, classes))
+    order = _by_class_and_score(scores, classes)
     count = len(order)
     sorted_boxes = _Boxes(boxes[order], None if areas is None else areas[order])
     classes = classes[order]
@@ -63,6 +64,19 @@ def suppress(
             fallen = (_iou(sorted_boxes, best, sorted_boxes, columns) > threshold).any(axis=0)
             alive[columns[fallen]] = False
     return order[alive]
+
+
+def _by_class_and_score(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    order = np.lexsort((-scores, classes))
+    if len(order) <= RUN:
+        return order
+    ranked, kinds = scores[order], classes[order]
+    for kind in np.unique(kinds[1:][(ranked[1:] == ranked[:-1]) & (kinds[1:] == kinds[:-1])]):
+        begin, end = np.searchsorted(kinds, [kind, kind + 1])
+        if end - begin > RUN:
+            members = np.flatnonzero(classes == kind)
+            order[begin:end] = members[falling(scores[members])]
+    return order
 
 
 def _block_end(classes: np.ndarray, start: int) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deploy.postprocess.nms import BLOCK, iou_matrix, suppress
+from deploy.postprocess.tie_order import falling
 
 
 def plain_suppress(boxes, scores, classes, threshold):
@@ -79,3 +80,14 @@ def test_five_thousand_candidates_of_one_class():
     suppress(boxes, scores, classes, 0.6)
     # some 40 ms on a slow core; the plain rule takes minutes
     assert time.process_time() - begin < 1
+
+
+def test_many_equal_scores_come_as_the_sdk_sorts_them():
+    boxes = np.array([[i, 0, i + 0.5, 1] for i in range(40)], np.float32)
+    classes = np.arange(40) % 2
+    classes[38:] = 1
+    kept = suppress(boxes, np.full(40, 0.5, np.float32), classes, 0.5)
+    first, second = np.flatnonzero(classes == 0), np.flatnonzero(classes == 1)
+    expected = [first[falling(np.ones(len(first), np.float32))], second[falling(np.ones(len(second), np.float32))]]
+    assert kept.tolist() == np.concatenate(expected).tolist()
+    assert kept.tolist() != np.concatenate([first, second]).tolist()
