@@ -7,6 +7,8 @@ and no detection with more confidence was right about that object.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 # Pairs of a detection and an object that are held in memory at once: some 20 MB of them.
@@ -35,21 +37,31 @@ def nearest_objects(
     """
     overlap = np.zeros(len(images))
     row = np.zeros(len(images), np.int64)
+    for detection, objects in pairs_in_pictures(images, object_images):
+        start = np.flatnonzero(np.diff(detection, prepend=-1))
+        part = detection[start]
+        overlaps = iou(boxes[detection], object_boxes[objects])
+        overlap[part] = np.maximum.reduceat(overlaps, start)
+        greatest = np.flatnonzero(overlaps == overlap[detection])
+        row[part] = objects[greatest[np.searchsorted(greatest, start)]]
+    return overlap, row
+
+
+def pairs_in_pictures(images: np.ndarray, object_images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every detection with every object of its picture, in parts of bounded size: rows of both, int64 [k] each.
+
+    `images` int [n] and `object_images` int [m] are picture numbers from 0, the latter in ascending order. Rows of
+    detections rise, and within a detection those of objects; a part holds all pairs of its detections.
+    """
     first_object = np.searchsorted(object_images, images, side="left")
     count = np.searchsorted(object_images, images, side="right") - first_object
     paired = np.flatnonzero(count)
     parts = (np.cumsum(count[paired]) - 1) // PAIRS_AT_ONCE
     for part in np.split(paired, np.flatnonzero(np.diff(parts)) + 1):
-        if not len(part):
-            continue
-        n = count[part]
-        start = np.cumsum(n) - n
-        objects = np.arange(n.sum()) + np.repeat(first_object[part] - start, n)
-        overlaps = iou(np.repeat(boxes[part], n, axis=0), object_boxes[objects])
-        overlap[part] = np.maximum.reduceat(overlaps, start)
-        greatest = np.flatnonzero(overlaps == np.repeat(overlap[part], n))
-        row[part] = objects[greatest[np.searchsorted(greatest, start)]]
-    return overlap, row
+        if len(part):
+            n = count[part]
+            objects = np.arange(n.sum()) + np.repeat(first_object[part] - (np.cumsum(n) - n), n)
+            yield np.repeat(part, n), objects
 
 
 def judge(

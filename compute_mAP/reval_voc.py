@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         "--protocol",
         choices=PROTOCOLS,
         default="area",
-        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later (default)",
+        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
+        "(default); coco: pycocotools' rules, 101 recalls",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

@@ -1,7 +1,8 @@
 """Average precision of detections against Pascal VOC ground truth, at the IoU thresholds 0.5, 0.55, ... 0.95.
 
 Protocols: "voc07" is the mean of the precision at 11 recalls (VOC 2007), "area" the area under the precision-recall
-curve (VOC 2010 and later); in both the precision at a recall is the highest at that recall or a higher one.
+curve (VOC 2010 and later); in both the precision at a recall is the highest at that recall or a higher one. "coco" has
+rules of its own (coco_eval.py).
 Everingham et al., IJCV 2010, section 4.2; VOC 2012 development kit, section 3.4.1.
 """
 
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compute_mAP.coco_eval import coco_scores
 from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError, UsageError
 from compute_mAP.matching import judge, nearest_objects
@@ -20,7 +22,7 @@ from compute_mAP.report import Report
 from compute_mAP.voc_xml import Annotation
 from compute_mAP.wording import nearest, shortened
 
-PROTOCOLS = ("voc07", "area")
+PROTOCOLS = ("voc07", "area", "coco")
 # Divided, so that each is exactly the overlap of that many pixels in 100, which the strict test excludes; np.linspace
 # makes the ninth of them a little less than 0.9.
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
@@ -39,9 +41,8 @@ class _Objects(NamedTuple):
 def average_precision(recall: np.ndarray, precision: np.ndarray, protocol: str) -> float:
     """The average precision, 0..1, of a curve: recall and precision float [n] in 0..1, recall not falling.
 
-    Raises UsageError for a protocol other than "voc07" and "area".
+    `protocol` is "voc07" or "area".
     """
-    _check_protocol(protocol)
     best_from_here = np.maximum.accumulate(np.append(precision, 0.0)[::-1])[::-1]
     if protocol == "voc07":
         return float(best_from_here[np.searchsorted(recall, RECALLS_VOC07)].mean())
@@ -69,13 +70,13 @@ def evaluate(
     scores: dict[str, np.ndarray | None] = {}
     for name in names:
         objects = _objects_of(name, ground_truth)
-        ordered = _by_confidence(name, detections[name], numbers) if name in detections else None
+        found = _checked(name, detections[name], numbers) if name in detections else None
         if objects.difficult.all():
             only = " but difficult ones" if len(objects.difficult) else ""
             notes.append(f"the set has no objects of class '{name}'{only}: it is left out of the means")
             scores[name] = None
         else:
-            scores[name] = _scores(ordered, objects, protocol) if ordered else np.zeros(len(THRESHOLDS))
+            scores[name] = _scores(*found, objects, protocol) if found else np.zeros(len(THRESHOLDS))
     counted = np.array([score for score in scores.values() if score is not None])
     if not len(counted):
         there = sorted({entry.name for annotation in ground_truth.values() for entry in annotation.objects})
@@ -91,7 +92,7 @@ def evaluate(
 
 def _check_protocol(protocol: str) -> None:
     if protocol not in PROTOCOLS:
-        raise UsageError(f"unknown protocol '{protocol}'{nearest(protocol, PROTOCOLS)}: expected voc07 or area")
+        raise UsageError(f"unknown protocol '{protocol}'{nearest(protocol, PROTOCOLS)}: expected voc07, area or coco")
 
 
 def _notes_on_other_classes(ground_truth: Mapping[str, Annotation], names: Sequence[str]) -> list[str]:
@@ -114,8 +115,8 @@ def _objects_of(name: str, ground_truth: Mapping[str, Annotation]) -> _Objects:
     return _Objects(table[:, 0].astype(np.int64), table[:, 1:5], table[:, 5] > 0)
 
 
-def _by_confidence(name: str, found: Detections, numbers: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Picture numbers int64 [n] and boxes float64 [n, 4] of the detections, the most confident first."""
+def _checked(name: str, found: Detections, numbers: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Picture numbers int64 [n], confidence float64 [n] and boxes float64 [n, 4] of the detections."""
     try:
         images = np.array([numbers[image] for image in found.images], np.int64)
     except KeyError as fault:
@@ -126,13 +127,17 @@ def _by_confidence(name: str, found: Detections, numbers: Mapping[str, int]) -> 
     boxes = np.asarray(found.boxes, np.float64).reshape(-1, 4)
     if not (np.isfinite(confidence).all() and np.isfinite(boxes).all()):
         raise DataError(f"the detections of class '{name}' hold a number that is not finite")
-    order = np.argsort(-confidence, kind="stable")
-    return images[order], boxes[order]
+    return images, confidence, boxes
 
 
-def _scores(ordered: tuple[np.ndarray, np.ndarray], objects: _Objects, protocol: str) -> np.ndarray:
+def _scores(
+    images: np.ndarray, confidence: np.ndarray, boxes: np.ndarray, objects: _Objects, protocol: str
+) -> np.ndarray:
     """The average precision at each threshold, float64 [10]."""
-    overlap, row = nearest_objects(*ordered, objects.images, objects.boxes)
+    if protocol == "coco":
+        return coco_scores(images, confidence, boxes, *objects)
+    order = np.argsort(-confidence, kind="stable")
+    overlap, row = nearest_objects(images[order], boxes[order], objects.images, objects.boxes)
     count = np.count_nonzero(~objects.difficult)
     scores = []
     for threshold in THRESHOLDS:

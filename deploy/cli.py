@@ -12,7 +12,7 @@ from typing import Any
 from deploy.console import exit_code
 from deploy.target import Target
 
-PROTOCOLS = ("voc07", "area")
+PROTOCOLS = ("voc07", "area", "coco")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "--protocol",
         choices=PROTOCOLS,
         default="area",
-        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later (default)",
+        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
+        "(default); coco: pycocotools' rules, 101 recalls",
     )
     for verb in (detect, evaluate):
         verb.add_argument(

@@ -256,7 +256,7 @@ def test_fast_enough() -> None:
     assert time.perf_counter() - start < 3
 
 
-@pytest.mark.parametrize("protocol", ["voc07", "area"])
+@pytest.mark.parametrize("protocol", ["voc07", "area", "coco"])
 @pytest.mark.parametrize("image_set", ["test", "trainval"])
 def test_the_ground_truth_of_bccd_scores_one(shared: Path, image_set: str, protocol: str) -> None:
     devkit = find_devkit(shared / "data/bccd/VOCdevkit", image_set=image_set)
