@@ -17,6 +17,7 @@ INVALID_POINTER = 1003
 INVALID_PARAM = 1004
 UNREALIZED = 1005
 OUT_OF_RANGE = 1009
+INIT_FAIL = 1013
 NO_EXIST = 1016
 OPEN_FAIL = 1019
 READ_FAIL = 1020
@@ -49,6 +50,7 @@ MESSAGES = {
     INVALID_PARAM: "Invalid parameter",
     UNREALIZED: "Not implemented",
     OUT_OF_RANGE: "out of range",
+    INIT_FAIL: "initialize failed",
     NO_EXIST: "Object, file or other resource doesn't exist",
     OPEN_FAIL: "Device, file or resource open failed",
     READ_FAIL: "Device, file or resource read failed",

@@ -10,6 +10,7 @@ from deploy.host.plugins.base import Plugin
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
+from deploy.host.plugins.mxpi_modelinfer import ModelInfer
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.sdk_codes import UNREALIZED, SdkFault
@@ -19,6 +20,7 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_imagedecoder": ImageDecoder,
     "mxpi_imageresize": ImageResize,
     "mxpi_tensorinfer": TensorInfer,
+    "mxpi_modelinfer": ModelInfer,
     "mxpi_objectpostprocessor": ObjectPostProcessor,
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,

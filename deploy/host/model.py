@@ -45,6 +45,12 @@ class Model:
         self._normalise = Normaliser(*self.input_size, self._read_normalisation())
         self._run_options = onnxruntime.RunOptions()
 
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """The input's shape on the board: with AIPP it takes [1, height, width, channels], else as in the ONNX file."""
+        width, height = self.input_size
+        return (1, height, width, 3) if self.path.with_name(AIPP_FILE).exists() else (1, 3, height, width)
+
     def run(self, picture: Picture) -> list[np.ndarray]:
         """The outputs for a picture of `input_size`: float32 of `output_shapes`, in the model's order."""
         buffers = self._normalise(picture.pixels)

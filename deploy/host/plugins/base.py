@@ -25,7 +25,7 @@ class Plugin:
     """
 
     PROPERTIES: ClassVar[Mapping[str, Property]] = {}
-    produces: ClassVar[str] = ""
+    produces: str = ""
     # sizes are (width, height) in pixels; None where a plugin has no such thing or takes any
     input_size: tuple[int, int] | None = None
     output_size: tuple[int, int] | None = None

@@ -2,101 +2,119 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import ClassVar
 
 import numpy as np
 
 from deploy.host.catalog import properties_of
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects, Picture, Tensors
-from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin, log
-from deploy.postprocess.config import KeyValues
-from deploy.postprocess.labels import read_labels
+from deploy.host.frame import Frame, Objects, Picture
+from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin
+from deploy.host.post_files import ClassNames, read_config
+from deploy.host.post_geometry import geometry_of, in_roi, moved, roi_of
+from deploy.host.python_post import PythonPostProcessor
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo import check_shapes, decode
-from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config
-from deploy.sdk_codes import INVALID_PARAM, METADATA_IS_NULL, UNREALIZED, SdkFault
+from deploy.postprocess.yolo_config import read_yolo_config
+from deploy.sdk_codes import FAILURE, INVALID_PARAM, UNREALIZED, SdkFault
 
 LIBRARY = "libyolov3postprocess.so"  # the SDK's one library for YOLOv3, v4 and v5
 
 
 class ObjectPostProcessor(Plugin):
-    """Decodes YOLOv5's heads as the config says. As in the SDK, a picture without detections gets no metadata."""
+    """Decodes YOLO's heads as the config says, or lets a class in Python do it.
+
+    As in the SDK, a buffer without detections gets no metadata, and one without tensors is handed on as it is.
+    """
 
     PROPERTIES: ClassVar = properties_of("mxpi_objectpostprocessor")
     produces = OBJECTS
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
-        library = PurePosixPath(self.values["postProcessLibPath"]).name
-        if self.values["funcLanguage"] != "c++" or library != LIBRARY:
-            found = f"postProcessLibPath {library or 'is not set'}"
-            if self.values["funcLanguage"] != "c++":
-                found = f"funcLanguage {self.values['funcLanguage']}"
-            raise self.fault(UNREALIZED, f"{found}; the host engine runs {LIBRARY}, the SDK's library for YOLO")
         try:
-            self._config = self._read_config()
-            self._labels = read_labels(Path(self.values["labelPath"])) if self.values["labelPath"] else []
+            self._post = self._post_processor()
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
-        if len(self._labels) < self._config.class_num:
-            log.warning(
-                "%s: %d label(s) for CLASS_NUM=%d: the classes beyond have an empty name",
-                self.name,
-                len(self._labels),
-                self._config.class_num,
-            )
 
-    def _read_config(self) -> YoloConfig:
-        content, path = self.values["postProcessConfigContent"], self.values["postProcessConfigPath"]
-        if content:
-            text = content if isinstance(content, str) else json.dumps(content)
-            return read_yolo_config(KeyValues.from_json(text, "postProcessConfigContent"))
-        if path:
-            return read_yolo_config(KeyValues.from_file(Path(path)))
-        return read_yolo_config(KeyValues({}, "neither postProcessConfigPath nor postProcessConfigContent is set"))
+    def _post_processor(self) -> PythonPostProcessor | _Library:
+        if self.values["funcLanguage"] == "python":
+            return PythonPostProcessor(self.values, self.name)
+        library = PurePosixPath(self.values["postProcessLibPath"]).name
+        if library != LIBRARY:
+            raise SdkFault(
+                UNREALIZED,
+                f"postProcessLibPath {library or 'is not set'}; the host engine runs {LIBRARY}, the SDK's library for "
+                "YOLO",
+            )
+        return _Library(self)
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         tensors = self.source(upstream, TENSORS, "dataSource")
         self._source = tensors.name
-        self._picture = ""
-        if self.values["dataSourceResize"] not in ("", "auto"):
-            self._picture = self.source(upstream, PICTURE, "dataSourceResize").name
+        self._picture = self._named(upstream, "dataSourceResize", PICTURE)
+        self._rois = self._named(upstream, "dataSourceRoiBoxes", OBJECTS)
+        if not self._picture and self.values["dataSourceImage"] not in ("", "auto"):
+            raise self.fault(UNREALIZED, "dataSourceImage is set, which the SDK's own post-processor refuses too")
         if tensors.output_shapes is not None:
             try:
-                check_shapes(tensors.output_shapes, self._config)
+                self._post.check_shapes(tensors.output_shapes)
             except SdkFault as fault:
                 raise self.fault(fault.code, fault.sentence) from None
 
+    def _named(self, upstream: Sequence[Plugin], key: str, wanted: str) -> str:
+        return "" if self.values[key] in ("", "auto") else self.source(upstream, wanted, key).name
+
     def process(self, frame: Frame) -> None:
+        if self._source not in frame.metadata:
+            return
         packages = frame.tensors(self._source)
         pictures = frame.pictures(self._picture) if self._picture else [package.picture for package in packages]
         if len(pictures) != len(packages):
             raise self.fault(
                 INVALID_PARAM, f"{self._picture} has {len(pictures)} picture(s), {self._source} {len(packages)}"
             )
-        found = [self._decoded(package, picture) for package, picture in zip(packages, pictures)]
-        detections = np.concatenate(found) if len(found) > 1 else found[0]
-        if len(detections):
-            known = len(self._labels)
-            names = [self._labels[i] if i < known else "" for i in detections[:, 5].astype(int).tolist()]
-            members = np.repeat(np.arange(len(found)), [len(rows) for rows in found]) if len(found) > 1 else None
-            frame.metadata[self.name] = Objects(detections, names, self._source, members)
+        try:
+            places = [self._place(frame, picture) for picture in pictures]
+            found = self._post([package.outputs for package in packages], [place[0] for place in places])
+        except SdkFault as fault:
+            raise self.fault(fault.code, fault.sentence) from None
+        names = [name for _, part in found for name in part]
+        if not names:
+            return
+        rows = [moved(part, *place[1]) if place[1] else part for (part, _), place in zip(found, places)]
+        detections = np.concatenate(rows) if len(rows) > 1 else rows[0]
+        members = np.repeat(np.arange(len(rows)), [len(part) for part in rows]) if len(rows) > 1 else None
+        frame.metadata[self.name] = Objects(detections, names, self._source, members)
 
-    def _decoded(self, package: Tensors, picture: Picture | None) -> np.ndarray:
+    def _place(self, frame: Frame, picture: Picture | None) -> tuple[Geometry, tuple[float, float] | None]:
+        """A picture's geometry, and by how much its boxes are moved in the end."""
         if picture is None:
-            raise self.fault(
-                METADATA_IS_NULL, f"{self._source} holds tensors without a picture; YOLO post-processing needs its size"
+            raise SdkFault(
+                FAILURE, f"{self._source} holds tensors without a picture; YOLO post-processing needs its size"
             )
-        geometry = Geometry(
-            picture.width,
-            picture.height,
-            picture.source_width,
-            picture.source_height,
-            picture.resize_type,
-            picture.ratio,
-        )
-        return decode(package.outputs, self._config, geometry)
+        geometry = geometry_of(picture)
+        if not self._rois:
+            return geometry, None
+        roi = roi_of(frame, self._rois, picture)
+        return in_roi(geometry, roi), (float(roi[0]), float(roi[1]))
+
+
+class _Library:
+    """libyolov3postprocess.so with its config and labels."""
+
+    def __init__(self, plugin: ObjectPostProcessor) -> None:
+        self._config = read_yolo_config(read_config(plugin.values))
+        self._names = ClassNames(plugin.values["labelPath"], self._config.class_num, plugin.name)
+
+    def check_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
+        check_shapes(shapes, self._config)
+
+    def __call__(
+        self, pictures: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry]
+    ) -> list[tuple[np.ndarray, list[str]]]:
+        """For each picture the detections float32 [n, 6] and their class names."""
+        found = [decode(outputs, self._config, geometry) for outputs, geometry in zip(pictures, geometries)]
+        return [(rows, self._names.of(rows[:, 5])) for rows in found]

@@ -22,6 +22,8 @@ class TensorInfer(Plugin):
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_tensorinfer")
+    SOURCES: ClassVar[tuple[str, ...]] = ("dataSource",)  # the properties that name the element to take pictures from
+    WRONG_SIZE: ClassVar[int] = SET_INPUT_FAIL
     produces = TENSORS
     input_size: tuple[int, int]
 
@@ -32,7 +34,7 @@ class TensorInfer(Plugin):
         self.output_shapes = self._model.output_shapes
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
-        source = self.source(upstream, PICTURE, "dataSource")
+        source = self.source(upstream, PICTURE, *self.SOURCES)
         self._source = source.name
         self._source_is_decoder = source.output_size is None
         if source.output_size not in (None, self.input_size):
@@ -42,8 +44,12 @@ class TensorInfer(Plugin):
             )
 
     def process(self, frame: Frame) -> None:
+        frame.metadata[self.name] = self.infer(frame)
+
+    def infer(self, frame: Frame) -> TensorPackages:
+        """The model's outputs for each picture of the buffer."""
         pictures = frame.pictures(self._source)
-        frame.metadata[self.name] = TensorPackages([self._infer(picture, i) for i, picture in enumerate(pictures)])
+        return TensorPackages([self._infer(picture, i) for i, picture in enumerate(pictures)])
 
     def _infer(self, picture: Picture, member: int) -> Tensors:
         fits = (picture.width, picture.height) == self.input_size
@@ -61,7 +67,7 @@ class TensorInfer(Plugin):
             aligned = _aligned(picture)
             found += f" ({aligned[0]} x {aligned[1]} as the decoder aligns it)"
         return self.fault(
-            SET_INPUT_FAIL, f"{found}; the model takes {width} x {height}; put mxpi_imageresize before it"
+            self.WRONG_SIZE, f"{found}; the model takes {width} x {height}; put mxpi_imageresize before it"
         )
 
 

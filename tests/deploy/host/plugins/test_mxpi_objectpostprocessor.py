@@ -100,7 +100,6 @@ def test_a_class_without_a_label_has_an_empty_name(folder, caplog):
     [
         pytest.param({"postProcessLibPath": "libMpYOLOv5PostProcessor.so"}, 1005, "libMpYOLOv5", id="the old library"),
         pytest.param({"postProcessLibPath": ""}, 1005, "is not set", id="no library"),
-        pytest.param({"funcLanguage": "python"}, 1005, "funcLanguage python", id="a Python post-processor"),
         pytest.param({"postProcessConfigPath": "none.cfg"}, 1016, "none.cfg", id="no such config"),
         pytest.param({"postProcessConfigPath": ""}, 1016, "CLASS_NUM is missing", id="no config at all"),
         pytest.param({"postProcessConfigContent": {"A": 1}}, 1004, "as a string", id="a number in the content"),
