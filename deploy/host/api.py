@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from deploy.host.engine import Engine
+from deploy.host.frame import Frame
 from deploy.host.mailbox import Mailbox
 from deploy.host.pipeline import parse_pipeline
 from deploy.sdk_codes import (
-    ELEMENT_NOT_EXIST,
     INVALID_LINK,
     NOT_INITIALISED,
     OK,
@@ -99,29 +99,29 @@ class StreamManagerApi:
 
     def SendData(self, streamName: Any, inPlugin: Any, dataInput: MxDataInput) -> int:
         """Send into the appsrc with that number (0) or name; blocks while the stream is full."""
-        return self._code(lambda: self._source(streamName, inPlugin).send(_bytes(dataInput.data)))
+        return self._code(lambda: self._send(streamName, inPlugin, dataInput))
 
     def GetResult(self, streamName: Any, outPluginId: int, msTimeOut: int = 3000) -> MxDataOutput:
         """The next result in the order of sending, from the appsink with that number (0)."""
 
         def get() -> tuple[int, bytes]:
-            if outPluginId != 0:
-                raise SdkFault(ELEMENT_NOT_EXIST, f"the stream has one appsink, number 0; there is no {outPluginId}")
-            return self._find(streamName).result(msTimeOut / 1000)
+            result = self._find(streamName).result(outPluginId, msTimeOut / 1000)
+            return result.code, result.data
 
         return self._output(get)
 
     def SendDataWithUniqueId(self, streamName: Any, inPlugin: Any, dataInput: MxDataInput) -> int:
         """As SendData; returns the id for GetResultWithUniqueId, 0 or more, or -1 on any failure."""
         try:
-            return self._source(streamName, inPlugin).send_with_id(_bytes(dataInput.data))
+            mailbox, source = self._source(streamName, inPlugin)
+            return mailbox.send_with_id(source, Frame(_bytes(dataInput.data)))
         except SdkFault as fault:
             self._last_error = fault.sentence
             return -1
 
     def GetResultWithUniqueId(self, streamName: Any, uniqueId: int, timeOutInMs: int) -> MxDataOutput:
         """The result of one picture. A result that comes after the timeout is dropped."""
-        return self._output(lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000))
+        return self._output(lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000)[:2])
 
     def LastError(self) -> str:
         """The sentence behind the last return code other than 0 (host engine only)."""
@@ -164,14 +164,20 @@ class StreamManagerApi:
             known = ", ".join(self._streams) or "none"
             raise SdkFault(STREAM_NOT_EXIST, f"there is no stream {_text(name)}; there is {known}") from None
 
-    def _source(self, stream: Any, plugin: Any) -> Mailbox:
+    def _send(self, stream: Any, plugin: Any, data: MxDataInput) -> None:
+        mailbox, source = self._source(stream, plugin)
+        mailbox.send(source, Frame(_bytes(data.data)))
+
+    def _source(self, stream: Any, plugin: Any) -> tuple[Mailbox, int]:
         mailbox = self._find(stream)
+        names = mailbox.engine.source_names
         wanted = plugin if isinstance(plugin, int) else _text(plugin)
-        if wanted not in (0, mailbox.engine.source_name):
-            raise SdkFault(
-                INVALID_LINK, f"the stream has one appsrc, {mailbox.engine.source_name}, number 0; not {wanted}"
-            )
-        return mailbox
+        if isinstance(wanted, int) and 0 <= wanted < len(names):
+            return mailbox, wanted
+        if wanted in names:
+            return mailbox, names.index(wanted)
+        known = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+        raise SdkFault(INVALID_LINK, f"there is no appsrc {wanted}; the stream has {known}")
 
     def _code(self, action: Callable[[], None]) -> int:
         try:

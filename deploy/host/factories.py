@@ -7,12 +7,17 @@ from deploy.host.description import Element
 from deploy.host.plugins.appsink import AppSink
 from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
+from deploy.host.plugins.fakesink import FakeSink
+from deploy.host.plugins.filesink import FileSink
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
+from deploy.host.plugins.mxpi_distributor import Distributor
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_modelinfer import ModelInfer
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
+from deploy.host.plugins.queue import Queue
+from deploy.host.plugins.tee import Tee
 from deploy.sdk_codes import UNREALIZED, SdkFault
 
 FACTORIES: dict[str, type[Plugin]] = {
@@ -24,6 +29,11 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_objectpostprocessor": ObjectPostProcessor,
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,
+    "fakesink": FakeSink,
+    "filesink": FileSink,
+    "queue": Queue,
+    "tee": Tee,
+    "mxpi_distributor": Distributor,
 }
 
 

@@ -7,8 +7,7 @@ protobuf message itself. A value is never changed once it is in a frame: other b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from queue import SimpleQueue
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,6 +16,8 @@ from deploy.sdk_codes import METADATA_IS_NULL, PROTOBUF_NAME_MISMATCH, SdkFault
 
 # The SDK's pixel formats (MxpiVisionInfo.format) that the host engine has.
 NV12, RGB888, BGR888 = 1, 12, 13
+
+SDK_INPUT = "appInput"  # the metadata key of the boxes that came with SendData
 
 
 class Header(NamedTuple):
@@ -72,8 +73,8 @@ class TensorPackages(list[Tensors]):
 class Objects:
     """Detections: float32 [n, 6] = x0 y0 x1 y1 confidence class, and the class names.
 
-    `data_source` is the element they came through, `members` the index of each one's picture in the buffer (int [n];
-    None where all belong to picture 0).
+    `data_source` is the element they came through, `members` the index of each one in that element's list, which for
+    detections is the index of their picture (int [n]; None where all came from entry 0).
     """
 
     detections: np.ndarray
@@ -90,18 +91,25 @@ class Frame:
     """One buffer on its way along one branch.
 
     `buffer` holds the bytes that an element receives from the one before (the file, later the text). `metadata` has
-    what each element added, under the element's name, or what was sent, under the name it was sent with. `fault` is
-    what went wrong upstream: then the buffer is empty and most elements only pass the frame on.
+    what each element added, under the element's name, or what was sent, under the name it was sent with; SDK_INPUT
+    holds the boxes of MxDataInput.roiBoxs. `fault` is what went wrong upstream: then the buffer is empty, and most
+    elements only pass the frame on. The rest is MxpiFrameInfo.
     """
 
     buffer: bytes
     metadata: dict[str, Any] = field(default_factory=dict)
     fault: SdkFault | None = None
-    reply: SimpleQueue[tuple[int, bytes]] = field(default_factory=SimpleQueue)
+    channel_id: int = 0
+    frame_id: int = 0
+    is_eos: bool = False
 
-    def release(self) -> None:
-        """Let go of everything but the reply."""
-        self.metadata = {}
+    def branch(self) -> Frame:
+        """Another frame with the same contents, for another output port."""
+        return replace(self, metadata=dict(self.metadata))
+
+    def fail(self, fault: SdkFault) -> None:
+        """From here on the frame carries a fault; the first one stays."""
+        self.fault = self.fault or fault
         self.buffer = b""
 
     def pictures(self, key: str) -> Pictures:

@@ -1,21 +1,29 @@
-"""Who gets which answer: in the order of sending, or by unique id."""
+"""Who gets which result: in the order of sending, or by unique id."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from deploy.host.engine import Engine
 from deploy.host.frame import Frame
-from deploy.sdk_codes import NO_EXIST, STREAM_NOT_EXIST, STREAM_TIMEOUT, TRANS_MODE_NOT_MATCHED, SdkFault
+from deploy.host.job import Job, Result
+from deploy.sdk_codes import (
+    ELEMENT_NOT_EXIST,
+    NO_EXIST,
+    STREAM_NOT_EXIST,
+    STREAM_TIMEOUT,
+    TRANS_MODE_NOT_MATCHED,
+    SdkFault,
+)
 
 IN_ORDER, BY_ID = "SendData and GetResult", "SendDataWithUniqueId and GetResultWithUniqueId"
 
 
 class Mailbox:
-    """Sends frames into an engine and keeps their answers until someone asks.
+    """Sends buffers into an engine and hands out what comes of them.
 
     The first send decides between the two ways; the other one is refused from then on (6008), as in the SDK.
     """
@@ -23,65 +31,74 @@ class Mailbox:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._mode = ""
-        self._sent: SimpleQueue[Frame | None] = SimpleQueue()
-        self._oldest: Frame | None = None
-        self._turn = threading.Lock()
-        self._send_turn = threading.Lock()
-        self._by_id: dict[int, Frame] = {}
+        self._sinks = [_Sink() for _ in engine.sink_names]
+        self._by_id: dict[int, Job] = {}
         self._ids = itertools.count()
 
-    def send(self, data: bytes) -> None:
-        """Raises SdkFault 6008 for the wrong way, 6002 once the stream is stopped."""
+    def send(self, source: int, frame: Frame) -> None:
+        """Raises SdkFault 6008 for the wrong way, else as Engine.send."""
         self._check(IN_ORDER, sets=True)
-        frame = Frame(data)
-        with self._send_turn:  # the order of the answers is the order in which the engine took the frames
-            self.engine.send(frame)
-            self._sent.put(frame)
+        self.engine.send(source, frame, in_order=True)
 
-    def send_with_id(self, data: bytes) -> int:
-        """Returns the frame's id, 0 or more. Raises as `send`."""
+    def send_with_id(self, source: int, frame: Frame) -> int:
+        """Returns the buffer's id, 0 or more. Raises as `send`."""
         self._check(BY_ID, sets=True)
-        frame = Frame(data)
-        self.engine.send(frame)
+        job = self.engine.send(source, frame, in_order=False)
         unique_id = next(self._ids)
-        self._by_id[unique_id] = frame
+        self._by_id[unique_id] = job
         return unique_id
 
-    def result(self, seconds: float) -> tuple[int, bytes]:
-        """The answer to the oldest frame sent. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way."""
+    def result(self, sink: int, seconds: float) -> Result:
+        """The next result of an appsink. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way."""
         self._check(IN_ORDER)
-        deadline = time.monotonic() + seconds
-        if not self._turn.acquire(timeout=max(0.0, seconds)):
+        if not 0 <= sink < len(self._sinks):
+            names = ", ".join(f"{number} {name}" for number, name in enumerate(self.engine.sink_names)) or "none"
+            raise SdkFault(ELEMENT_NOT_EXIST, f"there is no appsink {sink}; the stream has {names}")
+        entry, deadline = self._sinks[sink], time.monotonic() + seconds
+        if not entry.turn.acquire(timeout=max(0.0, seconds)):
             raise _late(seconds)
         try:
-            frame = self._oldest or self._sent.get(timeout=max(0.0, deadline - time.monotonic()))
-            if frame is None:  # closed
-                self._sent.put(None)
-                raise SdkFault(STREAM_NOT_EXIST, f"the stream {self.engine.name} was destroyed")
-            self._oldest = frame
-            answer = frame.reply.get(timeout=max(0.0, deadline - time.monotonic()))
-            self._oldest = None
-            return answer
+            result = None
+            while result is None:
+                job = entry.job or self.engine.results[sink].get(timeout=max(0.0, deadline - time.monotonic()))
+                if job is None:
+                    self.engine.results[sink].put(None)
+                    raise self._destroyed()
+                entry.job = job
+                result = job.replies[sink].get(timeout=max(0.0, deadline - time.monotonic()))
+                if result is None:  # that job is through
+                    entry.job = None
         except Empty:
             raise _late(seconds) from None
         finally:
-            self._turn.release()
+            entry.turn.release()
+        self.engine.backlog.remove(sink, result)
+        return result
 
-    def result_with_id(self, unique_id: int, seconds: float) -> tuple[int, bytes]:
-        """The answer to one frame. After a timeout (6010) it is dropped, as in the SDK; 1016 for an unknown id."""
+    def result_with_id(self, unique_id: int, seconds: float) -> Result:
+        """The first result of one buffer. After a timeout (6010) it is dropped, as in the SDK; 1016: no such id."""
         self._check(BY_ID)
-        frame = self._by_id.pop(unique_id, None)
-        if frame is None:
+        job = self._by_id.pop(unique_id, None)
+        if job is None:
             raise SdkFault(NO_EXIST, f"no picture with the unique id {unique_id} is under way or waits to be fetched")
+        if not job.replies:
+            raise SdkFault(ELEMENT_NOT_EXIST, f"no appsink follows the appsrc of the stream {self.engine.name}")
+        ((sink, reply),) = job.replies.items()
         try:
-            return frame.reply.get(timeout=max(0.0, seconds))
+            result = reply.get(timeout=max(0.0, seconds))
         except Empty:
             raise _late(seconds) from None
+        else:
+            if result is None:
+                raise SdkFault(STREAM_TIMEOUT, "no result comes: an element let the buffer go")
+            self.engine.backlog.remove(sink, result)
+            return result
+        finally:
+            job.forget()
 
     def close(self) -> None:
-        """Stop the engine and wake whoever waits for an answer."""
+        """Stop the engine and wake whoever waits for a result."""
         self.engine.stop()
-        self._sent.put(None)
 
     def _check(self, mode: str, sets: bool = False) -> None:
         if sets and not self._mode:
@@ -90,6 +107,17 @@ class Mailbox:
             raise SdkFault(
                 TRANS_MODE_NOT_MATCHED, f"the stream {self.engine.name} is used with {self._mode}; it cannot change"
             )
+
+    def _destroyed(self) -> SdkFault:
+        return SdkFault(STREAM_NOT_EXIST, f"the stream {self.engine.name} was destroyed")
+
+
+class _Sink:
+    """An appsink: the job whose results come next, and whose turn it is to fetch one."""
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.job: Job | None = None
 
 
 def _late(seconds: float) -> SdkFault:

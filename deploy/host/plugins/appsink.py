@@ -11,4 +11,5 @@ from deploy.host.plugins.base import Plugin
 class AppSink(Plugin):
     """The tail of a chain; the engine answers with the buffer that reaches it."""
 
+    passive = True
     PROPERTIES: ClassVar = properties_of("appsink")

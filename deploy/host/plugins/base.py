@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from deploy.host.description import Element
@@ -15,17 +15,25 @@ from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
 log = logging.getLogger("deploy.host")
 
 PICTURE, TENSORS, OBJECTS = "a picture", "tensors", "objects"
+ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes
 
 
 class Plugin:
     """One element of a running stream.
 
     Create, `connect`, then `process` frames from several threads at once, then `close`. Subclasses say their factory's
-    properties and what they leave in a frame's metadata under their name ("" for nothing).
+    properties and what they leave in a frame's metadata under their name ("" for nothing). An element with several
+    inputs gets one frame with the metadata of all and the buffer of input port 0. The flags tell the engine how to
+    run a plugin; by default it processes one frame and hands it on at every output port.
     """
 
     PROPERTIES: ClassVar[Mapping[str, Property]] = {}
     produces: str = ""
+    passive: ClassVar[bool] = False  # does nothing to a frame: process is never called
+    takes_faults: ClassVar[bool] = False  # process is called for frames that carry a fault, too
+    ordered: ClassVar[bool] = False  # frames come one at a time, in the order in which they were sent
+    routes: ClassVar[bool] = False  # `route` is called in place of `process`
+    expands: ClassVar[bool] = False  # `expand` is called in place of `process`
     # sizes are (width, height) in pixels; None where a plugin has no such thing or takes any
     input_size: tuple[int, int] | None = None
     output_size: tuple[int, int] | None = None
@@ -42,6 +50,18 @@ class Plugin:
         """Work on one frame. Raises SdkFault, which then travels downstream in place of a result."""
         raise NotImplementedError
 
+    def route(self, frame: Frame, ports: int) -> Sequence[Frame | None]:
+        """What leaves at each of the output ports; None for nothing. No two may be the same object."""
+        raise NotImplementedError
+
+    def expand(self, frame: Frame) -> Iterator[Frame]:
+        """The frames that one frame turns into, each handed on at every output port."""
+        raise NotImplementedError
+
+    def at_port(self, port: int) -> Plugin:
+        """Whose metadata the elements behind that output port find: this plugin's, unless it tells ports apart."""
+        return self
+
     def close(self) -> None:
         """The stream is going down: let go of what `process` may be busy with."""
 
@@ -54,19 +74,31 @@ class Plugin:
         Raises SdkFault 6015 for a name that is not upstream, 6006 where what is there is not `wanted`.
         """
         names = {plugin.name: plugin for plugin in upstream}
+        made = [plugin for plugin in upstream if plugin.produces not in ("", ANYTHING)]
+        sent = [plugin for plugin in upstream if plugin.produces == ANYTHING]
         for key in properties:
             name = self.values.get(key, "")
             if name in ("", "auto"):
                 continue
             if name not in names:
+                if sent and not made:  # then it can only be a name that SendProtobuf gives
+                    return _sent(name)
                 raise self.fault(
                     INVALID_PROPERTIES, f'{key} is "{name}", which no element before it is{did_you_mean(name, names)}'
                 )
-            if names[name].produces != wanted:
+            if names[name].produces not in (wanted, ANYTHING):
                 raise self.fault(INVALID_LINK, f"{key} is {name}, which does not hand on {wanted}")
             return names[name]
-        nearest = next((plugin for plugin in reversed(upstream) if plugin.produces), None)
-        if nearest is None or nearest.produces != wanted:
-            found = f"{nearest.name} hands on {nearest.produces}" if nearest else "there is none"
-            raise self.fault(INVALID_LINK, f"it needs {wanted} from an element before it; {found}")
-        return nearest
+        if made and made[-1].produces == wanted:
+            return made[-1]
+        if sent and not made:
+            return sent[-1]
+        found = f"{made[-1].name} hands on {made[-1].produces}" if made else "there is none"
+        raise self.fault(INVALID_LINK, f"it needs {wanted} from an element before it; {found}")
+
+
+def _sent(key: str) -> Plugin:
+    """Stands for metadata that are sent under a key of their own."""
+    plugin = Plugin(Element(key, "", {}))
+    plugin.produces = ANYTHING
+    return plugin

@@ -12,7 +12,7 @@ from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Picture, Pictures
 from deploy.host.jpeg import check_complete, check_size, read_header
-from deploy.host.plugins.base import PICTURE, Plugin
+from deploy.host.plugins.base import ANYTHING, PICTURE, Plugin
 from deploy.sdk_codes import JPEG_DECODE_FAIL, UNREALIZED, SdkFault
 
 
@@ -39,7 +39,7 @@ class ImageDecoder(Plugin):
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         for plugin in upstream:
-            if plugin.produces:
+            if plugin.produces not in ("", ANYTHING):
                 raise self.fault(UNREALIZED, "the host engine runs one decoder, directly behind appsrc")
 
     def process(self, frame: Frame) -> None:
