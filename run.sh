@@ -13,6 +13,8 @@ usage: bash run.sh VERB [ARGUMENTS]
   detect IMAGE_SET IMAGE_DIR   find objects; pictures with boxes go to image_result
   speed  IMAGE_SET IMAGE_DIR   latency and pictures per second
   eval   VOCDEVKIT             mAP on a Pascal VOC devkit; detections go to txt_result
+  push   USER@HOST             copy a bundle to a board over ssh; with --run VERB ... run it there and compare
+  doctor [USER@HOST]           does a board, or this machine, have what the detector needs?
   demo                         the whole job on the data and the model that come with the project
   test   [PYTEST ARGUMENTS]    all tests
 
@@ -53,6 +55,9 @@ is_installed() {
 # install LEVEL MINOR: make .venv hold that level, on a Python 3.MINOR or newer.
 install() {
   local extras=("" "[compress]" "[compress,dev]") python
+  # A copy that push brought to a board has nothing to be installed from, and is not to be.
+  [ -f "$ROOT/pyproject.toml" ] ||
+    fail "python3 here cannot import StreamManagerApi; source the set_env.sh of CANN and then that of the MindX SDK"
   if [ -f "$STAMP" ] && version_at_least "$VENV/bin/python" "$2"; then
     say "bringing .venv up to date"
     rm -f "$STAMP"
@@ -109,6 +114,15 @@ case $verb in
       PYTHON=$(find_python 9) || exit
     else
       choose_python 0 9
+    fi
+    exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
+    ;;
+  push | doctor)
+    # Only a run that is compared here needs more than a bare Python.
+    if [[ -n "${AYS_PYTHON:-}" ]] || { [[ $verb = push && " $* " == *" --run "* ]] && ! asks_for_help "$@"; }; then
+      choose_python 0 9
+    else
+      PYTHON=$(find_python 9) || exit
     fi
     exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
     ;;

@@ -1,4 +1,4 @@
-"""The commands of the edge side: detect, speed and eval, on the board and on the host alike."""
+"""The commands of the edge side: detect, speed and eval, on the board and on the host alike; push and doctor."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy.board.cli import add_verbs
 from deploy.console import exit_code
 from deploy.target import Target
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     report = options.command(options)
     print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.to_text(), flush=True)
+    options.afterwards(report)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run a detector through its pipeline file: on a board's MindX SDK, elsewhere on the host engine.",
         allow_abbrev=False,
     )
+    parser.set_defaults(afterwards=lambda report: None)
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     detect = _verb(verbs, "detect", "find objects in pictures and draw them into image_result", _detect)
     speed = _verb(verbs, "speed", "measure latency and pictures per second", _speed)
@@ -60,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
             metavar="DIR",
             help="where the result folder goes (default: the current folder)",
         )
+    detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each picture too")
+    add_verbs(verbs, PROTOCOLS)
     return parser
 
 
@@ -85,7 +90,7 @@ def _detect(options: argparse.Namespace) -> Any:
     from deploy.detect import detect
 
     lines = None if options.json else sys.stdout
-    return detect(_target(options), options.image_set, options.image_dir, options.out, lines)
+    return detect(_target(options), options.image_set, options.image_dir, options.out, lines, options.boxes)
 
 
 def _speed(options: argparse.Namespace) -> Any:

@@ -46,11 +46,18 @@ class Detected:
         return f"{self.images} pictures{failed}: {_counted(self.objects)}, drawn in {self.out}"
 
 
-def detect(target: Target, image_set: Path, image_dir: Path, out: Path, lines: TextIO | None = None) -> Detected:
+def detect(
+    target: Target,
+    image_set: Path,
+    image_dir: Path,
+    out: Path,
+    lines: TextIO | None = None,
+    boxes: bool = False,
+) -> Detected:
     """Run the pictures of an image set through detect.pipeline and write OUT/image_result.
 
-    `lines` gets one line a picture as it comes. A picture that fails is reported on stderr and listed in
-    image_result/failed_images.txt.
+    `lines` gets one line a picture as it comes; `boxes` asks for a NAME.json beside each NAME.jpg. A picture that
+    fails is reported on stderr and listed in image_result/failed_images.txt.
 
     Raises DataError for a faulty image set or when all pictures fail, ModelError and EnvironmentFault as
     deploy.session.opened does, UsageError where OUT cannot be written.
@@ -69,7 +76,7 @@ def detect(target: Target, image_set: Path, image_dir: Path, out: Path, lines: T
                 failed.append(name)
                 progress.fault(name, outcome.fault)
             else:
-                write_picture(partial, name, picture, outcome.objects)
+                write_picture(partial, name, picture, outcome.objects, boxes)
                 counts.update(found.name for found in outcome.objects)
                 if lines is not None:
                     print(f"{name}: {_summary(outcome.objects)}", file=lines, flush=True)

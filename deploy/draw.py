@@ -20,12 +20,13 @@ COLOURS = (
 )  # fmt: skip
 
 
-def write_picture(folder: Path, name: str, picture: bytes, objects: Sequence[Detection]) -> None:
-    """Write NAME.jpg with the objects drawn in, or NAME.json where cv2 is missing or cannot read the picture."""
+def write_picture(folder: Path, name: str, picture: bytes, objects: Sequence[Detection], listed: bool = False) -> None:
+    """Write NAME.jpg with the objects drawn in, and NAME.json where cv2 is missing, cannot read the picture, or
+    `listed` asks for both."""
     drawn = _drawn(picture, objects)
     if drawn is not None:
         (folder / f"{name}.jpg").write_bytes(drawn)
-    else:
+    if drawn is None or listed:
         (folder / f"{name}.json").write_text(_listed(objects), encoding="utf-8")
 
 

@@ -17,13 +17,18 @@ def check_image_dir(folder: Path) -> Path:
     return folder.absolute()
 
 
+def find_picture(folder: Path, name: str) -> Path | None:
+    """IMAGE_DIR/name.jpg (or .jpeg, .JPG, .JPEG), None where there is none of them."""
+    return next((path for path in _candidates(folder, name) if path.exists()), None)
+
+
 def read_picture(folder: Path, name: str) -> bytes:
     """The encoded bytes of IMAGE_DIR/name.jpg (or .jpeg, .JPG, .JPEG).
 
     `name` is a plain name, as compute_mAP.voc_devkit.read_image_set gives it; links are followed.
     Raises DataError where the file is missing, empty, not a regular file or not readable.
     """
-    file = next((path for path in _candidates(folder, name) if path.exists()), None)
+    file = find_picture(folder, name)
     if file is None:
         hint = "; an image set has names without suffix" if (folder / name).is_file() else ""
         raise DataError(f"there is no {name}.jpg in {folder}{hint}")

@@ -47,6 +47,12 @@ class PipelineFile:
         files = [self.folder / props["modelPath"] for props in self._props("modelPath")]
         return [file for file in files if not file.is_file()]
 
+    def own_files(self) -> list[str]:
+        """The names of the files in its folder that the stream's properties name: model, cfg and label files."""
+        values = {value for props in self._all_props() for value in props.values() if isinstance(value, str)}
+        plain = (value for value in values if value and len(value) < 256 and value == Path(value).name)
+        return sorted(value for value in plain if (self.folder / value).is_file())
+
     def class_names(self) -> list[str]:
         """The classes in the order of their ids, from the one label file that the stream names.
 

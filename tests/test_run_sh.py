@@ -171,6 +171,31 @@ def test_a_board_needs_no_environment(project: Project) -> None:
     assert project.calls("-m venv")
 
 
+def test_a_pushed_copy_installs_nothing(project: Project) -> None:
+    (project.root / "pyproject.toml").unlink()
+    done = project.run("detect", "a", "b")
+    assert done.returncode == 5 and "source the set_env.sh" in done.stderr
+    assert not project.calls("-m venv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "installs"),
+    [
+        pytest.param(["doctor"], False, id="doctor needs Python alone"),
+        pytest.param(["push", "a@b"], False, id="push needs Python alone"),
+        pytest.param(["push", "a@b", "--run", "--help"], False, id="help"),
+        pytest.param(["push", "a@b", "--run", "eval", "x"], True, id="a run is compared with the host engine's"),
+    ],
+)
+def test_the_way_to_the_board_installs_only_what_compares(
+    project: Project, arguments: list[str], installs: bool
+) -> None:
+    done = project.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert project.log.read_text().splitlines()[-1].endswith(f"{project.root}/deploy {' '.join(arguments)}")
+    assert bool(project.calls("pip install")) == installs
+
+
 def test_help_of_a_verb_installs_nothing(project: Project) -> None:
     assert project.run("detect", "--help").returncode == 0
     assert not (project.root / ".venv").exists()

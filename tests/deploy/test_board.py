@@ -15,44 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 Done = subprocess.CompletedProcess[str]
 
-SDK = """
-import json
-
-class MxDataInput:
-    pass
-
-class Answer:
-    def __init__(self, code, data):
-        self.errorCode, self.data = code, data
-
-class StreamManagerApi:
-    def InitManager(self):
-        return 0
-
-    def CreateMultipleStreams(self, text):
-        assert type(text) is bytes
-        (self.name, self.elements), = json.loads(text).items()
-        self.waiting, self.next_id = {}, 0
-        with open("created.json", "wb") as file:
-            file.write(text)
-        return 6015 if "refused" in self.elements else 0
-
-    def DestroyAllStreams(self):
-        return 0
-
-    def SendDataWithUniqueId(self, name, plugin, data):
-        assert name == self.name.encode() and plugin == 0 and type(data.data) is bytes
-        if len(self.waiting) == 2:
-            return -1
-        self.next_id += 1
-        self.waiting[self.next_id] = json.loads(data.data)
-        return self.next_id
-
-    def GetResultWithUniqueId(self, name, unique_id, timeout):
-        assert type(name) is bytes and type(timeout) is int
-        code, text = self.waiting.pop(unique_id)
-        return Answer(code, text.encode())
-"""
+SDK = (Path(__file__).parent / "stand_in_sdk.py").read_text()
 
 # Python imports a module of this name by itself; it makes modules look as if they were not installed.
 BLOCK = """

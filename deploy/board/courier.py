@@ -1,0 +1,191 @@
+"""Brings files to the board and goes on where a broken connection stopped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from compute_mAP.errors import DataError
+from deploy.board.contents import Item
+from deploy.board.doctor import Examined, Wanted, examine
+from deploy.board.link import ConnectionLost, Link
+from deploy.board.text import cleaned
+from deploy.console import note
+
+CHUNK = 1 << 18
+RETRIES = 3
+PAUSE = 2.0
+"""Seconds before the first retry; each later one waits twice as long."""
+
+
+@dataclass
+class Copied:
+    """What had to travel: files, their bytes, those bytes that a broken connection had already left there."""
+
+    files: int = 0
+    bytes: int = 0
+    resumed_bytes: int = 0
+    reconnects: int = 0
+
+
+class Courier:
+    """A connection that is made again when it breaks. Use it in a `with` block."""
+
+    def __init__(self, host: str, options: Sequence[str], wanted: Wanted) -> None:
+        self._host = host
+        self._options = options
+        self._wanted = wanted
+        self.copied = Copied()
+        self.link = Link(host, options)
+
+    def __enter__(self) -> Courier:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None) -> None:
+        self.link.close()
+
+    def examine(self, soc: str | None, cann: str | None) -> Examined:
+        return examine(self.link, self._wanted, soc, cann)
+
+    def open(self) -> None:
+        """Open the folder on the board, which one push at a time may have. Raises what the board says against it."""
+        self.link.ask("open", root=self._wanted.folder)
+
+    def release(self, items: Sequence[Item]) -> tuple[str, str, bool]:
+        """Make the files the current release. Returns it, the one before, and whether it was there already.
+
+        Raises DataError for a file that changes meanwhile, ConnectionLost after the last retry.
+        """
+
+        def once() -> tuple[str, str, bool]:
+            same = self._bring("release", items)
+            if same:
+                return same, "", True
+            answer = self.link.ask("commit")
+            return cleaned(answer.get("release"), 40), cleaned(answer.get("previous"), 40), False
+
+        return self._persist(once)
+
+    def pictures(self, items: Sequence[Item]) -> None:
+        """Bring pictures and the like, each once whatever its names are."""
+        self._persist(lambda: self._bring("pictures", list({item.sha256: item for item in items}.values())))
+
+    def _persist(self, work: Callable[[], Any]) -> Any:
+        pause = PAUSE
+        for left in reversed(range(RETRIES + 1)):
+            try:
+                return work()
+            except ConnectionLost as fault:
+                if not left:
+                    raise
+                note(f"{fault}; going on in {pause:g} s")
+                time.sleep(pause)
+                pause *= 2
+                self.copied.reconnects += 1
+                self.link.close()
+                self.link = Link(self._host, self._options)
+                self.open()
+        raise AssertionError
+
+    def _bring(self, area: str, items: Sequence[Item]) -> str:
+        """Send what is missing. Returns the release that already is what `items` say, else ""."""
+        listed = [[item.path, item.sha256, item.size] for item in items]
+        plan = self.link.ask("plan", area=area, files=listed)
+        need = _checked(plan.get("need"), items)
+        if not need and isinstance(plan.get("same"), str) and plan["same"]:
+            return cleaned(plan["same"], 40)
+        total = sum(items[number].size - offset for number, offset in need)
+        progress = _Progress(len(need), total)
+        begun: set[str] = set()
+        for number, offset in need:
+            # Equal files share what has arrived of them, and the first one takes it.
+            self._send(number, items[number], 0 if items[number].sha256 in begun else offset, progress)
+            begun.add(items[number].sha256)
+        for number in self._broken(items):
+            self._send(number, items[number], 0, progress)
+        for number in self._broken(items):
+            raise DataError(f"{items[number].source} arrived broken twice: its hash on the board is another one")
+        progress.finish()
+        return ""
+
+    def _send(self, number: int, item: Item, offset: int, progress: _Progress) -> None:
+        self.link.tell("put", number=number, offset=offset, size=item.size - offset)
+        left = item.size - offset
+        try:
+            with item.source.open("rb") as stream:
+                stream.seek(offset)
+                while left:
+                    piece = stream.read(min(CHUNK, left))
+                    if not piece:
+                        raise _changed(item)
+                    self.link.send(piece)
+                    left -= len(piece)
+                    self.copied.bytes += len(piece)
+                    progress.step(len(piece))
+        except OSError as fault:
+            raise DataError(f"{item.source} cannot be read: {fault.strerror}") from None
+        self.copied.files += 1
+        self.copied.resumed_bytes += offset
+
+    def _broken(self, items: Sequence[Item]) -> Iterator[int]:
+        """The files that arrived with another hash. Raises DataError where the file here has another one by now."""
+        numbers = self.link.ask("received").get("bad")
+        for number in numbers if isinstance(numbers, list) else []:
+            if type(number) is not int or not 0 <= number < len(items):
+                raise DataError("the board names a file that was not sent")
+            if Item.of("", items[number].source).sha256 != items[number].sha256:
+                raise _changed(items[number])
+            yield number
+
+
+def _changed(item: Item) -> DataError:
+    return DataError(f"{item.source} changed while it was being copied; push again when it is complete")
+
+
+def _checked(need: Any, items: Sequence[Item]) -> list[tuple[int, int]]:
+    """What the board asks for, as far as it can ask for it."""
+    valid = isinstance(need, list) and all(
+        isinstance(entry, list)
+        and len(entry) == 2
+        and all(type(value) is int for value in entry)
+        and 0 <= entry[0] < len(items)
+        and 0 <= entry[1] <= items[entry[0]].size
+        for entry in need
+    )
+    if not valid:
+        raise DataError("the board asks for files that there are none of")
+    return [(number, offset) for number, offset in need]
+
+
+class _Progress:
+    """Says on stderr how much has been copied: all second on a terminal, every ten seconds elsewhere."""
+
+    def __init__(self, files: int, total: int) -> None:
+        self._total = total
+        self._files = files
+        self._done = 0
+        self._start = self._shown = time.perf_counter()
+        self._live = sys.stderr.isatty()
+
+    def step(self, size: int) -> None:
+        self._done += size
+        now = time.perf_counter()
+        if now - self._shown >= (1 if self._live else 10):
+            self._shown = now
+            rate = self._done / max(now - self._start, 1e-9)
+            left = max(self._total - self._done, 0) / max(rate, 1)
+            text = f"copied {_mb(self._done)} of {_mb(self._total)}, {_mb(rate)}/s, {left:.0f} s left"
+            print(f"\r{text:<60}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
+
+    def finish(self) -> None:
+        if self._files:
+            start = "\r" if self._live else ""
+            print(f"{start}{f'copied {self._files} files, {_mb(self._done)}':<60}".rstrip(), file=sys.stderr)
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:.1f} MB"

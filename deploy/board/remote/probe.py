@@ -1,0 +1,172 @@
+"""What there is on this machine: chip, driver, CANN, SDK, Python, disk, clock. It collects; the laptop judges.
+
+Places and file names are those of Huawei's packages: set_env.sh in the folder of each, the version of a toolkit in
+<arch>-linux/ascend_toolkit_install.info, that of the SDK in the first line of version.info.
+"""
+
+import getpass
+import glob
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+
+from deploy.board.remote.environment import in_environment
+
+LONGEST_TEXT = 8000
+TOOLKITS = ("ascend-toolkit", "nnrt", "cann", "nnae")
+TOOLKIT_FOLDERS = ("~/Ascend", "/usr/local/Ascend")
+SDK_PLACES = (
+    "~/MindX_SDK/mxVision*",
+    "~/mxVision*",
+    "~/Ascend/mxVision*",
+    "~/*/mxVision*",
+    "/usr/local/Ascend/mxVision*",
+    "/usr/local/MindX_SDK/mxVision*",
+    "/usr/local/mxVision*",
+)
+SMI_PLACES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/local/Ascend/driver/tools")
+DRIVER_FILES = ("/usr/local/Ascend/driver/version.info", "/var/davinci/driver/version.info")
+
+# Runs in the very environment and interpreter that the detector will have.
+ASK_PYTHON = """
+import importlib, json, os, sys
+answer = {"version": list(sys.version_info[:3]), "executable": sys.executable}
+for name in ("StreamManagerApi", "numpy", "cv2"):
+    try:
+        importlib.import_module(name)
+        answer[name] = ""
+    except BaseException as fault:
+        answer[name] = "%s: %s" % (type(fault).__name__, fault)
+answer["home"] = os.environ.get("MX_SDK_HOME", "")
+sys.stdout.write("\\nfacts=" + json.dumps(answer) + "\\n")
+sys.stdout.flush()
+os._exit(0)  # some SDKs crash while they unload
+"""
+
+
+def collect(env, python, root):
+    """The facts as plain values. `env` names the files to source instead of those that are found, `python` the
+    interpreter instead of python3, `root` the folder whose disk counts."""
+    toolkits, kits = find_toolkits(), find_sdks()
+    files = chosen_env(env, toolkits, kits)
+    return {
+        "user": _quietly(getpass.getuser) or "",
+        "machine": platform.machine(),
+        "time": time.time(),
+        "probe_python": list(sys.version_info[:3]),
+        "npu_smi": _npu_smi(),
+        "devices": [[path, os.access(path, os.R_OK | os.W_OK)] for path in sorted(glob.glob("/dev/davinci*"))],
+        "driver": _version(DRIVER_FILES),
+        "toolkits": toolkits,
+        "sdks": kits,
+        "env": files,
+        "told": env is not None,
+        "missing_env": [path for path in files if not os.path.isfile(os.path.expanduser(path))],
+        "run": _ask_python(files, python),
+        "disk": _disk(root),
+    }
+
+
+def chosen_env(env, toolkits, kits):
+    """The files to source: those that were named, else the first toolkit's and then the first SDK's."""
+    if env is not None:
+        return list(env)
+    return [found[0]["set_env"] for found in (toolkits, kits) if found]
+
+
+def find_toolkits():
+    folders = [os.environ.get("ASCEND_TOOLKIT_HOME", "")]
+    for name in TOOLKITS:
+        for above in TOOLKIT_FOLDERS:
+            folders.append(os.path.join(os.path.expanduser(above), name))
+    for above in TOOLKIT_FOLDERS:
+        folders += sorted(glob.glob(os.path.join(os.path.expanduser(above), "cann-*")), reverse=True)
+    infos = ("*-linux/ascend_*_install.info", "latest/*-linux/ascend_*_install.info", "latest/*/ascend_*_install.info",
+             "ascend_*_install.info", "latest/version.cfg", "version.cfg")  # fmt: skip
+    return _with_set_env(folders, infos)
+
+
+def find_sdks():
+    folders = [os.environ.get("MX_SDK_HOME", "")]
+    for place in SDK_PLACES:
+        folders += sorted(glob.glob(os.path.expanduser(place)), reverse=True)
+    return _with_set_env(folders, ("version.info",))
+
+
+def _with_set_env(folders, infos):
+    found = []  # type: list
+    for folder in folders:
+        set_env = os.path.join(folder, "set_env.sh")
+        if folder and os.path.isfile(set_env) and all(os.path.realpath(folder) != entry["real"] for entry in found):
+            files = [path for pattern in infos for path in sorted(glob.glob(os.path.join(folder, pattern)))]
+            found.append({"set_env": set_env, "version": _version(files), "real": os.path.realpath(folder)})
+    return found[:20]
+
+
+def _version(files):
+    """The value behind version= (any capitals), else the first line."""
+    for path in files:
+        try:
+            with open(path, "rb") as stream:
+                lines = stream.read(LONGEST_TEXT).decode("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            key, sign, value = line.partition("=")
+            if sign and key.strip().lower() in ("version", "runtime_running_version", "toolkit_running_version"):
+                return value.strip().strip("[]\"'")
+        if lines and lines[0].strip():
+            return lines[0].strip()
+    return ""
+
+
+def _npu_smi():
+    program = shutil.which("npu-smi") or shutil.which("npu-smi", path=os.pathsep.join(SMI_PLACES))
+    if not program:
+        return {"program": "", "text": ""}
+    done = _run([program, "info"], 30)
+    return {"program": program, "text": done}
+
+
+def _ask_python(files, python):
+    command = in_environment(files, [python or "python3", "-c", ASK_PYTHON])
+    text = _run(command, 120)
+    for line in text.splitlines():
+        if line.startswith("facts="):
+            answer = _quietly(lambda line=line: json.loads(line[len("facts=") :]))
+            if answer:
+                return answer
+    return {"fault": text[-500:] or "no answer"}
+
+
+def _disk(root):
+    """Free bytes where `root` is or will be."""
+    place = os.path.abspath(os.path.expanduser(root))
+    while not os.path.isdir(place) and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    found = os.statvfs(place)
+    return {"path": place, "free": found.f_bavail * found.f_frsize}
+
+
+def _run(command, seconds):
+    """What a program says on both of its channels, or why it says nothing."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return "no answer within %d s" % seconds
+    except OSError as fault:
+        return str(fault)
+    return done.stdout[-LONGEST_TEXT:].decode("utf-8", "replace")
+
+
+def _quietly(function):
+    try:
+        return function()
+    except Exception:
+        return None

@@ -1,0 +1,130 @@
+"""The results of a run: brought from the board, and read on this side, without trusting them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from compute_mAP.errors import DataError
+from compute_mAP.result_files import FAILED_IMAGES, class_file
+from deploy.board.link import Link
+from deploy.board.text import cleaned
+from deploy.console import note
+from deploy.detections import Detection
+
+LARGEST_FILE = 1 << 30
+LARGEST_SUM = 16 << 30
+LARGEST_JSON = 16 << 20
+
+
+def fetch(link: Link, folder: str, target: Path, expected: Collection[str]) -> int:
+    """Bring the files of a result folder into `target`, which is made; returns how many came.
+
+    A file that is not among `expected` is left out. Raises DataError for one that arrives broken or is too large.
+    """
+    target.mkdir(parents=True)
+    link.tell("fetch", folder=folder)
+    count = total = 0
+    while True:
+        message = link.event()
+        if message["event"] == "done":
+            return count
+        name, size = message.get("name"), message.get("size")
+        if message["event"] != "file" or not isinstance(name, str) or type(size) is not int or size < 0:
+            raise DataError(f"{link.host} answers with something else than result files")
+        total += size
+        if size > LARGEST_FILE or total > LARGEST_SUM:
+            raise DataError(f"{link.host} sends {size} bytes as {cleaned(name, 80)}; that is no result")
+        # What may be written is known beforehand, so no name of the board's choosing becomes a path.
+        if name not in expected:
+            note(f"{link.host} sends a file {cleaned(name, 80)!r} that no result has; it is left out")
+            for _ in link.read(size):
+                pass
+            continue
+        digest = hashlib.sha256()
+        with (target / name).open("wb") as stream:
+            for piece in link.read(size):
+                digest.update(piece)
+                stream.write(piece)
+        if digest.hexdigest() != message.get("sha256"):
+            raise DataError(f"the result file {name} arrived broken: its hash is another one than on the board")
+        count += 1
+
+
+def names_of_txt_result(classes: Sequence[str]) -> set[str]:
+    """The files that a txt_result may have."""
+    return {class_file(Path(), name).name for name in classes} | {FAILED_IMAGES}
+
+
+def names_of_image_result(pictures: Sequence[str]) -> set[str]:
+    """The files that an image_result may have."""
+    return {f"{name}{suffix}" for name in pictures for suffix in (".jpg", ".json")} | {FAILED_IMAGES}
+
+
+def read_failed(folder: Path) -> set[str]:
+    """The pictures that a result folder lists as failed."""
+    file = folder / FAILED_IMAGES
+    if not file.is_file():
+        return set()
+    return set(file.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+def read_txt_result(folder: Path, classes: Sequence[str]) -> dict[str, list[Detection]]:
+    """The boxes of each picture. Raises DataError for a malformed file."""
+    from compute_mAP.detections import read_detections
+
+    found: dict[str, list[Detection]] = {}
+    for class_id, name in enumerate(classes):
+        file = class_file(folder, name)
+        if not file.is_file():
+            continue
+        rows = read_detections(file)
+        for picture, confidence, box in zip(rows.images, rows.confidence.tolist(), rows.boxes.tolist()):
+            found.setdefault(picture, []).append(Detection(name, class_id, confidence, *box))
+    return found
+
+
+def read_image_result(folder: Path, pictures: Sequence[str]) -> dict[str, list[Detection]]:
+    """The boxes of each picture that has a .json. Raises DataError for a malformed one."""
+    found = {}
+    for name in pictures:
+        file = folder / f"{name}.json"
+        if file.is_file():
+            found[name] = _read_boxes(file)
+    return found
+
+
+def _read_boxes(file: Path) -> list[Detection]:
+    try:
+        if file.stat().st_size > LARGEST_JSON:
+            raise ValueError("it is too large")
+        return [_detection(entry) for entry in json.loads(file.read_bytes())["objects"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as fault:
+        raise DataError(f"{file} is not a list of boxes: {cleaned(str(fault), 200)}") from None
+
+
+def _detection(entry: dict[str, Any]) -> Detection:
+    numbers = [float(value) for value in (entry["confidence"], *entry["box"])]
+    if len(numbers) != 5 or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"a box has {len(numbers) - 1} finite corners; expected 4")
+    return Detection(cleaned(entry["class"], 200), int(entry["class_id"]), *numbers)
+
+
+def read_speed(stdout: str) -> dict[str, Any]:
+    """The numbers of a `speed --json`. Raises DataError for anything else."""
+    try:
+        report = json.loads(stdout[-LARGEST_JSON:].strip().splitlines()[-1])
+        latency = {key: float(report["latency_ms"][key]) for key in ("p50", "p90", "p99")}
+        rate, images, failed = float(report["images_per_second"]), report["images"], report["failed_images"]
+        valid = (
+            type(images) is int and type(failed) is int and all(0 <= v < math.inf for v in (rate, *latency.values()))
+        )
+    except (ValueError, LookupError, TypeError, RecursionError, AttributeError):
+        valid = False
+    if not valid:
+        raise DataError(f"speed on the board printed no report: {cleaned(stdout, 200)!r}")
+    return {"images": images, "failed_images": failed, "images_per_second": rate, "latency_ms": latency}
