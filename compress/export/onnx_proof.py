@@ -1,0 +1,81 @@
+"""Proves by running them that two ONNX models compute the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from compute_mAP.errors import ModelError
+
+TOLERANCE = 1e-5
+"""The largest difference between two equal models, of an output's largest value. Only the order of sums may differ."""
+_HALF_TOLERANCE = 2.0**-9
+"""The same where an output is float16: two units in the last place of its largest value."""
+_FREE_SIDE = 64
+
+
+def random_inputs(model: onnx.ModelProto, seed: int = 0) -> dict[str, np.ndarray]:
+    """Values for every input: 0..1 for floats, the whole range for uint8; a free batch is 1, another free side 64."""
+    generator = np.random.default_rng(seed)
+    given = {entry.name for entry in model.graph.initializer}
+    values = {}
+    for entry in model.graph.input:
+        if entry.name in given:
+            continue
+        sides = entry.type.tensor_type.shape.dim
+        shape = [d.dim_value or (_FREE_SIDE if i else 1) for i, d in enumerate(sides)]
+        kind = onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
+        drawn = generator.random(shape) if kind.kind == "f" else generator.integers(0, 256, shape)
+        values[entry.name] = drawn.astype(kind)
+    return values
+
+
+def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """The model's outputs. Raises ModelError, which calls the model `name`, where onnxruntime cannot run it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return [np.asarray(output) for output in session.run(None, inputs)]
+    except Exception as fault:  # onnxruntime's errors have no common base
+        raise ModelError(f"{name} does not run: {str(fault).strip().splitlines()[-1]}") from None
+
+
+def largest_difference(before: list[np.ndarray], after: list[np.ndarray]) -> float:
+    """Of the largest value of each output; infinite where shapes, types, or what is no finite number differ."""
+    worst = 0.0
+    if len(before) != len(after):
+        return float("inf")
+    for old, new in zip(before, after, strict=True):
+        if old.shape != new.shape or old.dtype != new.dtype:
+            return float("inf")
+        if old.dtype == bool or old.size == 0:
+            worst = max(worst, float("inf") if (old != new).any() else 0.0)
+            continue
+        a, b = old.astype(np.float64), new.astype(np.float64)
+        finite = np.isfinite(a)
+        if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or not np.isfinite(b[finite]).all():
+            return float("inf")
+        scale = float(np.abs(a[finite]).max(initial=0.0)) or 1.0
+        worst = max(worst, float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale)
+    return worst
+
+
+def prove_equal(before: onnx.ModelProto, after: onnx.ModelProto, name: str, draws: int = 2) -> float:
+    """The largest difference over some random inputs, of each output's largest value.
+
+    Raises ModelError where it is more than the tolerance, or where one of the two does not run.
+    """
+    worst = 0.0
+    for seed in range(draws):
+        inputs = random_inputs(before, seed)
+        old = run(before, inputs, name)
+        worst = max(worst, largest_difference(old, run(after, inputs, f"the rewritten {name}")))
+        allowed = _HALF_TOLERANCE if any(output.dtype == np.float16 for output in old) else TOLERANCE
+        if not worst <= allowed:
+            raise ModelError(
+                f"the rewritten {name} differs by {worst:.1e} of its outputs' scale, more than {allowed:.0e}; nothing "
+                "was written, please report this model"
+            )
+    return worst
