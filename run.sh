@@ -13,6 +13,7 @@ usage: bash run.sh VERB [ARGUMENTS]
   detect IMAGE_SET IMAGE_DIR   find objects; pictures with boxes go to image_result
   speed  IMAGE_SET IMAGE_DIR   latency and pictures per second
   eval   VOCDEVKIT             mAP on a Pascal VOC devkit; detections go to txt_result
+  check  FILE...               what is wrong with pipelines, configs, label files and AIPP files
   push   USER@HOST             copy a bundle to a board over ssh; with --run VERB ... run it there and compare
   doctor [USER@HOST]           does a board, or this machine, have what the detector needs?
   demo                         the whole job on the data and the model that come with the project
@@ -21,7 +22,7 @@ usage: bash run.sh VERB [ARGUMENTS]
 IMAGE_SET is a text file with one picture name without suffix a line. `bash run.sh VERB --help` lists the options:
 --model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|board and more.
 
-On a board whose MindX SDK python3 can import, detect, speed and eval use that python3 and install nothing.
+On a board whose MindX SDK python3 can import, detect, speed, eval and check use that python3 and install nothing.
 Elsewhere the first call makes an environment in the project's folder .venv. To use an interpreter as it is
 instead, with nothing made or installed, name it in the variable AYS_PYTHON.
 EOF
@@ -107,7 +108,7 @@ verb=${1:-}
 # Nothing here is to be installed or fetched behind the user's back.
 export YOLO_AUTOINSTALL=false YOLO_OFFLINE=true
 case $verb in
-  detect | speed | eval)
+  detect | speed | eval | check)
     if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && python3 -c "import StreamManagerApi" >/dev/null 2>&1; then
       PYTHON=python3
     elif [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.board.cli import add_verbs
-from deploy.console import exit_code
+from deploy.console import exit_code, note
 from deploy.target import Target
 
 PROTOCOLS = ("voc07", "area", "coco")
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     report = options.command(options)
-    print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.to_text(), flush=True)
+    text = json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.to_text()
+    if text:
+        print(text, flush=True)
     options.afterwards(report)
 
 
@@ -65,7 +67,25 @@ def _parser() -> argparse.ArgumentParser:
         )
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each picture too")
     add_verbs(verbs, PROTOCOLS)
+    _add_check(verbs)
     return parser
+
+
+def _add_check(verbs: Any) -> None:
+    text = "find what is wrong with pipelines, post-processor configs, label files and AIPP files"
+    check: argparse.ArgumentParser = verbs.add_parser(
+        "check", help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+    )
+    check.set_defaults(command=_check, afterwards=_after_check)
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a file, or a folder with such files")
+    check.add_argument(
+        "--run-folder",
+        type=Path,
+        metavar="DIR",
+        help="where the streams are to run (default: a bundle's own folder, else the current one)",
+    )
+    check.add_argument("--sdk", choices=("2.0.4",), help="find too what this version of MindX SDK does not know")
+    check.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 
 def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentParser:
@@ -103,3 +123,14 @@ def _evaluate(options: argparse.Namespace) -> Any:
     from deploy.evaluate import evaluate
 
     return evaluate(_target(options), options.devkit, options.year, options.image_set, options.protocol, options.out)
+
+
+def _check(options: argparse.Namespace) -> Any:
+    from deploy.host.check.run import check
+
+    return check(options.files, options.run_folder, options.sdk)
+
+
+def _after_check(report: Any) -> None:
+    report.raise_errors()
+    note(report.summary())

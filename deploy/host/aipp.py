@@ -78,8 +78,10 @@ def read_aipp(path: Path) -> dict[str, str | float]:
         raise SdkFault(OPEN_FAIL, f"cannot read the AIPP file {path}: {error}") from None
 
 
-def parse_aipp(text: str, name: str) -> dict[str, str | float]:
+def parse_aipp(text: str, name: str, lines: dict[str, int] | None = None) -> dict[str, str | float]:
     """All AIPP keys with their values or ATC's defaults; switches are "true" or "false".
+
+    Where `lines` is given, it gets the line of each key that the file sets.
 
     Raises SdkFault 1004 with the line for anything that is not the grammar, 1005 for more than one aipp_op.
     """
@@ -89,7 +91,7 @@ def parse_aipp(text: str, name: str) -> dict[str, str | float]:
         raise _wrong(name, line, f"expected aipp_op, found {_shown(word)}")
     _expect(tokens, name, "{")
     values = dict(DEFAULTS)
-    seen: dict[str, int] = {}
+    seen: dict[str, int] = {} if lines is None else lines
     for line, key in tokens:
         if key == "}":
             break

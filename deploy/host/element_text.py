@@ -53,6 +53,11 @@ class ElementText:
             return self.props.get(name, "")
         return self.known.properties[name].default
 
+    def text(self, name: str) -> str:
+        """A property that is a text; empty where it is something else."""
+        value = self.value(name)
+        return value if isinstance(value, str) else ""
+
     def values(self, device: str) -> dict[str, Any]:
         """Every property of the factory, defaults filled in."""
         assert self.known is not None

@@ -34,12 +34,15 @@ class KeyValues:
 
     The code is 0, 1016 where the key is absent, or 1004 where the text cannot be read; in the two latter cases the
     value is the given default. A number is read up to the first character that does not belong to it ("0.25f" is 0.25,
-    "0x10" is 0), a string up to the first blank or tab.
+    "0x10" is 0), a string up to the first blank or tab. `lines` has the line of each key, `repeated` the later
+    definitions that lost: (key, line). Both are empty for a JSON content.
     """
 
     def __init__(self, texts: dict[str, str], name: str) -> None:
         self.texts = texts
         self.name = name
+        self.lines: dict[str, int] = {}
+        self.repeated: list[tuple[str, int]] = []
 
     @classmethod
     def from_file(cls, path: Path) -> KeyValues:
@@ -55,7 +58,7 @@ class KeyValues:
     @classmethod
     def from_text(cls, data: bytes, name: str) -> KeyValues:
         """Parse a file's bytes. Raises SdkFault 1019 for a line of 10,000 bytes or more and for more than 100,000."""
-        texts: dict[str, str] = {}
+        values = cls({}, name)
         lines = data.split(b"\n")
         if not lines[-1]:
             lines.pop()  # what follows the final line end is no line
@@ -66,9 +69,15 @@ class KeyValues:
                     limit = f"is one too many, the SDK reads {MAX_LINES} lines"
                 raise SdkFault(OPEN_FAIL, f"{name}: line {number} {limit}")
             key, equals, value = raw.decode("utf-8", "surrogateescape").partition("#")[0].partition("=")
-            if equals:
-                texts.setdefault(key.strip(" "), value.strip(" "))
-        return cls(texts, name)
+            if not equals:
+                continue
+            key = key.strip(" ")
+            if key in values.texts:
+                values.repeated.append((key, number))
+            else:
+                values.texts[key] = value.strip(" ")
+                values.lines[key] = number
+        return values
 
     @classmethod
     def from_json(cls, text: str, name: str) -> KeyValues:
@@ -78,7 +87,7 @@ class KeyValues:
         """
         try:
             content = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SdkFault(INVALID_PARAM, f"{name} is not JSON: {error}") from None
         if not isinstance(content, dict):
             raise SdkFault(INVALID_PARAM, f"{name} is not a JSON object")

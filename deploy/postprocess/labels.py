@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OPEN_FAIL, SdkFault
@@ -14,16 +15,21 @@ def parse_labels(text: str) -> list[str]:
     carriage returns and tabs stays as it is. As long as no label has been read, a line with `#` as its first or second
     character is a comment, unless it is exactly `#`; later ones are labels.
     """
+    return [label for _, label in numbered_labels(text)]
+
+
+def numbered_labels(text: str) -> Iterator[tuple[int, str]]:
+    """(line from 1, class name) of what `parse_labels` reads."""
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()  # what follows the final line end is no line
-    labels: list[str] = []
-    for line in lines:
+    none_yet = True
+    for number, line in enumerate(lines, 1):
         label = line.rstrip("\r\n\t") or line
-        if not labels and label != "#" and "#" in label[:2]:
+        if none_yet and label != "#" and "#" in label[:2]:
             continue
-        labels.append(label)
-    return labels
+        none_yet = False
+        yield number, label
 
 
 def read_labels(path: Path) -> list[str]:

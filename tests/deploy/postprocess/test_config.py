@@ -1,52 +1,9 @@
-"""Config files and contents, read as the vendor's compiled ConfigUtil reads them."""
-
-import base64
-import json
+"""Config files and contents, read case by case; the vendor's own vectors are in test_golden_config_parse.py."""
 
 import pytest
 
 from deploy.postprocess.config import MAX_LINE_LENGTH, KeyValues, float32
 from deploy.sdk_codes import SdkFault
-
-
-def read(values, entry):
-    """One typed read of a golden case: (code, value as the golden file writes it)."""
-    kind, key = entry["type"], entry["key"]
-    if kind == "string":
-        return values.string(key)
-    if kind == "floatlist":
-        code, numbers = values.numbers(key)
-        return code, [f"{number:.9g}" for number in numbers]
-    if kind == "bool":
-        return values.boolean(key, entry["default"])
-    limits = (entry["min"], entry["max"]) if "min" in entry else ()
-    if kind == "float":
-        code, number = values.number(key, entry["default"], *limits)
-        return code, f"{number:.9g}"
-    reader = {"int": values.integer, "uint32": values.uint32}[kind]
-    return reader(key, entry["default"], *limits)
-
-
-def parse(case):
-    if case["kind"] == "cfg_file":
-        return KeyValues.from_text(base64.b64decode(case["text_b64"]), case["name"])
-    return KeyValues.from_json(case["text"], case["name"])
-
-
-def test_golden_cases(shared):
-    cases = json.loads((shared / "golden" / "config_parse.json").read_text(encoding="utf-8"))["cases"]
-    cases = [case for case in cases if case["kind"] in ("cfg_file", "json_content") and case["text"]]
-    assert len(cases) >= 20
-    for case in cases:
-        if case["ret"]:
-            with pytest.raises(SdkFault) as caught:
-                parse(case)
-            assert caught.value.code == case["ret"], case["name"]
-            continue
-        values = parse(case)
-        assert values.texts == case["raw"], case["name"]
-        for entry in case["reads"]:
-            assert read(values, entry) == (entry["ret"], entry["value"]), (case["name"], entry)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +61,15 @@ def test_lines_too_long_and_too_many():
     assert KeyValues.from_text(b"\n" * 100_000, "cfg").texts == {}
     with pytest.raises(SdkFault, match="line 100001"):
         KeyValues.from_text(b"\n" * 100_001, "cfg")
+
+
+def test_lines_of_keys():
+    values = KeyValues.from_text(b"\nA=1\n# A=2\nB=3\r\nA=4\n", "cfg")
+    assert values.lines == {"A": 2, "B": 4}
+    assert values.repeated == [("A", 5)]
+
+
+def test_a_content_nested_beyond_reason():
+    with pytest.raises(SdkFault, match="not JSON") as caught:
+        KeyValues.from_json('{"A":' + "[" * 100_000, "content")
+    assert caught.value.code == 1004

@@ -1,20 +1,9 @@
-"""Label files, read as the vendor's compiled code reads them."""
-
-import base64
-import json
+"""Label files, case by case; the vendor's own vectors are in test_golden_config_parse.py."""
 
 import pytest
 
-from deploy.postprocess.labels import parse_labels, read_labels
+from deploy.postprocess.labels import numbered_labels, parse_labels, read_labels
 from deploy.sdk_codes import SdkFault
-
-
-def test_golden_cases(shared):
-    cases = json.loads((shared / "golden" / "config_parse.json").read_text(encoding="utf-8"))["cases"]
-    cases = [case for case in cases if case["kind"] == "label_file"]
-    assert len(cases) >= 5
-    for case in cases:
-        assert parse_labels(base64.b64decode(case["text_b64"]).decode()) == case["labels"], case["name"]
 
 
 @pytest.mark.parametrize(
@@ -41,3 +30,7 @@ def test_faults_name_the_file(tmp_path):
     bad.write_bytes(b"cat\n" + "安全帽".encode("gbk"))
     with pytest.raises(SdkFault, match="line 2 is not UTF-8"):
         read_labels(bad)
+
+
+def test_lines_of_labels():
+    assert list(numbered_labels("# head\ncat\n\n# no comment\n")) == [(2, "cat"), (3, ""), (4, "# no comment")]
