@@ -34,7 +34,8 @@ def devkit(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
         (year / f"JPEGImages/{name}.jpg").write_bytes(picture(blobs, answer))
         objects = "".join(
             f"<object><name>{('red', 'green', 'blue')[c]}</name><difficult>0</difficult><bndbox>"
-            f"<xmin>{16 * x + 1}</xmin><ymin>{16 * y + 1}</ymin><xmax>{16 * x + 16}</xmax><ymax>{16 * y + 16}</ymax></bndbox></object>"
+            f"<xmin>{16 * x + 1}</xmin><ymin>{16 * y + 1}</ymin>"
+            f"<xmax>{16 * x + 16}</xmax><ymax>{16 * y + 16}</ymax></bndbox></object>"
             for x, y, c in blobs
         )
         (year / f"Annotations/{name}.xml").write_text(f"<annotation>{objects}</annotation>")
