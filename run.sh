@@ -14,6 +14,7 @@ usage: bash run.sh VERB [ARGUMENTS]
   speed  IMAGE_SET IMAGE_DIR   latency and pictures per second
   eval   VOCDEVKIT             mAP on a Pascal VOC devkit; detections go to txt_result
   check  FILE...               what is wrong with pipelines, configs, label files and AIPP files
+  host   SCRIPT [ARGUMENTS]    run a script that was written for MindX SDK, here
   push   USER@HOST             copy a bundle to a board over ssh; with --run VERB ... run it there and compare
   doctor [USER@HOST]           does a board, or this machine, have what the detector needs?
   demo                         the whole job on the data and the model that come with the project
@@ -117,6 +118,10 @@ case $verb in
       choose_python 0 9
     fi
     exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
+    ;;
+  host)
+    choose_python 0 9
+    exec "$PYTHON" "$ROOT/deploy" host "$@"
     ;;
   push | doctor)
     # Only a run that is compared here needs more than a bare Python.

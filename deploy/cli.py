@@ -18,6 +18,11 @@ PROTOCOLS = ("voc07", "area", "coco")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 1..5 as compute_mAP.errors says, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["host"]:  # what follows is the script's, none of ours
+        from deploy.host.script import main as run_script
+
+        return run_script(arguments[1:])
     options = _parser().parse_args(arguments)
     for channel in (sys.stdout, sys.stderr):
         if hasattr(channel, "reconfigure"):  # a class name that the terminal cannot show must not end the run
@@ -65,10 +70,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="DIR",
             help="where the result folder goes (default: the current folder)",
         )
-        verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each picture too")
     add_verbs(verbs, PROTOCOLS)
     _add_check(verbs)
+    verbs.add_parser("host", help="run a script that was written for MindX SDK on the host engine")
     return parser
 
 
@@ -111,9 +116,7 @@ def _detect(options: argparse.Namespace) -> Any:
     from deploy.detect import detect
 
     lines = None if options.json else sys.stdout
-    return detect(
-        _target(options), options.image_set, options.image_dir, options.out, lines, options.boxes, options.resume
-    )
+    return detect(_target(options), options.image_set, options.image_dir, options.out, lines, options.boxes)
 
 
 def _speed(options: argparse.Namespace) -> Any:
@@ -125,15 +128,7 @@ def _speed(options: argparse.Namespace) -> Any:
 def _evaluate(options: argparse.Namespace) -> Any:
     from deploy.evaluate import evaluate
 
-    return evaluate(
-        _target(options),
-        options.devkit,
-        options.year,
-        options.image_set,
-        options.protocol,
-        options.out,
-        options.resume,
-    )
+    return evaluate(_target(options), options.devkit, options.year, options.image_set, options.protocol, options.out)
 
 
 def _check(options: argparse.Namespace) -> Any:

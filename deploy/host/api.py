@@ -1,4 +1,4 @@
-"""The SDK's Python module StreamManagerApi, on a laptop: same classes, arguments, return values and error codes.
+"""The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
 Where the SDK insists on bytes, this takes str as well; what it returns is bytes, as there. Beyond the SDK's surface
 there are LastError, PluginMilliseconds and ResetPluginMilliseconds.
@@ -6,58 +6,48 @@ there are LastError, PluginMilliseconds and ResetPluginMilliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
 
+from deploy.host import inputs, outputs
 from deploy.host.engine import Engine
-from deploy.host.frame import Frame
 from deploy.host.mailbox import Mailbox
 from deploy.host.pipeline import parse_pipeline
+from deploy.host.structs import (
+    MxBufferAndMetadataOutput,
+    MxBufferInput,
+    MxDataInput,
+    MxDataOutput,
+    MxProtobufIn,
+    OutProtobufVector,
+    StringVector,
+)
+from deploy.host.text import as_bytes, as_text
 from deploy.sdk_codes import (
+    ELEMENT_INVALID,
+    FAILURE,
     INVALID_LINK,
     NOT_INITIALISED,
     OK,
     OPEN_FAIL,
     STREAM_EXIST,
     STREAM_NOT_EXIST,
+    STREAM_TIMEOUT,
     SdkFault,
     error_info,
 )
 
+__all__ = ["MxDataInput", "MxDataOutput", "StreamManagerApi", "StringVector"]
 
-class StringVector(list):
-    """std::vector<std::string> as SWIG presents it."""
-
-    def push_back(self, value: Any) -> None:
-        self.append(value)
-
-    def size(self) -> int:
-        return len(self)
-
-
-class MxDataInput:
-    """What SendData takes: `data` is an encoded picture."""
-
-    def __init__(self) -> None:
-        self.data: Any = b""
-        self.fragmentId = 0
-        self.customParam = ""
-        self.roiBoxs: list[Any] = []
-
-
-class MxDataOutput:
-    """What GetResult returns: `errorCode` 0 and the text, or another code and why."""
-
-    def __init__(self, errorCode: int = OK, data: bytes = b"") -> None:
-        self.errorCode = errorCode
-        self.data = data
+DELAY_TIME = 3000  # ms that GetResult waits where it is not told
 
 
 class StreamManagerApi:
     """Creates streams from pipeline texts and passes data through them.
 
     Methods return the SDK's codes (0 is success) and raise nothing; `LastError` has the sentence behind the last
-    code that was not 0.
+    code that was not 0. appsrc and appsink are named by number, in the order of their names, or by name.
     """
 
     def __init__(self) -> None:
@@ -71,17 +61,18 @@ class StreamManagerApi:
 
     def CreateMultipleStreams(self, streamsConfig: Any) -> int:
         """Create all streams of a pipeline text, or none."""
-        return self._code(lambda: self._create(_bytes(streamsConfig)))
+        return self._code(lambda: self._create(as_bytes(streamsConfig)))
 
     def CreateMultipleStreamsFromFile(self, streamsFilePath: Any) -> int:
         """Create all streams of a pipeline file, or none."""
 
         def create() -> None:
-            path = Path(_text(streamsFilePath))
+            path = Path(as_text(streamsFilePath))
             try:
                 content = path.read_bytes()
-            except OSError as error:
-                raise SdkFault(OPEN_FAIL, f"cannot read the pipeline {path}: {error.strerror}") from None
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", "") or str(error)
+                raise SdkFault(OPEN_FAIL, f"cannot read the pipeline {path}: {reason}") from None
             try:
                 self._create(content)
             except SdkFault as fault:
@@ -97,46 +88,98 @@ class StreamManagerApi:
         """Stop and remove all streams, with whatever is still on its way in them."""
         return self._code(lambda: self._stop(list(self._streams)))
 
-    def SendData(self, streamName: Any, inPlugin: Any, dataInput: MxDataInput) -> int:
-        """Send into the appsrc with that number (0) or name; blocks while the stream is full."""
-        return self._code(lambda: self._send(streamName, inPlugin, dataInput))
+    def SendData(self, streamName: Any, inPlugin: Any, dataInput: Any, bufferInput: MxBufferInput | None = None) -> int:
+        """Send an MxDataInput, or a MetadataInputVector and an MxBufferInput; blocks while the stream is full."""
 
-    def GetResult(self, streamName: Any, outPluginId: int, msTimeOut: int = 3000) -> MxDataOutput:
-        """The next result in the order of sending, from the appsink with that number (0)."""
+        def send() -> None:
+            mailbox, source = self._source(streamName, inPlugin)
+            frame = inputs.data(dataInput) if bufferInput is None else inputs.buffer(dataInput, bufferInput)
+            mailbox.send(source, frame)
 
-        def get() -> tuple[int, bytes]:
-            result = self._find(streamName).result(outPluginId, msTimeOut / 1000)
-            return result.code, result.data
+        return self._code(send)
 
-        return self._output(get)
+    def SendProtobuf(self, streamName: Any, inPlugin: Any, protobufVec: Iterable[MxProtobufIn]) -> int:
+        """Send metadata without a buffer."""
+
+        def send() -> None:
+            mailbox, source = self._source(streamName, inPlugin)
+            mailbox.send(source, inputs.protobufs(protobufVec))
+
+        return self._code(send)
 
     def SendDataWithUniqueId(self, streamName: Any, inPlugin: Any, dataInput: MxDataInput) -> int:
         """As SendData; returns the id for GetResultWithUniqueId, 0 or more, or -1 on any failure."""
         try:
             mailbox, source = self._source(streamName, inPlugin)
-            return mailbox.send_with_id(source, Frame(_bytes(dataInput.data)))
+            return mailbox.send_with_id(source, inputs.data(dataInput))
         except SdkFault as fault:
             self._last_error = fault.sentence
             return -1
 
+    def GetResult(self, streamName: Any, outPlugin: Any, *arguments: Any, **named: Any) -> Any:
+        """The next result of an appsink, in the order of sending.
+
+        GetResult(streamName, outPluginId, msTimeOut=3000) returns an MxDataOutput with the buffer.
+        GetResult(streamName, elementName, dataSourceKeys, msTimeOut=3000) returns an MxBufferAndMetadataOutput with
+        the buffer and those metadata of the keys that are there.
+        """
+        if isinstance(outPlugin, int):
+            return self._data(streamName, outPlugin, *arguments, **named)
+        return self._data_and_metadata(streamName, outPlugin, *arguments, **named)
+
     def GetResultWithUniqueId(self, streamName: Any, uniqueId: int, timeOutInMs: int) -> MxDataOutput:
-        """The result of one picture. A result that comes after the timeout is dropped."""
+        """The result of one buffer at the first appsink behind its appsrc. One that comes later is dropped."""
         return self._output(lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000)[:2])
+
+    def GetProtobuf(self, streamName: Any, outPluginId: int, keyVec: Iterable[Any]) -> OutProtobufVector:
+        """The metadata of the next result of an appsink: those of the keys that are there, empty where none is.
+
+        It waits as long as something is under way to that appsink, else the usual 3 seconds.
+        """
+        keys = [as_text(key) for key in keyVec]
+        try:
+            result = self._find(streamName).result(outPluginId, DELAY_TIME / 1000, patient=True)
+            if result.code != OK:
+                self._last_error = result.data.decode("utf-8", "replace")
+            return outputs.protobufs(result, keys)
+        except SdkFault as fault:
+            self._last_error = fault.sentence
+            return OutProtobufVector()
 
     def LastError(self) -> str:
         """The sentence behind the last return code other than 0 (host engine only)."""
         return self._last_error
 
     def PluginMilliseconds(self, streamName: Any) -> dict[str, float]:
-        """Mean wall milliseconds a picture in each element between appsrc and appsink (host engine only)."""
-        mailbox = self._streams.get(_text(streamName))
+        """Mean wall milliseconds a picture in each element that works on it (host engine only)."""
+        mailbox = self._streams.get(as_text(streamName))
         return mailbox.engine.milliseconds() if mailbox else {}
 
     def ResetPluginMilliseconds(self, streamName: Any) -> None:
         """Begin PluginMilliseconds anew (host engine only)."""
-        mailbox = self._streams.get(_text(streamName))
+        mailbox = self._streams.get(as_text(streamName))
         if mailbox:
             mailbox.engine.reset_milliseconds()
+
+    def _data(self, stream: Any, sink: int, msTimeOut: int = DELAY_TIME) -> MxDataOutput:
+        return self._output(lambda: self._find(stream).result(sink, msTimeOut / 1000)[:2])
+
+    def _data_and_metadata(
+        self, stream: Any, sink: Any, dataSourceVec: Iterable[Any], msTimeOut: int = DELAY_TIME
+    ) -> MxBufferAndMetadataOutput:
+        try:
+            mailbox = self._find(stream)
+            names, name = mailbox.engine.sink_names, as_text(sink)
+            if name not in names:
+                raise SdkFault(ELEMENT_INVALID, f"there is no appsink {name}; the stream has {', '.join(names)}")
+            result = mailbox.result(names.index(name), msTimeOut / 1000)
+            output = outputs.buffer_and_metadata(result, [as_text(key) for key in dataSourceVec])
+        except SdkFault as fault:
+            code = FAILURE if fault.code == STREAM_TIMEOUT else fault.code  # this form says it so, in the SDK
+            output = MxBufferAndMetadataOutput(code, fault.sentence.encode("utf-8", "replace"))
+        if output.errorCode != OK:
+            self._last_error = output.errorMsg.decode("utf-8", "replace")
+        return output
 
     def _create(self, text: bytes) -> None:
         created: dict[str, Mailbox] = {}
@@ -145,7 +188,7 @@ class StreamManagerApi:
                 if stream.name in self._streams:
                     raise SdkFault(STREAM_EXIST, f"there is already a stream {stream.name}")
                 created[stream.name] = Mailbox(Engine(stream))
-        except SdkFault:
+        except BaseException:
             for mailbox in created.values():
                 mailbox.close()
             raise
@@ -153,25 +196,23 @@ class StreamManagerApi:
 
     def _stop(self, names: list[str]) -> None:
         for name in names:
-            self._streams.pop(name).close()
+            mailbox = self._streams.pop(name, None)
+            if mailbox:  # another thread may have been faster
+                mailbox.close()
 
     def _find(self, name: Any) -> Mailbox:
         if not self._initialised:
             raise _not_initialised()
         try:
-            return self._streams[_text(name)]
+            return self._streams[as_text(name)]
         except KeyError:
             known = ", ".join(self._streams) or "none"
-            raise SdkFault(STREAM_NOT_EXIST, f"there is no stream {_text(name)}; there is {known}") from None
-
-    def _send(self, stream: Any, plugin: Any, data: MxDataInput) -> None:
-        mailbox, source = self._source(stream, plugin)
-        mailbox.send(source, Frame(_bytes(data.data)))
+            raise SdkFault(STREAM_NOT_EXIST, f"there is no stream {as_text(name)}; there is {known}") from None
 
     def _source(self, stream: Any, plugin: Any) -> tuple[Mailbox, int]:
         mailbox = self._find(stream)
         names = mailbox.engine.source_names
-        wanted = plugin if isinstance(plugin, int) else _text(plugin)
+        wanted = plugin if isinstance(plugin, int) else as_text(plugin)
         if isinstance(wanted, int) and 0 <= wanted < len(names):
             return mailbox, wanted
         if wanted in names:
@@ -202,11 +243,3 @@ class StreamManagerApi:
 
 def _not_initialised() -> SdkFault:
     return SdkFault(NOT_INITIALISED, "the manager is not initialised; call InitManager first")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
-
-
-def _bytes(value: Any) -> bytes:
-    return value.encode("utf-8") if isinstance(value, str) else bytes(value)

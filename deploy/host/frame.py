@@ -130,4 +130,10 @@ class Frame:
             return value
         if value is None:
             raise SdkFault(METADATA_IS_NULL, f"there is no metadata of {key} in the buffer")
+        if hasattr(value, "DESCRIPTOR"):  # it was sent as a message
+            from deploy.host.messages import from_message
+
+            value = from_message(value)
+            if isinstance(value, kind):
+                return value
         raise SdkFault(PROTOBUF_NAME_MISMATCH, f"the metadata of {key} is {type(value).__name__}, not {kind.__name__}")

@@ -48,8 +48,11 @@ class Mailbox:
         self._by_id[unique_id] = job
         return unique_id
 
-    def result(self, sink: int, seconds: float) -> Result:
-        """The next result of an appsink. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way."""
+    def result(self, sink: int, seconds: float, patient: bool = False) -> Result:
+        """The next result of an appsink. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way.
+
+        `patient`: what is under way is waited for as long as it takes.
+        """
         self._check(IN_ORDER)
         if not 0 <= sink < len(self._sinks):
             names = ", ".join(f"{number} {name}" for number, name in enumerate(self.engine.sink_names)) or "none"
@@ -65,7 +68,8 @@ class Mailbox:
                     self.engine.results[sink].put(None)
                     raise self._destroyed()
                 entry.job = job
-                result = job.replies[sink].get(timeout=max(0.0, deadline - time.monotonic()))
+                left = None if patient else max(0.0, deadline - time.monotonic())
+                result = job.replies[sink].get(timeout=left)
                 if result is None:  # that job is through
                     entry.job = None
         except Empty:
