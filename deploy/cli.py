@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="DIR",
             help="where the result folder goes (default: the current folder)",
         )
+        verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each picture too")
     add_verbs(verbs, PROTOCOLS)
     _add_check(verbs)
@@ -116,7 +117,9 @@ def _detect(options: argparse.Namespace) -> Any:
     from deploy.detect import detect
 
     lines = None if options.json else sys.stdout
-    return detect(_target(options), options.image_set, options.image_dir, options.out, lines, options.boxes)
+    return detect(
+        _target(options), options.image_set, options.image_dir, options.out, lines, options.boxes, options.resume
+    )
 
 
 def _speed(options: argparse.Namespace) -> Any:
@@ -128,7 +131,15 @@ def _speed(options: argparse.Namespace) -> Any:
 def _evaluate(options: argparse.Namespace) -> Any:
     from deploy.evaluate import evaluate
 
-    return evaluate(_target(options), options.devkit, options.year, options.image_set, options.protocol, options.out)
+    return evaluate(
+        _target(options),
+        options.devkit,
+        options.year,
+        options.image_set,
+        options.protocol,
+        options.out,
+        options.resume,
+    )
 
 
 def _check(options: argparse.Namespace) -> Any:

@@ -39,12 +39,15 @@ def exit_code(command: Callable[[], None]) -> int:
 
 
 class Progress:
-    """Counts pictures of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too."""
+    """Counts pictures of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
 
-    def __init__(self, verb: str, total: int, results_on_terminal: bool = False) -> None:
+    `done` of them were through before.
+    """
+
+    def __init__(self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0) -> None:
         self._verb = verb
         self._total = total
-        self._done = 0
+        self._done = self._before = done
         self._start = self._shown = time.perf_counter()
         self._live = sys.stderr.isatty()
         self._silent = results_on_terminal and self._live
@@ -57,7 +60,7 @@ class Progress:
         if self._silent or now - self._shown < (0.25 if self._live else QUIET_SECONDS):
             return
         self._shown = now
-        rate = self._done / (now - self._start)
+        rate = (self._done - self._before) / (now - self._start)
         left = (self._total - self._done) / rate
         self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} pictures/s, {_clock(left)} left")
 
@@ -70,7 +73,7 @@ class Progress:
         """Say how long it took."""
         self._clear()
         seconds = time.perf_counter() - self._start
-        rate = self._done / max(seconds, 1e-9)
+        rate = (self._done - self._before) / max(seconds, 1e-9)
         print(f"{self._verb} {self._done} pictures in {_clock(seconds)}, {rate:.1f} pictures/s", file=sys.stderr)
 
     def _write(self, line: str) -> None:

@@ -13,9 +13,11 @@ from deploy.detections import Detection
 from deploy.draw import write_picture
 from deploy.flow import answers
 from deploy.pictures import check_image_dir, check_some_succeeded
-from deploy.results import result_folder, write_failed
+from deploy.results import write_failed
+from deploy.run_inputs import inputs_of
 from deploy.session import opened
 from deploy.target import Target
+from deploy.unfinished import unfinished_run
 
 SCHEMA_VERSION = 1
 FOLDER = "image_result"
@@ -53,11 +55,13 @@ def detect(
     out: Path,
     lines: TextIO | None = None,
     boxes: bool = False,
+    resume: bool = False,
 ) -> Detected:
     """Run the pictures of an image set through detect.pipeline and write OUT/image_result.
 
     `lines` gets one line a picture as it comes; `boxes` asks for a NAME.json beside each NAME.jpg. A picture that
-    fails is reported on stderr and listed in image_result/failed_images.txt.
+    fails is reported on stderr and listed in image_result/failed_images.txt. With `resume`, a run that was killed
+    goes on.
 
     Raises DataError for a faulty image set or when all pictures fail, ModelError and EnvironmentFault as
     deploy.session.opened does, UsageError where OUT cannot be written.
@@ -67,24 +71,30 @@ def detect(
         note(sentence)
     folder = check_image_dir(image_dir)
     out = out.absolute() / FOLDER
-    failed: list[str] = []
-    counts: Counter[str] = Counter()
-    with opened(target, "detect") as (stream, _), result_folder(out) as partial:
-        progress = Progress("detected", len(pictures.names), lines is not None and lines.isatty())
-        for name, picture, outcome in answers(stream, folder, pictures.names):
-            if outcome.fault:
-                failed.append(name)
-                progress.fault(name, outcome.fault)
-            else:
-                write_picture(partial, name, picture, outcome.objects, boxes)
-                counts.update(found.name for found in outcome.objects)
-                if lines is not None:
-                    print(f"{name}: {_summary(outcome.objects)}", file=lines, flush=True)
-            progress.step()
-        progress.finish()
-        check_some_succeeded(len(pictures.names), failed)
-        write_failed(partial, failed)
-    return Detected(len(pictures.names), len(failed), dict(counts.most_common()), out, stream.host)
+    with opened(target, "detect") as (stream, pipeline):
+        inputs = inputs_of(pipeline, stream, folder, pictures.names)
+        with unfinished_run(out, inputs, resume) as run:
+            counts = Counter(run.counts)
+            on_terminal = lines is not None and lines.isatty()
+            progress = Progress("detected", len(pictures.names), on_terminal, run.done)
+            for name, picture, outcome in answers(stream, folder, pictures.names[run.done :]):
+                if outcome.fault:
+                    run.failed.append(name)
+                    progress.fault(name, outcome.fault)
+                else:
+                    write_picture(run.folder, name, picture, outcome.objects, boxes)
+                    counts.update(found.name for found in outcome.objects)
+                    if lines is not None:
+                        print(f"{name}: {_summary(outcome.objects)}", file=lines, flush=True)
+                run.done += 1
+                progress.step()
+                if run.is_due():
+                    run.counts = dict(counts)
+                    run.save()
+            progress.finish()
+            check_some_succeeded(len(pictures.names), run.failed)
+            write_failed(run.folder, run.failed)
+    return Detected(len(pictures.names), len(run.failed), dict(counts.most_common()), out, stream.host)
 
 
 def _summary(objects: list[Detection]) -> str:

@@ -11,9 +11,11 @@ from compute_mAP.voc_devkit import Devkit, find_devkit, read_image_set
 from deploy.console import Progress, note
 from deploy.flow import answers
 from deploy.pictures import check_some_succeeded
-from deploy.results import TextResults, result_folder, write_failed
+from deploy.results import TextResults, write_failed
+from deploy.run_inputs import inputs_of
 from deploy.session import opened
 from deploy.target import Target
+from deploy.unfinished import unfinished_run
 
 if TYPE_CHECKING:
     from compute_mAP.report import Report
@@ -37,12 +39,19 @@ class Evaluated:
 
 
 def evaluate(
-    target: Target, devkit_folder: Path, year: str | None, image_set: str | None, protocol: str, out: Path
+    target: Target,
+    devkit_folder: Path,
+    year: str | None,
+    image_set: str | None,
+    protocol: str,
+    out: Path,
+    resume: bool = False,
 ) -> Evaluated:
     """Score eval.pipeline on one image set of a devkit and write OUT/txt_result.
 
     `year`, `image_set` and `protocol` are those of find_devkit and score in compute_mAP. All pictures of the set count;
-    one that fails keeps its ground truth and is listed in txt_result/failed_images.txt.
+    one that fails keeps its ground truth and is listed in txt_result/failed_images.txt. With `resume`, a run that was
+    killed goes on and ends with the same files as an unbroken one.
 
     Raises DataError for a faulty devkit (its annotations are read before the long work begins) or when all pictures
     fail, ModelError and EnvironmentFault as deploy.session.opened does, UsageError where OUT cannot be written, and
@@ -54,23 +63,27 @@ def evaluate(
         note(sentence)
     _check_annotations(devkit, pictures.names)
     out = out.absolute() / FOLDER
-    failed: list[str] = []
     with opened(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
-        with result_folder(out) as partial:
-            results = TextResults(partial, names)
-            progress = Progress("evaluated", len(pictures.names))
-            for name, _, outcome in answers(stream, devkit.images, pictures.names):
+        inputs = inputs_of(pipeline, stream, devkit.images, pictures.names)
+        with unfinished_run(out, inputs, resume) as run:
+            results = TextResults(run.folder, names, run.sizes)
+            progress = Progress("evaluated", len(pictures.names), done=run.done)
+            for name, _, outcome in answers(stream, devkit.images, pictures.names[run.done :]):
                 if outcome.fault:
-                    failed.append(name)
+                    run.failed.append(name)
                     progress.fault(name, outcome.fault)
                 else:
                     results.add(name, outcome.objects)
+                run.done += 1
                 progress.step()
+                if run.is_due():
+                    run.sizes = results.flush()
+                    run.save()
             progress.finish()
-            check_some_succeeded(len(pictures.names), failed)
+            check_some_succeeded(len(pictures.names), run.failed)
             results.flush()
-            write_failed(partial, failed)
+            write_failed(run.folder, run.failed)
     report = _scored(out, devkit, names, protocol)
     for sentence in report.notes:
         if sentence not in pictures.notes:

@@ -44,14 +44,21 @@ class PipelineFile:
 
     def missing_models(self) -> list[Path]:
         """The model files that the stream names and that are not there."""
-        files = [self.folder / props["modelPath"] for props in self._props("modelPath")]
-        return [file for file in files if not file.is_file()]
+        return [file for file in self.models() if not file.is_file()]
 
     def own_files(self) -> list[str]:
         """The names of the files in its folder that the stream's properties name: model, cfg and label files."""
+        return sorted(file.name for file in self.files() if file.parent == self.folder)
+
+    def files(self) -> list[Path]:
+        """The files that the stream's properties name and that are there."""
         values = {value for props in self._all_props() for value in props.values() if isinstance(value, str)}
-        plain = (value for value in values if value and len(value) < 256 and value == Path(value).name)
-        return sorted(value for value in plain if (self.folder / value).is_file())
+        paths = (self.folder / value for value in sorted(values) if value and len(value) < 1024 and "\0" not in value)
+        return [path for path in paths if path.is_file()]
+
+    def models(self) -> list[Path]:
+        """The model files that the stream names, whether they are there or not."""
+        return [self.folder / props["modelPath"] for props in self._props("modelPath")]
 
     def class_names(self) -> list[str]:
         """The classes in the order of their ids, from the one label file that the stream names.

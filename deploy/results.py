@@ -1,10 +1,10 @@
-"""The result folders: each appears whole when a run is through, and the one before it moves to NAME.prev."""
+"""What result folders hold, and how one takes the place of the one before it, which moves to NAME.prev."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,9 +30,9 @@ def result_folder(folder: Path) -> Iterator[Path]:
     try:
         partial.chmod(0o755)  # mkdtemp makes it for its owner alone
         yield partial
-        _publish(partial, folder)
+        publish(partial, folder)
     finally:
-        _remove(partial)
+        remove(partial)
 
 
 def write_failed(folder: Path, failed: Sequence[str]) -> None:
@@ -45,18 +45,20 @@ class TextResults:
     """The detections as the classic VOC scorers read them: a file for every class, `<name> <conf> <x0> <y0> <x1> <y1>`.
 
     Confidence in 0..1, corners in pixels of the original picture as the post-processor gives them, six decimals.
+    `sizes` are the bytes that the files of an unfinished run keep; what lies behind them is cut off.
     Raises ModelError for a class name that no file can have.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+    def __init__(self, folder: Path, names: Sequence[str], sizes: Mapping[str, int] | None = None) -> None:
         try:
             self._files = {name: class_file(folder, name) for name in names}
         except DataError as fault:
             raise ModelError(f"{fault}; change the label file") from None
         self._lines: dict[str, list[str]] = {name: [] for name in names}
         self._held = 0
-        for file in self._files.values():
-            file.touch()
+        for name, file in self._files.items():
+            with file.open("ab") as stream:
+                stream.truncate((sizes or {}).get(name, 0))
 
     def add(self, picture: str, objects: Iterable[Detection]) -> None:
         """Raises ModelError for an object of a class that is not among the names."""
@@ -72,19 +74,23 @@ class TextResults:
         if self._held >= LINES_AT_ONCE:
             self.flush()
 
-    def flush(self) -> None:
-        """Append what is held to the files; to be called at the end."""
+    def flush(self) -> dict[str, int]:
+        """Append what is held to the files; to be called at the end. Returns the size of each class's file."""
+        sizes = {}
         for name, lines in self._lines.items():
             with self._files[name].open("a", encoding="utf-8", newline="\n") as file:
                 file.writelines(lines)
+                sizes[name] = file.tell()
             lines.clear()
         self._held = 0
+        return sizes
 
 
-def _publish(partial: Path, folder: Path) -> None:
+def publish(partial: Path, folder: Path) -> None:
+    """Put `partial` in the place of `folder`; what was there moves to NAME.prev, which replaces an older NAME.prev."""
     previous = folder.with_name(f"{folder.name}.prev")
     if folder.exists() or folder.is_symlink():
-        _remove(previous)
+        remove(previous)
         folder.rename(previous)
     try:
         partial.rename(folder)
@@ -94,7 +100,8 @@ def _publish(partial: Path, folder: Path) -> None:
         raise
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
