@@ -12,6 +12,17 @@ from compress.nets.yolov5 import architecture
 from compute_mAP.class_names import read_names
 from deploy.atc.aipp_text import aipp_text
 from deploy.bundle import open_bundle
+from deploy.host.aipp import parse_aipp
+from deploy.host.check.kinds import AIPP, CHECKED, CONFIG, LABELS, PIPELINE, kind_of
+from deploy.host.check.run import check
+from deploy.host.factories import FACTORIES
+from deploy.host.findings import NOTE
+from deploy.host.pipeline import parse_pipeline
+from deploy.host.properties import SDK2
+from deploy.postprocess.config import KeyValues
+from deploy.postprocess.labels import parse_labels
+from deploy.postprocess.old_config import read_old_yolov5
+from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "models" / "demo"
@@ -45,3 +56,38 @@ def test_voc_files() -> None:
     assert (VOC / "aipp_yolov5.cfg").read_text() == aipp_text(512, 512)
     for kind in ("detect", "eval"):
         assert (VOC / f"yolov5_{kind}.cfg").read_text() == config_text(kind, names, anchors)
+
+
+SHIPPED = sorted(
+    file for place in ("pipeline", "models") for suffix in CHECKED for file in (ROOT / place).rglob(f"*{suffix}")
+)
+
+
+def test_files_of_every_kind_are_shipped() -> None:
+    kinds = {kind_of(file, file.read_bytes()) for file in SHIPPED}
+    assert kinds == {PIPELINE, CONFIG, LABELS, AIPP}
+    assert {file.parent.name for file in SHIPPED if file.suffix == ".pipeline"} >= {"pipeline", "sdk2", "demo"}
+
+
+@pytest.mark.parametrize("file", [pytest.param(file, id=str(file.relative_to(ROOT))) for file in SHIPPED])
+def test_nothing_is_wrong_with_a_shipped_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read by the engine's own readers, and checked with all that it names; only that there is no .om yet is noted."""
+    monkeypatch.chdir(ROOT)  # what the paths of pipeline/ start from
+    data = file.read_bytes()
+    kind = kind_of(file, data)
+    if kind == PIPELINE:
+        for stream in parse_pipeline(data):
+            for element in stream.elements:
+                assert element.factory in FACTORIES
+    elif kind == CONFIG:
+        config = read_yolo_config(KeyValues.from_text(data, str(file)))
+        assert config.class_num == read_old_yolov5(KeyValues.from_text(data, str(file))).class_num
+    elif kind == AIPP:
+        assert parse_aipp(data.decode(), str(file))["aipp_mode"] == "static"
+    else:
+        assert parse_labels(data.decode())
+    old = file.parent.name == "sdk2" or file.name.endswith(".sdk2.pipeline")
+    report = check([file], sdk=SDK2 if old else None)
+    found = [one for _, _, findings in report.files for one in findings]
+    assert [one.sentence for one in found if one.severity != NOTE] == []
+    assert all("build.sh makes it" in one.sentence for one in found)

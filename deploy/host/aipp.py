@@ -51,7 +51,7 @@ DEFAULTS: dict[str, str | float] = {
     **{f"min_chn_{i}": 0.0 for i in range(4)},
     **{f"var_reci_chn_{i}": 1.0 for i in range(4)},
 }
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 

@@ -19,7 +19,7 @@ MAX_LINES = 100_000
 MAX_LINE_LENGTH = 10_000  # a line must stay below
 _C_SPACE = " \t\n\v\f\r"
 _FLOAT = re.compile(r"[ \t\n\v\f\r]*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:([eE])([+-]?[0-9]*))?")
-_INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
+_INTEGER = re.compile(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]+)")
 _UINT32_MAX = 0xFFFFFFFF
 _FLOAT32_MAX = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
@@ -133,7 +133,10 @@ class KeyValues:
         match = _INTEGER.match(self.texts[key])
         if match is None:
             return INVALID_PARAM, default
-        value = int(match.group(1))
+        sign, digits = match.groups()
+        if len(digits) > len(str(_UINT32_MAX)):
+            return INVALID_PARAM, default
+        value = -int(digits) if sign == "-" else int(digits)
         if signed:
             readable = -(2**31) <= value < 2**31
         else:

@@ -73,3 +73,18 @@ def test_a_content_nested_beyond_reason():
     with pytest.raises(SdkFault, match="not JSON") as caught:
         KeyValues.from_json('{"A":' + "[" * 100_000, "content")
     assert caught.value.code == 1004
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("4294967296", (1004, 7), id="beyond uint32"),
+        pytest.param("9" * 5000, (1004, 7), id="far beyond uint32"),
+        pytest.param("0" * 5000 + "5", (0, 5), id="leading zeros"),
+        pytest.param("0", (0, 0), id="zero"),
+        pytest.param("-1", (0, 1000), id="wraps around, then clamped"),
+        pytest.param("-", (1004, 7), id="no digits"),
+    ],
+)
+def test_whole_numbers(text, expected):
+    assert KeyValues({"CLASS_NUM": text}, "cfg").uint32("CLASS_NUM", 7, 0, 1000) == expected
