@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
-from compress.nets.yolov5 import architecture
+from compress.nets.family import architecture
 from compute_mAP.class_names import read_names
 from deploy.atc.aipp_text import aipp_text
 from deploy.bundle import open_bundle

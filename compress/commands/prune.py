@@ -10,7 +10,7 @@ from compress.commands.declare import Verbs, answer, verb
 from compute_mAP.errors import UsageError
 
 if TYPE_CHECKING:
-    from compress.nets.yolov5 import Yolov5
+    from compress.nets.detector import Detector
     from compress.prune.flow import ChannelFlow
     from compress.prune.plan import Plan
     from compress.prune.scores import Scores
@@ -135,7 +135,7 @@ def _check_out(options: argparse.Namespace) -> Path:
     return out
 
 
-def _flow(model: Yolov5, options: argparse.Namespace) -> ChannelFlow:
+def _flow(model: Detector, options: argparse.Namespace) -> ChannelFlow:
     import torch
 
     from compress.prune.flow import channel_flow
@@ -149,7 +149,7 @@ def _flow(model: Yolov5, options: argparse.Namespace) -> ChannelFlow:
     return protect(flow, options.protect)
 
 
-def _plan(model: Yolov5, flow: ChannelFlow, options: argparse.Namespace) -> Plan:
+def _plan(model: Detector, flow: ChannelFlow, options: argparse.Namespace) -> Plan:
     from dataclasses import replace
 
     from compress.prune.budget import flops_cost, params_cost
@@ -175,7 +175,7 @@ def _plan(model: Yolov5, flow: ChannelFlow, options: argparse.Namespace) -> Plan
     return replace(plan, score=options.score, shortcuts=options.shortcuts, protect=options.protect)
 
 
-def _scores(model: Yolov5, flow: ChannelFlow, options: argparse.Namespace) -> Scores:
+def _scores(model: Detector, flow: ChannelFlow, options: argparse.Namespace) -> Scores:
     from compress.prune.batch_losses import batch_losses
     from compress.prune.scores import filter_scores, gamma_scores, taylor_scores
 

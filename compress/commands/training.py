@@ -27,7 +27,9 @@ def _options(parser: argparse.ArgumentParser, stage: str) -> None:
     source = "required" if stage == "finetune" else "default: start from random weights"
     parser.add_argument("--weights", metavar="FILE", help=f"a checkpoint, or a YOLOv5 .pt ({source})")
     parser.add_argument(
-        "--cfg", metavar="NAME", help="architecture where no weights are given: yolov5n .. yolov5x or a YAML"
+        "--cfg",
+        metavar="NAME",
+        help="architecture where no weights are given: yolov5n, yolov8n, yolo11n, yolov5nu, ... or a YAML",
     )
     parser.add_argument("--epochs", type=int, default=100, help="(default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="pictures a step (default: %(default)s)")
@@ -55,8 +57,8 @@ def training(options: argparse.Namespace) -> None:
     import torch
 
     from compress.data.data_yaml import load_data_yaml
-    from compress.nets.weights import open_weights, with_classes
-    from compress.nets.yolov5 import Yolov5, architecture
+    from compress.nets.family import architecture, build
+    from compress.nets.weights import open_weights
     from compress.train.loop import train
     from compress.train.run_folder import RunFolder
     from compress.train.settings import TrainSettings
@@ -79,13 +81,13 @@ def training(options: argparse.Namespace) -> None:
         model, history = open_weights(options.weights)
         if options.stage == "train" and model.names != names:
             print(f"the head starts anew for the {len(names)} classes of {options.data}", file=sys.stderr)
-            model = with_classes(model, names)
+            model = model.with_classes(names)
     elif options.stage != "finetune":
         if not options.cfg:
             raise UsageError(
                 "neither --weights nor --cfg is given: expected a checkpoint or an architecture to start from"
             )
-        model, history = Yolov5(architecture(options.cfg, len(names)), names, options.imgsz), []
+        model, history = build(architecture(options.cfg, len(names)), names, options.imgsz), []
     else:
         raise UsageError("--weights is missing: finetune needs the checkpoint of the stage before")
     result = train(model, history, settings, RunFolder(options.project, options.name, options.resume), options.stage)

@@ -12,7 +12,7 @@ from typing import Any
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.checkpoint import file_sha256
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.prune.cost import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
 from deploy.atc.aipp_text import aipp_text
@@ -24,7 +24,7 @@ DEFAULT_SOC = "Ascend310"
 
 
 def write_bundle(
-    model: Yolov5,
+    model: Detector,
     onnx_model: OnnxModel,
     out: str | Path,
     imgsz: int,
@@ -54,7 +54,7 @@ def check_out(out: str | Path) -> Path:
 
 
 def _fill(
-    folder: Path, model: Yolov5, onnx_model: OnnxModel, imgsz: int, history: list[dict[str, Any]], soc: str
+    folder: Path, model: Detector, onnx_model: OnnxModel, imgsz: int, history: list[dict[str, Any]], soc: str
 ) -> None:
     anchors = model.anchors_px()
     texts = {"aipp.cfg": aipp_text(imgsz, imgsz), "labels.names": labels_text(model.names)}

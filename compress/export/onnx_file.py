@@ -15,7 +15,7 @@ import onnxruntime
 import onnxsim
 import torch
 
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compute_mAP.errors import ModelError
 
 OPSET = 11  # the newest that CANN 5.0.4 reads whole
@@ -32,7 +32,7 @@ class OnnxModel:
     difference: float
 
 
-def to_onnx(model: Yolov5, imgsz: int, pictures: np.ndarray) -> OnnxModel:
+def to_onnx(model: Detector, imgsz: int, pictures: np.ndarray) -> OnnxModel:
     """Export `model` for imgsz x imgsz pixels and compare it with torch on `pictures`, float32 [n, 3, imgsz, imgsz].
 
     Raises ModelError for strides that the SDK's post-processor decodes wrongly without a word (a P6 model) and when
@@ -84,7 +84,7 @@ def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:
     ]
 
 
-def _compare(model: Yolov5, content: bytes, pictures: np.ndarray) -> float:
+def _compare(model: Detector, content: bytes, pictures: np.ndarray) -> float:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     differences = []
     for picture in pictures:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from compress.nets.detector import Detector
 from compute_mAP.errors import ModelError
 
 
@@ -38,11 +39,16 @@ def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) ->
                 new = new.to(old.device, torch.float32 if new.is_floating_point() else old.dtype)
                 table[name] = nn.Parameter(new, old.requires_grad) if isinstance(old, nn.Parameter) else new
         _count_channels(module, path, source)
+    if isinstance(model, Detector):
+        model.settle()
 
 
 def _count_channels(module: nn.Module, path: str, source: str) -> None:
     if isinstance(module, nn.Conv2d):
+        depthwise = module.groups == module.in_channels == module.out_channels
         module.out_channels, per_group = module.weight.shape[:2]
+        if depthwise:
+            module.groups = module.out_channels
         module.in_channels = per_group * module.groups
         lengths = {module.out_channels, *([] if module.bias is None else [module.bias.numel()])}
     elif isinstance(module, nn.BatchNorm2d):

@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from compress.nets.adopt import adopt
-from compress.nets.yolov5 import Yolov5, check_architecture
+from compress.nets.detector import Detector
+from compress.nets.family import build, check_architecture
 from compute_mAP.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -23,7 +24,7 @@ _METADATA_KEY = "ascend-yolo-slim"
 _KINDS = {list: "a list", int: "a whole number"}
 
 
-def save_checkpoint(model: Yolov5, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
+def save_checkpoint(model: Detector, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
     """Write the model, whole or not at all. `history` lists the stages it went through, the latest last.
 
     With `half`, floating tensors are stored as float16 (half the size; they are read back as float32).
@@ -31,7 +32,7 @@ def save_checkpoint(model: Yolov5, path: str | Path, history: list[dict[str, Any
     header = {
         "schema_version": SCHEMA_VERSION,
         "kind": "checkpoint",
-        "family": "yolov5",
+        "family": model.family,
         "arch": model.arch,
         "names": model.names,
         "imgsz": model.imgsz,
@@ -59,14 +60,14 @@ def read_header(path: str | Path) -> dict[str, Any]:
     return _read(Path(path), with_tensors=False)[0]
 
 
-def load_checkpoint(path: str | Path) -> tuple[Yolov5, list[dict[str, Any]]]:
+def load_checkpoint(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
     """The model (fp32, in eval mode, slimmed where its tensors are) and the history of its stages.
 
     Raises ModelError when the file is missing, truncated, not one of ours, or when tensors and header disagree.
     """
     path = Path(path)
     header, tensors = _read(path, with_tensors=True)
-    check_architecture(header.get("arch"), str(path))
+    check_architecture(header.get("arch"), str(path), header.get("family"))
     for key, kind in (("names", list), ("imgsz", int), ("history", list)):
         if key not in header:
             raise ModelError(f"{path}: its header has no key '{key}'")
@@ -75,14 +76,13 @@ def load_checkpoint(path: str | Path) -> tuple[Yolov5, list[dict[str, Any]]]:
     if not all(isinstance(name, str) for name in header["names"]):
         raise ModelError(f"{path}: 'names' in its header is {str(header['names'])[:60]!r}, expected texts")
     try:
-        model = Yolov5(header["arch"], header["names"], header["imgsz"])
+        model = build(header["arch"], header["names"], header["imgsz"])
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     adopt(model, tensors, str(path))
-    model.head.anchors_px = model.head.anchors * model.head.stride.view(-1, 1, 1)
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, 64, 64))
+            model.eval()(torch.zeros(1, 3, 2 * max(model.stride), 2 * max(model.stride)))
     except RuntimeError as error:
         raise ModelError(f"{path}: its layers do not fit together ({str(error).splitlines()[0]})") from None
     return model, header["history"]

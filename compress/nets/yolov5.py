@@ -6,9 +6,11 @@ ultralytics' own yolov5*.yaml carries the anchor-free head of YOLOv8, which no S
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import nn
@@ -16,34 +18,23 @@ from ultralytics.nn.modules import C3, SPPF, Concat, Conv
 from ultralytics.utils.ops import make_divisible
 
 from compress.nets.anchor_head import AnchorDetect
-from compute_mAP.errors import ModelError, UsageError
+from compress.nets.anchor_loss import AnchorLoss, LossGains
+from compress.nets.detector import Detector, with_gains
+from compute_mAP.errors import ModelError
+from deploy.postprocess.mapping import Geometry
+from deploy.postprocess.yolo import decode
+from deploy.postprocess.yolo_config import YoloConfig
 
 _TEMPLATE = Path(__file__).parent / "cfg" / "yolov5.yaml"
 _CONV_LIKE = {"Conv": Conv, "C3": C3, "SPPF": SPPF}
 _MODULES = (*_CONV_LIKE, "Concat", "nn.Upsample", "Detect")
-_SCALES = "nsmlx"
 
 
-def architecture(cfg: str, nc: int) -> dict[str, Any]:
-    """The architecture that `--cfg` names, for `nc` classes.
-
-    `cfg` is `yolov5n` .. `yolov5x` (with or without `.yaml`) or the path of a YAML file in YOLOv5's form.
-    Raises UsageError for an unknown name and ModelError for a file that is not such a YAML.
-    """
-    path = Path(cfg)
-    stem = path.name.removesuffix(".yaml")
-    if not path.is_file():
-        if len(stem) == 7 and stem.startswith("yolov5") and stem[-1] in _SCALES:
-            template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
-            depth, width = template.pop("scales")[stem[-1]]
-            return {**template, "nc": nc, "depth_multiple": depth, "width_multiple": width}
-        raise UsageError(f"--cfg {cfg}: neither a file nor one of yolov5n, yolov5s, yolov5m, yolov5l, yolov5x")
-    try:
-        described = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"{cfg}: not a YAML file ({str(error).splitlines()[0]})") from None
-    check_architecture(described, str(cfg))
-    return {**described, "nc": nc}
+def template(scale: str, nc: int) -> dict[str, Any]:
+    """YOLOv5 v6's own architecture of the size n, s, m, l or x, for `nc` classes."""
+    described = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
+    depth, width = described.pop("scales")[scale]
+    return {**described, "nc": nc, "depth_multiple": depth, "width_multiple": width}
 
 
 def check_architecture(described: Any, source: str) -> None:
@@ -75,20 +66,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-class Yolov5(nn.Module):
-    """A YOLOv5 detector.
+class Yolov5(Detector):
+    """A YOLOv5 detector with anchors.
 
     Raises ModelError for an architecture whose layers do not fit together.
 
-    Attributes:
-        arch: the architecture at full width, as YOLOv5's YAML has it.
-        names: class names, in the order of their ids.
-        imgsz: side of the square network input in pixels that the model was last trained for.
-        stride: int strides of the three scales, fine to coarse.
-
-    forward maps RGB pictures [B, 3, H, W] in 0..1 (H, W multiples of 32) to the head's raw tensors
-    [B, anchors, H/stride, W/stride, 5 + classes], one a scale.
+    The raw outputs are tensors [B, anchors, H/stride, W/stride, 5 + classes], one a scale, fine to coarse.
     """
+
+    family = "yolov5"
+    loss_parts = ("box", "objectness", "classes")
 
     def __init__(self, arch: dict[str, Any], names: list[str], imgsz: int = 640) -> None:
         super().__init__()
@@ -99,12 +86,12 @@ class Yolov5(nn.Module):
         self.imgsz = imgsz
         try:
             self.model, self.save = _build_layers(arch)
-            self._settle()
+            self._start()
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             reason = (str(error).splitlines() or [""])[0]
             raise ModelError(f"the architecture cannot be built ({type(error).__name__}: {reason})") from None
 
-    def _settle(self) -> None:
+    def _start(self) -> None:
         """Give the fresh layers what only the whole model knows."""
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -116,31 +103,40 @@ class Yolov5(nn.Module):
         self.head.reset_biases()
 
     @property
-    def head(self) -> AnchorDetect:
-        """The detection head, the last layer."""
-        head = self.model[-1]
-        assert isinstance(head, AnchorDetect)
-        return head
-
-    @property
-    def stride(self) -> list[int]:
-        return [int(s) for s in self.head.stride]
+    def output_names(self) -> list[str]:
+        return [f"output{i}" for i in range(len(self.stride))]
 
     def anchors_px(self) -> list[list[list[float]]]:
-        """Anchors as [scales][anchors][w, h] in pixels of the network input."""
         scaled = self.head.anchors.float().cpu() * self.head.stride.view(-1, 1, 1)
         return [[[round(v, 4) for v in pair] for pair in row] for row in scaled.tolist()]
 
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        kept: list[Any] = []
-        for layer in self.model:
-            source: Any = layer.f
-            if source != -1:
-                picked = [x if j == -1 else kept[j] for j in ([source] if isinstance(source, int) else source)]
-                x = picked[0] if isinstance(source, int) else picked  # type: ignore[assignment]
-            x = layer(x)
-            kept.append(x if layer.i in self.save else None)
-        return x  # type: ignore[return-value]
+    def make_loss(self, imgsz: int, gains: Mapping[str, float] | None = None) -> AnchorLoss:
+        return AnchorLoss(self.head, imgsz, with_gains(LossGains(), gains))
+
+    def boxes(self, heads: Sequence[np.ndarray], score: float, iou: float, geometry: Geometry) -> np.ndarray:
+        biases = tuple(value for scale in self.anchors_px() for pair in scale for value in pair)
+        return decode(heads, YoloConfig(len(self.names), biases, score, score, iou), geometry)
+
+    def with_classes(self, names: list[str]) -> Yolov5:
+        fitted = copy.deepcopy(self)
+        old = self.head
+        anchors = [[side for pair in row for side in pair] for row in old.anchors_px.tolist()]
+        head = AnchorDetect(len(names), anchors, [conv.in_channels for conv in old.m])
+        head.set_stride(old.stride)
+        head.reset_biases()
+        head.i, head.f = old.i, old.f
+        fitted.model[-1] = head.train(old.training)
+        fitted.arch["nc"], fitted.names = len(names), list(names)
+        return fitted
+
+    def counted(self) -> nn.Module:
+        return self
+
+    def settle(self) -> None:
+        self.head.anchors_px = self.head.anchors * self.head.stride.view(-1, 1, 1)
+
+    def raw(self, features: list[torch.Tensor]) -> list[torch.Tensor]:
+        return self.head(features)
 
 
 def _build_layers(arch: dict[str, Any]) -> tuple[nn.Sequential, set[int]]:

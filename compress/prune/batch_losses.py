@@ -9,16 +9,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from compress.data.data_yaml import load_data_yaml
-from compress.nets.anchor_loss import AnchorLoss
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.train.pictures import AUGMENTATION, TrainingPictures, readable, targets_of
-from compress.train.settings import LossGains
 from compute_mAP.errors import DataError, UsageError
 
 BATCH_SIZE = 8
 
 
-def batch_losses(model: Yolov5, data_file: str | Path, batches: int, seed: int = 0) -> Iterator[torch.Tensor]:
+def batch_losses(model: Detector, data_file: str | Path, batches: int, seed: int = 0) -> Iterator[torch.Tensor]:
     """The loss of `batches` batches of 8 random training pictures, without augmentation, one scalar at a time.
 
     The model runs in eval mode, so that its batch norms stay as they are. Fewer batches come where there are fewer
@@ -36,9 +34,9 @@ def batch_losses(model: Yolov5, data_file: str | Path, batches: int, seed: int =
     pictures = TrainingPictures(readable(data.images("train"))[0], data.names, model.imgsz, BATCH_SIZE, plain)
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(pictures, BATCH_SIZE, shuffle=True, generator=order, collate_fn=pictures.collate_fn)
-    loss_of = AnchorLoss(model.head, model.imgsz, LossGains())
+    loss_of = model.make_loss(model.imgsz)
     was_training = model.training
-    model.eval().requires_grad_(True)
+    model.eval().thaw()
     try:
         for _, batch in zip(range(batches), loader):
             yield loss_of(model(batch["img"].float() / 255), targets_of(batch))[0]

@@ -7,6 +7,8 @@ import copy
 import torch
 from torch import nn
 
+from compress.nets.detector import Detector
+
 
 def parameters(model: nn.Module) -> int:
     """The number of trainable values."""
@@ -17,5 +19,6 @@ def flops(model: nn.Module, imgsz: int) -> int:
     """Floating-point operations for one picture of imgsz x imgsz pixels, two for each multiply-accumulate."""
     import thop
 
+    counted = model.counted() if isinstance(model, Detector) else model
     picture = torch.zeros(1, 3, imgsz, imgsz)
-    return int(thop.profile(copy.deepcopy(model).float().eval(), inputs=[picture], verbose=False)[0] * 2)
+    return int(thop.profile(copy.deepcopy(counted).float().eval(), inputs=[picture], verbose=False)[0] * 2)

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.prune.flow import ChannelFlow
 from compress.prune.plan import Plan
 from compress.prune.surgery import removed_classes
 
 
-def fold_constants(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
+def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     """A copy at full width, ready to be cut: removed gammas are 0, and what those channels then emit is folded.
 
     A convolution that takes such a channel gets the constant's contribution into its bias or, without one, into the

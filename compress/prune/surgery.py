@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from compress.nets.adopt import adopt
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.prune.flow import ChannelFlow
 from compress.prune.plan import Plan
 from compute_mAP.errors import ModelError
@@ -17,7 +17,7 @@ from compute_mAP.errors import ModelError
 TOLERANCE = 1e-9
 
 
-def mask(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
+def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     """A copy at full width in which gamma and beta of every removed channel are 0."""
     gone = removed_classes(flow, plan)
     masked = copy.deepcopy(model)
@@ -30,7 +30,7 @@ def mask(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
     return masked
 
 
-def cut(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
+def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     """A copy without the removed channels. Weights of what stays are unchanged."""
     gone = removed_classes(flow, plan)
     tensors = dict(model.state_dict())
@@ -65,7 +65,7 @@ def largest_difference(masked: nn.Module, slim: nn.Module, imgsz: int, seed: int
     return float(gaps.max() / scale.clamp_min(torch.finfo(scale.dtype).tiny))
 
 
-def prune(model: Yolov5, flow: ChannelFlow, plan: Plan) -> tuple[Yolov5, float]:
+def prune(model: Detector, flow: ChannelFlow, plan: Plan) -> tuple[Detector, float]:
     """The cut model and its largest relative difference from the masked one.
 
     Raises ModelError when that is above TOLERANCE, which would be a fault of the channel flow.

@@ -18,9 +18,8 @@ from tqdm import tqdm
 from ultralytics.utils.torch_utils import ModelEMA
 
 from compress.data.data_yaml import load_data_yaml
-from compress.nets.anchor_loss import AnchorLoss
 from compress.nets.checkpoint import save_checkpoint
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.prune.flow import channel_flow
 from compress.train import sparsity
 from compress.train.optimizer import build_optimizer, schedule
@@ -45,7 +44,7 @@ class TrainResult:
 
 
 def train(
-    model: Yolov5,
+    model: Detector,
     history: list[dict[str, Any]],
     settings: TrainSettings,
     run: RunFolder,
@@ -72,8 +71,7 @@ def train(
     accelerator = Accelerator(mixed_precision="fp16" if torch.cuda.is_available() else "no")
     torch.manual_seed(settings.seed)
     gammas = list(channel_flow(model, torch.zeros(1, 3, 64, 64)).gammas(model).values()) if settings.sr else []
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
+    model.thaw()
     model.train().to(accelerator.device)
     optimizer = build_optimizer(model, settings)
     pictures = TrainingPictures(images, data.names, settings.imgsz, settings.batch_size, settings.augmentation)
@@ -89,9 +87,9 @@ def train(
         pin_memory=torch.cuda.is_available(),
     )
     ema = ModelEMA(model)
-    averaged = cast(Yolov5, ema.ema)
+    averaged = cast(Detector, ema.ema)
     wrapped, optimizer = accelerator.prepare(model, optimizer)
-    loss_of = AnchorLoss(model.head, settings.imgsz, settings.gains)
+    loss_of = model.make_loss(settings.imgsz, settings.gains)
     start, best = run.restore(model, ema, optimizer, settings, accelerator.scaler)
     board = SummaryWriter(str(run.path / "tensorboard"))
     if start:

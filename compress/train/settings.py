@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compress.nets.anchor_loss import LossGains
 from compute_mAP.errors import UsageError
 
 SPARSITY_RULES = ("subgradient", "proximal")
@@ -17,7 +16,8 @@ class TrainSettings:
     """Settings of one stage of training; the learning-rate defaults are those of YOLOv5's low-augmentation recipe.
 
     lr0 is the rate at the start and lrf the fraction of it at the end (linear between); sr is the sparsity rate on the
-    batch-norm gammas, 0 for none. Rates are a batch as it is: gradients are those of the summed loss of a batch.
+    batch-norm gammas, 0 for none; `gains` replaces gains of the family's loss.
+    Rates are a batch as it is: gradients are those of the summed loss of a batch.
     """
 
     data: str
@@ -36,7 +36,7 @@ class TrainSettings:
     workers: int = 1
     seed: int = 0
     augmentation: dict[str, float] = field(default_factory=dict)
-    gains: LossGains = field(default_factory=LossGains)
+    gains: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -11,7 +11,7 @@ import torch
 
 from compress.data.data_yaml import DataSet
 from compress.data.labels import read_labels
-from compress.nets.yolov5 import Yolov5
+from compress.nets.detector import Detector
 from compress.train.pictures import readable
 from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError
@@ -19,8 +19,6 @@ from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
 from deploy.host.letterbox import letterbox
 from deploy.postprocess.mapping import FIT, Geometry
-from deploy.postprocess.yolo import decode
-from deploy.postprocess.yolo_config import YoloConfig
 from deploy.sdk_codes import SdkFault
 
 SCORE, IOU = 0.001, 0.6  # the thresholds of a bundle's eval.cfg
@@ -62,11 +60,10 @@ class Validator:
         if not any(annotation.objects for annotation in self.ground_truth.values()):
             raise DataError(f"{data.file}: the {split} split has not one labelled object in a picture that can be read")
 
-    def __call__(self, model: Yolov5) -> dict[str, Any]:
+    def __call__(self, model: Detector) -> dict[str, Any]:
         """`map50`, `map75`, `map50_95` (0..1) and `ap50` by class name; the model is put into eval mode."""
         model.eval()
         device = next(model.parameters()).device
-        config = self._config(model)
         found = []
         for start in range(0, len(self.pictures), _BATCH):
             batch = np.stack([self._canvas(image) for image in self.pictures[start : start + _BATCH]])
@@ -74,7 +71,7 @@ class Validator:
             with torch.no_grad():
                 heads = [head.float().cpu().numpy() for head in model(x.contiguous())]
             for i, geometry in enumerate(self.geometries[start : start + _BATCH]):
-                found.append(decode([head[i : i + 1] for head in heads], config, geometry))
+                found.append(model.boxes([head[i : i + 1] for head in heads], SCORE, IOU, geometry))
         report = evaluate(self._by_class(found), self.ground_truth, self.names)
         return {"map50": report.map50, "map75": report.map75, "map50_95": report.map50_95, "ap50": report.ap50}
 
@@ -96,7 +93,3 @@ class Validator:
             x0, y0, x1, y1 = (cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height
             objects.append(Object(self.names[int(number)], x0, y0, x1, y1, False))
         return Annotation(width, height, objects, [])
-
-    def _config(self, model: Yolov5) -> YoloConfig:
-        biases = tuple(value for scale in model.anchors_px() for pair in scale for value in pair)
-        return YoloConfig(len(self.names), biases, SCORE, SCORE, IOU)

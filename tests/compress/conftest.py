@@ -12,7 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.yolov5 import Yolov5, architecture
+from compress.nets.anchor_free import AnchorFree
+from compress.nets.family import architecture
+from compress.nets.yolov5 import Yolov5
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -23,7 +25,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def randomise(model: nn.Module, seed: int = 0) -> None:
+def randomise(model: nn.Module, seed: int = 0, side: int = 64) -> None:
     """Give every batch norm gammas and betas of its own, some gammas near zero, and statistics of what it sees.
 
     Without the statistics a picture's differences would die away on their long way through fresh layers, and an error
@@ -36,7 +38,7 @@ def randomise(model: nn.Module, seed: int = 0) -> None:
             norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) * 1.6 + 0.02)
             norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator) * 0.8 - 0.4)
             norm.momentum = 1.0
-        model.train()(torch.rand(8, 3, 64, 64, generator=generator))
+        model.train()(torch.rand(8, 3, side, side, generator=generator))
         for norm in norms:
             norm.momentum = 0.03
 
@@ -63,6 +65,29 @@ def tiny_model() -> Callable[..., Yolov5]:
             model = Yolov5(arch, list(names), imgsz)
         randomise(model, seed)
         return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_free() -> Callable[..., AnchorFree]:
+    """Makes an anchor-free detector in eval mode, at an eighth of the width unless `width` says otherwise."""
+    made: dict[str, AnchorFree] = {}
+
+    def make(
+        cfg: str = "yolov8n", names: Sequence[str] = ("a", "b", "c"), seed: int = 0, width: float = 0.125
+    ) -> AnchorFree:
+        key = repr((cfg, list(names), seed, width))
+        if key not in made:
+            arch = architecture(cfg, len(names))
+            depth, _, most = arch["scales"][arch["scale"]]
+            arch["scales"] = {arch["scale"]: [depth, width, most]}
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                model = AnchorFree(arch, list(names), 64)
+            randomise(model, seed, 2 * max(model.stride))
+            made[key] = model.eval()
+        return copy.deepcopy(made[key])
 
     return make
 

@@ -14,7 +14,8 @@ import torch
 
 from compress.export import onnx_file
 from compress.export.onnx_file import OnnxModel, to_onnx
-from compress.nets.yolov5 import Yolov5, architecture
+from compress.nets.family import architecture
+from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
 
 PICTURES = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)

@@ -10,7 +10,7 @@ import torch
 
 from compress.nets.adopt import adopt
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
-from compress.nets.weights import open_weights, with_classes
+from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
 
@@ -67,7 +67,7 @@ def test_with_classes_keeps_everything_but_the_head(
     tiny_model: Callable[..., Yolov5], tmp_path: Path, change: Callable[[Yolov5], Yolov5], names: list[str]
 ) -> None:
     model = change(tiny_model(imgsz=96, anchors=[[7, 9], [33, 31], [101, 99]]))
-    fitted = with_classes(model, names)
+    fitted = model.with_classes(names)
     assert (fitted.names, fitted.arch["nc"], fitted.head.nc, fitted.imgsz) == (names, len(names), len(names), 96)
     old, new = model.state_dict(), fitted.state_dict()
     assert old.keys() == new.keys()
@@ -85,7 +85,7 @@ def test_with_classes_keeps_everything_but_the_head(
 def test_with_classes_leaves_the_model_it_was_given(tiny_model: Callable[..., Yolov5]) -> None:
     model = tiny_model()
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    fitted = with_classes(model, ["x"])
+    fitted = model.with_classes(["x"])
     with torch.no_grad():
         fitted.model[0].conv.weight.zero_()
     assert (model.names, model.arch["nc"], model.head.nc) == (["a", "b", "c"], 3, 3)
@@ -93,7 +93,7 @@ def test_with_classes_leaves_the_model_it_was_given(tiny_model: Callable[..., Yo
 
 
 def test_fresh_head_expects_rare_objects(tiny_model: Callable[..., Yolov5]) -> None:
-    fitted = with_classes(tiny_model(), ["x", "y"])
+    fitted = tiny_model().with_classes(["x", "y"])
     with torch.no_grad():
         objectness = [c.bias.view(3, 7)[:, 4] for c in fitted.head.m]
     assert all((b < -3).all() for b in objectness)

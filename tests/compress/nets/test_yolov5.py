@@ -12,7 +12,8 @@ import torch
 import yaml
 from torch import nn
 
-from compress.nets.yolov5 import Yolov5, architecture, check_architecture
+from compress.nets.family import architecture
+from compress.nets.yolov5 import Yolov5, check_architecture
 from compute_mAP.errors import ModelError, UsageError
 
 NAMES80 = [f"class{i}" for i in range(80)]
@@ -77,13 +78,13 @@ def test_shared_activation_of_other_models_is_left_alone(tiny_model: Callable[..
     [
         pytest.param("yolov5q", id="no such letter"),
         pytest.param("yolov5", id="no letter"),
-        pytest.param("yolov8n.yaml", id="another family"),
+        pytest.param("yolov9n.yaml", id="another family"),
         pytest.param("folder/missing.yaml", id="a file that is not there"),
         pytest.param("", id="nothing"),
     ],
 )
 def test_unknown_cfg_lists_the_known_ones(cfg: str) -> None:
-    with pytest.raises(UsageError, match="neither a file nor one of yolov5n, yolov5s") as caught:
+    with pytest.raises(UsageError, match=r"neither a file nor one of yolov5n\.\.x") as caught:
         architecture(cfg, 3)
     assert "\n" not in str(caught.value)
 
@@ -120,7 +121,7 @@ def test_sources_may_be_counted_backwards(tiny_model: Callable[..., Yolov5]) -> 
         pytest.param(b"\xff\xfe\x00binary", "not a YAML file", id="bytes that are no text"),
         pytest.param(b"", "expected a mapping", id="an empty file"),
         pytest.param(b"- 1\n", "expected a mapping", id="a list"),
-        pytest.param(b"train: images\nnames: [a]\n", "no key 'nc'", id="a data.yaml given by mistake"),
+        pytest.param(b"train: images\nnames: [a]\n", "expected a list of layers", id="a data.yaml given by mistake"),
     ],
 )
 def test_architecture_file_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.yolov5 import Yolov5, architecture
+from compress.nets.family import architecture
+from compress.nets.yolov5 import Yolov5
 from compress.prune.cost import flops, parameters
 
 
