@@ -36,6 +36,8 @@ module.main()
 LONGEST_NOISE = 1 << 20
 LONGEST_ANSWER = 64 << 20
 LONGEST_WORDS = 1 << 16
+FAREWELL_SECONDS = 5.0
+"""How long ssh may take to end by itself."""
 _FAULTS = {"data": DataError, "usage": UsageError, "model": ModelError, "environment": EnvironmentFault}
 
 
@@ -73,7 +75,7 @@ class Link:
         with contextlib.suppress(OSError):
             self._in.close()
         try:
-            self._process.wait(5)
+            self._process.wait(FAREWELL_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

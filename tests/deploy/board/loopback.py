@@ -148,10 +148,15 @@ class Cutter:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         self.connections = 0
+        self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        """End all connections, and take no more."""
         self._server.close()
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -160,6 +165,7 @@ class Cutter:
                 self.connections += 1
                 left = self._cuts.pop(0) if self._cuts else 1 << 60
                 server = socket.create_connection(("127.0.0.1", self._target))
+                self._ends += [client, server]
                 threading.Thread(target=self._pump, args=(client, server, left), daemon=True).start()
                 threading.Thread(target=self._pump, args=(server, client, 1 << 60), daemon=True).start()
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 import random
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -158,6 +160,8 @@ def test_doctor(call: Call, board: Any, damage: str, level: str, check: str, fou
         arguments += ["--python", "~/no such; touch $HOME/evil"]
     code, out, _ = call("doctor", *arguments)
     answer = json.loads(out)
+    schema = json.loads((Path(__file__).parents[3] / "docs/schemas/doctor.schema.json").read_text())
+    pytest.importorskip("jsonschema").validate(answer, schema)
     findings = {finding["check"]: finding for finding in answer["findings"]}
     assert set(findings) == {"chip", "driver", "CANN", "SDK", "Python", "disk", "clock"}
     assert (findings[check]["level"], code) == (level, 0 if level == "ok" else 5)
@@ -222,6 +226,35 @@ def test_a_run_that_fails_there_says_why_and_is_not_gone_back_to(
     assert json.loads((tmp_path / "push_result/push.json").read_text())["release"] == good  # untouched
     code, out, _ = call("push", "--rollback", "--json")
     assert code == 0 and json.loads(out)["release"] == good
+
+
+def test_a_run_ends_with_the_connection(
+    call: Call, cut: Callable[..., Any], board: Any, bundle: Path, tmp_path: Path, picture: Callable[..., bytes]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture([], []))
+    (tmp_path / "set.txt").write_text("a\n")
+    started = board.home / "started"
+    module = board.home / "MindX_SDK/mxVision-5.0.0/python/StreamManagerApi.py"
+    hang = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
+    begin = "    def InitManager(self):\n"
+    module.write_text("import os, time\n" + module.read_text().replace(begin, f"{begin}        {hang}\n"))
+    cutter = cut()
+
+    def cut_when_started() -> None:
+        until = time.monotonic() + 30
+        while not started.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        cutter.close()
+
+    threading.Thread(target=cut_when_started).start()
+    run = ("--run", "detect", tmp_path / "set.txt", tmp_path)
+    code, out, err = call("push", "--bundle", bundle, *run, port=cutter.port)
+    assert code == 5 and "the connection to" in err and "broke" in err and out == ""
+    process, until = Path("/proc") / started.read_text(), time.monotonic() + 20
+    while process.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not process.exists()
+    assert not (tmp_path / "push_result").exists()
 
 
 def test_nothing_to_go_back_to(call: Call, bundle: Path) -> None:
