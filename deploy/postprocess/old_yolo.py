@@ -35,7 +35,7 @@ def check_outputs(shapes: Sequence[Sequence[int]], count: int = _EXPECTED_OUTPUT
 
     Raises SdkFault 1001 for a wrong number of outputs or a rank below four, 1004 for values that have not four bytes.
     """
-    if len(shapes) != count:
+    if len(shapes) != count or not shapes:
         raise SdkFault(FAILURE, f"the model has {len(shapes)} outputs; the post-processor takes {count}")
     if len(shapes[0]) < 4:
         raise SdkFault(FAILURE, f"the model has an output of shape {list(shapes[0])}; it must have four axes or more")
@@ -87,36 +87,31 @@ def decode_v5(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geomet
     few numbers for the config.
     """
     levels = _levels_v5(tuple(tensor.shape for tensor in tensors), config, input_width)
-    found = _candidates(tensors, levels, config)
-    if found is None:
-        return np.empty((0, 6), np.float32)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # logits may be anything
+        found = from_logits(tensors, levels, Thresholds(config.objectness_threshold, config.score_threshold))
+        if found is None:
+            return np.empty((0, 6), np.float32)
         centre, size = boxes_v5(found, geometry.net_width, geometry.net_height)
-    if config.undo_padding:
-        centre, size = undo_centre_padding(centre, size, geometry)
-    kept = _suppress(found, centre, size, config)
-    return _rows(from_letterbox(centre[:, kept], size[:, kept], geometry), found, kept)
+        if config.undo_padding:
+            centre, size = undo_centre_padding(centre, size, geometry)
+        kept = _suppress(found, centre, size, config)
+        return _rows(from_letterbox(centre[:, kept], size[:, kept], geometry), found, kept)
 
 
 def decode_v3(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geometry, input_width: int) -> np.ndarray:
     """As `decode_v5`, for YOLOv3: mapped back by resize type, and where levels do not fit no boxes and no fault."""
     levels = _levels_v3(tuple(tensor.shape for tensor in tensors), config, input_width)
-    found = _candidates(tensors, levels, config) if levels else None
-    if found is None:
-        return np.empty((0, 6), np.float32)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = from_logits(tensors, levels, Thresholds(config.objectness_threshold, config.score_threshold))
+        if found is None:
+            return np.empty((0, 6), np.float32)
         centre, size = boxes_v3(found, geometry.net_width, geometry.net_height)
-    kept = _suppress(found, centre, size, config)
-    if config.separate_scores:
-        least = np.array(config.separate_scores, np.float32)[found.classes[kept]]
-        kept = kept[found.scores[kept] > least]
-    boxes, inside = to_source_v3(centre[:, kept], size[:, kept], geometry)
-    return _rows(boxes, found, kept[inside])
-
-
-def _candidates(tensors: Sequence[np.ndarray], levels: Sequence[Level], config: OldConfig) -> Candidates | None:
-    with np.errstate(over="ignore"):
-        return from_logits(tensors, levels, Thresholds(config.objectness_threshold, config.score_threshold))
+        kept = _suppress(found, centre, size, config)
+        if config.separate_scores:
+            least = np.array(config.separate_scores, np.float32)[found.classes[kept]]
+            kept = kept[found.scores[kept] > least]
+        boxes, inside = to_source_v3(centre[:, kept], size[:, kept], geometry)
+        return _rows(boxes, found, kept[inside])
 
 
 def _suppress(found: Candidates, centre: np.ndarray, size: np.ndarray, config: OldConfig) -> np.ndarray:

@@ -65,13 +65,13 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
     levels = _levels(tuple(tensor.shape for tensor in tensors), config, geometry.net_width)
     thresholds = Thresholds(config.objectness_threshold, config.score_threshold, config.separate_scores)
     finished = (config.version, config.layout) == (4, NHWC)  # MindSpore's model hands out boxes, not logits
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # logits may be anything
         candidates = (from_probabilities if finished else from_logits)(tensors, levels, thresholds)
         if candidates is None:
             return np.empty((0, 6), np.float32)
         boxes = _corners(candidates, config, geometry, finished)
-    kept = suppress(boxes, candidates.scores, candidates.classes, config.iou_threshold)
-    mapped, inside = to_source(boxes[kept], geometry)
+        kept = suppress(boxes, candidates.scores, candidates.classes, config.iou_threshold)
+        mapped, inside = to_source(boxes[kept], geometry)
     kept = kept[inside]
     out = np.empty((len(kept), 6), np.float32)
     out[:, :4], out[:, 4], out[:, 5] = mapped, candidates.scores[kept], candidates.classes[kept]

@@ -92,16 +92,14 @@ def decode(tensors: Sequence[np.ndarray], config: Yolov8Config, geometry: Geomet
     tensors: raw heads float32 [1, channels, h, w]. The order is classes ascending, then falling confidence. Raises
     SdkFault 1004 where tensors do not pair.
     """
-    levels = []
-    for box, kind in pair_heads([tensor.shape for tensor in tensors], config.class_num):
-        found = _level(tensors[box][0], tensors[kind][0], config, geometry)
-        if found is not None:
-            levels.append(found)
-    if not levels:
-        return np.empty((0, 6), np.float32)
-    boxes, scores, classes = (np.concatenate(parts) for parts in zip(*levels))
-    kept = suppress(boxes, scores, classes, config.iou_threshold)
-    mapped, inside = to_source(np.clip(boxes[kept], 0, 1), geometry)
+    pairs = pair_heads([tensor.shape for tensor in tensors], config.class_num)
+    with np.errstate(over="ignore", invalid="ignore"):  # logits may be anything
+        levels = [found for box, kind in pairs if (found := _level(tensors[box][0], tensors[kind][0], config))]
+        if not levels:
+            return np.empty((0, 6), np.float32)
+        boxes, scores, classes = (np.concatenate(parts) for parts in zip(*levels))
+        kept = suppress(boxes, scores, classes, config.iou_threshold)
+        mapped, inside = to_source(np.clip(boxes[kept], 0, 1), geometry)
     kept = kept[inside]
     out = np.empty((len(kept), 6), np.float32)
     out[:, :4], out[:, 4], out[:, 5] = mapped, scores[kept], classes[kept]
@@ -151,9 +149,7 @@ class Yolov8PostProcess:
         return objects
 
 
-def _level(
-    box: np.ndarray, kind: np.ndarray, config: Yolov8Config, geometry: Geometry
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _level(box: np.ndarray, kind: np.ndarray, config: Yolov8Config) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """What one level finds: boxes float32 [n, 4] in 0..1 of the network's input, scores float32 [n], classes intp [n].
 
     box float32 [64, h, w], kind float32 [classes, h, w]. None where nothing passes.
@@ -165,8 +161,7 @@ def _level(
         return None
     logits = logits[:, cells]
     classes = logits.argmax(axis=0)
-    with np.errstate(over="ignore"):
-        scores = 1 / (1 + np.exp(-logits[classes, np.arange(len(cells))]))
+    scores = 1 / (1 + np.exp(-logits[classes, np.arange(len(cells))]))
     passes = scores > np.float32(config.score_threshold)
     if config.separate_scores:
         passes &= scores >= np.array(config.separate_scores, np.float32)[classes]

@@ -31,12 +31,14 @@ def _modules(*packages: str) -> list[str]:
 
 EDGE = _modules("deploy", "compute_mAP")
 BOARD = [name for name in _modules("deploy") if not name.startswith(("deploy.host.", "deploy.postprocess."))]
+POST = _modules("deploy/postprocess")
 
 
 @pytest.mark.parametrize(
     ("blocked", "names"),
     [
         pytest.param("torch,ultralytics,compress,onnx,yaml,PIL", EDGE, id="the edge side without the compressor"),
+        pytest.param("torch,ultralytics,compress,cv2,onnxruntime,google", POST, id="post-processing with numpy alone"),
         pytest.param("torch,ultralytics,compress,numpy,cv2,onnxruntime", BOARD, id="the board with nothing at all"),
     ],
 )
