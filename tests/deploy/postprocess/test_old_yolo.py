@@ -185,3 +185,12 @@ def test_mindspores_kind_of_yolov3_runs_on_the_board_only():
     with pytest.raises(SdkFault, match="MindSpore") as caught:
         v3(FRAMEWORK_TYPE="1")
     assert caught.value.code == 1005
+
+
+def test_a_map_coarser_than_stride_32_has_no_level():
+    # half a level down would be the third group of anchors, but the quotient is a whole number: 0
+    tensors = heads()[2:]
+    with pytest.raises(SdkFault) as caught:
+        decode_v5(tensors, v5(YOLO_TYPE="1"), Geometry(256, 256, 256, 256, FIT, 1.0), 256)
+    assert caught.value.code == 1
+    assert len(decode_v5(tensors, v5(YOLO_TYPE="1"), Geometry(128, 128, 128, 128, FIT, 1.0), 128)) == 1
