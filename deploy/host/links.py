@@ -32,12 +32,12 @@ def link_faults(stream: str, elements: Elements) -> Iterator[Finding]:
 def linked(elements: Elements, device: str) -> tuple[Element, ...]:
     """The elements in topological order with their links. The graph has to be free of faults.
 
-    A target without a port gets its lowest free input port, in the order of the file; the SDK takes the first pad
-    whose format fits, which plugins that tell their inputs apart by format do here as well.
+    A target without a port gets its lowest free input port, in the order of the linking elements' names, in which the
+    SDK reads a file. The SDK takes the first pad whose format fits; plugins tell their inputs apart by what comes in.
     """
     taken = _explicit_ports(elements)
     links: dict[str, tuple[tuple[Link, ...], tuple[Link, ...]]] = {}
-    for element in elements.values():
+    for _, element in sorted(elements.items()):
         links[element.name] = (_ports(element.next, taken), _ports(element.next_meta, taken))
     order, _ = _sorted(elements)
     return tuple(Element(name, elements[name].factory, elements[name].values(device), *links[name]) for name in order)

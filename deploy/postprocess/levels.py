@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NHWC, NCHW, NCHWC = 0, 1, 2  # MODEL_TYPE: anchors and channels last, first, or anchors first and channels last
+from deploy.postprocess.layouts import NCHW, NHWC
+
 MAX_ANCHORS = 3  # of one level; the SDK has room for no more
 COARSEST_STRIDE = 32
 

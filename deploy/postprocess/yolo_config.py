@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.postprocess.config import KeyValues
-from deploy.postprocess.levels import NCHW, NCHWC, NHWC
+from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, SdkFault
 
 # (YOLO_VERSION, FRAMEWORK in lower case, MODEL_TYPE) that the SDK decodes
