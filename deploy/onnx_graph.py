@@ -5,16 +5,14 @@ ONNX is a protobuf message; the field numbers below are those of onnx.proto. Wei
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
 
 from compute_mAP.errors import ModelError
+from deploy.onnx_wire import content_of, fields, text_in
 
 FLOAT32 = 1
 """TensorProto.DataType of float32."""
-_Field = tuple[int, Union[int, memoryview]]
 
 
 @dataclass(frozen=True)
@@ -55,104 +53,60 @@ def read_onnx_graph(path: Path) -> OnnxGraph:
         raise ModelError(f"{path} is not an ONNX model: {fault}") from None
 
 
-def _model(content: memoryview) -> OnnxGraph:
+def _model(content: bytes | memoryview) -> OnnxGraph:
     opset, graph = 0, None
-    for number, value in _fields(content):
+    for number, _, value in fields(content):
         if number == 7:
-            graph = _bytes(value)
+            graph = content_of(value)
         elif number == 8:
-            parts = dict(_fields(_bytes(value)))
-            if not bytes(_bytes(parts.get(1, memoryview(b"")))) or parts[1] == b"ai.onnx":
+            parts = {number: part for number, _, part in fields(content_of(value))}
+            if not bytes(content_of(parts.get(1, memoryview(b"")))) or parts[1] == b"ai.onnx":
                 opset = int(parts.get(2, 0))
     if graph is None:
         raise ValueError("it holds no graph")
     nodes, weights, inputs, outputs = [], set(), [], []
-    for number, value in _fields(graph):
+    for number, _, value in fields(graph):
         if number == 1:
-            nodes.append(_node(_bytes(value)))
+            nodes.append(_node(content_of(value)))
         elif number == 5:
-            weights.add(next((_text(part) for field, part in _fields(_bytes(value)) if field == 8), ""))
+            weights.add(next((text_in(part) for field, _, part in fields(content_of(value)) if field == 8), ""))
         elif number == 11:
-            inputs.append(_value(_bytes(value)))
+            inputs.append(_value(content_of(value)))
         elif number == 12:
-            outputs.append(_value(_bytes(value)))
+            outputs.append(_value(content_of(value)))
     return OnnxGraph(opset, tuple(nodes), tuple(i for i in inputs if i.name not in weights), tuple(outputs))
 
 
-def _node(content: memoryview) -> OnnxNode:
+def _node(content: bytes | memoryview) -> OnnxNode:
     name = operator = ""
     outputs = []
-    for number, value in _fields(content):
+    for number, _, value in fields(content):
         if number == 2:
-            outputs.append(_text(value))
+            outputs.append(text_in(value))
         elif number == 3:
-            name = _text(value)
+            name = text_in(value)
         elif number == 4:
-            operator = _text(value)
+            operator = text_in(value)
     return OnnxNode(name, operator, tuple(outputs))
 
 
-def _value(content: memoryview) -> OnnxValue:
+def _value(content: bytes | memoryview) -> OnnxValue:
     name, kind = "", 0
     shape: list[int | None] = []
-    for number, value in _fields(content):
+    for number, _, value in fields(content):
         if number == 1:
-            name = _text(value)
+            name = text_in(value)
         elif number == 2:
-            tensor = next((_bytes(part) for field, part in _fields(_bytes(value)) if field == 1), memoryview(b""))
-            for field, part in _fields(tensor):
+            tensor = next(
+                (content_of(part) for field, _, part in fields(content_of(value)) if field == 1), memoryview(b"")
+            )
+            for field, _, part in fields(tensor):
                 if field == 1 and isinstance(part, int):
                     kind = part
                 elif field == 2:
-                    shape = [_side(_bytes(dim)) for _, dim in _fields(_bytes(part))]
+                    shape = [_side(content_of(dim)) for _, _, dim in fields(content_of(part))]
     return OnnxValue(name, kind, tuple(shape))
 
 
-def _side(content: memoryview) -> int | None:
-    return next((value for number, value in _fields(content) if number == 1 and isinstance(value, int)), None)
-
-
-def _fields(content: memoryview) -> Iterator[_Field]:
-    """(field number, whole number or bytes) of a protobuf message. Raises ValueError where it is none."""
-    position = 0
-    while position < len(content):
-        key, position = _varint(content, position)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, position = _varint(content, position)
-            yield number, value
-            continue
-        if wire == 2:
-            size, position = _varint(content, position)
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"unexpected wire type {wire}")
-        if size > len(content) - position:
-            raise ValueError("it ends too early")
-        yield number, content[position : position + size]
-        position += size
-
-
-def _varint(content: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 64:
-        if position >= len(content):
-            raise ValueError("it ends too early")
-        byte = content[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-    raise ValueError("a number is too long")
-
-
-def _bytes(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("a number stands where a message belongs")
-    return value
-
-
-def _text(value: int | memoryview) -> str:
-    return bytes(_bytes(value)).decode("utf-8")
+def _side(content: bytes | memoryview) -> int | None:
+    return next((value for number, _, value in fields(content) if number == 1 and isinstance(value, int)), None)

@@ -23,6 +23,7 @@ NO_EXIST = 1016
 OPEN_FAIL = 1019
 READ_FAIL = 1020
 WRITE_FAIL = 1021
+CROP_FAIL = 2001
 RESIZE_FAIL = 2002
 JPEG_DECODE_FAIL = 2006
 INVALID_FORMAT = 2019
@@ -42,9 +43,9 @@ ELEMENT_NOT_EXIST = 6013
 INVALID_FACTORY = 6014
 INVALID_PROPERTIES = 6015
 PAD_UNLINKED = 6016
+MEMORY_TYPE_MISMATCH = 11002
 METADATA_IS_NULL = 11003
 PROTOBUF_NAME_MISMATCH = 11004
-MEMORY_TYPE_MISMATCH = 11002
 
 MESSAGES = {
     OK: "Success",
@@ -58,6 +59,7 @@ MESSAGES = {
     NO_EXIST: "Object, file or other resource doesn't exist",
     OPEN_FAIL: "Device, file or resource open failed",
     READ_FAIL: "Device, file or resource read failed",
+    CROP_FAIL: "DVPP: crop fail",
     RESIZE_FAIL: "DVPP: resize fail",
     JPEG_DECODE_FAIL: "DVPP: decode jpeg or jpg fail",
     INVALID_FORMAT: "DVPP: mismatch the image format",
@@ -76,6 +78,7 @@ MESSAGES = {
     INVALID_FACTORY: "element invalid factory",
     INVALID_PROPERTIES: "element invalid properties",
     PAD_UNLINKED: "element pad unlinked",
+    MEMORY_TYPE_MISMATCH: "MxPlugins: mismatch the memory type",
 }
 
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.host.aipp_rule import SIDES
 from deploy.host.nearest import did_you_mean
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 
 _TOKEN = re.compile(
     r"(?P<blank>[ \t\r\f\v,;]+)|(?P<line>\n)|(?P<comment>#[^\n]*)|(?P<text>\"[^\"\n]*\"|[\w.+-]+|[{}:])"
 )
-_SIDES = ("left", "right", "top", "bottom")
 _NARROW_BGR = ((298, 516, 0), (298, -100, -208), (298, 0, 409))  # the defaults that ATC fills in
-_JPEG_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))
-_JPEG_BIAS = (0, 128, 128)
 DEFAULTS: dict[str, str | float] = {
     "aipp_mode": "",
     "related_input_rank": 0,
@@ -38,8 +35,8 @@ DEFAULTS: dict[str, str | float] = {
     "resize_output_w": 0,
     "resize_output_h": 0,
     "padding": "false",
-    **{f"{side}_padding_size": 0 for side in _SIDES},
-    "padding_value": 0,
+    **{f"{side}_padding_size": 0 for side in SIDES},
+    "padding_value": 0.0,
     "csc_switch": "false",
     "rbuv_swap_switch": "false",
     "ax_swap_switch": "false",
@@ -53,21 +50,6 @@ DEFAULTS: dict[str, str | float] = {
 }
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What the network gets for a pixel: (x - offset) * scale, channel by channel, x in 0..255.
-
-    `bgr` tells the channel order of the network's input; `offsets` and `scales` are in that order.
-    """
-
-    bgr: bool
-    offsets: tuple[float, float, float]
-    scales: tuple[float, float, float]
-
-
-UNIT_RGB = Normalisation(False, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
 
 
 def read_aipp(path: Path) -> dict[str, str | float]:
@@ -109,46 +91,6 @@ def parse_aipp(text: str, name: str, lines: dict[str, int] | None = None) -> dic
     if word:
         raise _wrong(name, line, f"expected the end of the file, found {_shown(word)}")
     return values
-
-
-def normalisation(values: dict[str, str | float], net_width: int, net_height: int, name: str) -> Normalisation:
-    """What the AIPP values mean for pictures that are decoded to full-range colour.
-
-    Supported are static YUV420SP_U8 with the JPEG matrix to RGB or to BGR, without crop, padding and swaps.
-    Raises SdkFault 1005 for anything else, 1004 where the source size is not the network's.
-    """
-    for key, expected in (
-        ("aipp_mode", "static"),
-        ("input_format", "YUV420SP_U8"),
-        ("csc_switch", "true"),
-        ("crop", "false"),
-        ("resize", "false"),
-        ("padding", "false"),
-        ("rbuv_swap_switch", "false"),
-        ("ax_swap_switch", "false"),
-    ):
-        if values[key] != expected:
-            raise SdkFault(
-                UNREALIZED, f"{name}: {key} is {values[key] or 'not set'}; the host engine takes {key}: {expected}"
-            )
-    size = (values["src_image_size_w"], values["src_image_size_h"])
-    if any(size) and size != (net_width, net_height):
-        raise SdkFault(
-            INVALID_PARAM,
-            f"{name}: src_image_size is {size[0]} x {size[1]}; the model takes {net_width} x {net_height}",
-        )
-    matrix = tuple(tuple(values[f"matrix_r{row}c{column}"] for column in range(3)) for row in range(3))
-    bias = tuple(values[f"input_bias_{i}"] for i in range(3))
-    if bias != _JPEG_BIAS or matrix not in (_JPEG_RGB, _JPEG_RGB[::-1]):
-        raise SdkFault(
-            UNREALIZED,
-            f"{name}: the colour matrix is not the JPEG one; the host engine takes {_JPEG_RGB} for RGB, its rows "
-            f"reversed for BGR, with input_bias {_JPEG_BIAS}",
-        )
-    offsets = [float(values[f"mean_chn_{i}"]) + float(values[f"min_chn_{i}"]) for i in range(3)]
-    scales = [float(values[f"var_reci_chn_{i}"]) for i in range(3)]
-    bgr = matrix != _JPEG_RGB
-    return Normalisation(bgr, (offsets[0], offsets[1], offsets[2]), (scales[0], scales[1], scales[2]))
 
 
 def _tokens(text: str, name: str) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,7 @@
 """The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
 Where the SDK insists on bytes, this takes str as well; what it returns is bytes, as there. Beyond the SDK's surface
-there are LastError, PluginMilliseconds and ResetPluginMilliseconds.
+there are `numerics`, LastError, PluginMilliseconds and ResetPluginMilliseconds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Callable
 from deploy.host import inputs, outputs
 from deploy.host.engine import Engine
 from deploy.host.mailbox import Mailbox
+from deploy.host.numerics import FLOAT, Numerics, applied
 from deploy.host.pipeline import parse_pipeline
 from deploy.host.structs import (
     MxBufferAndMetadataOutput,
@@ -47,8 +48,11 @@ class StreamManagerApi:
     """Creates streams from pipeline texts and passes data through them.
 
     Methods return the SDK's codes (0 is success) and raise nothing; `LastError` has the sentence behind the last
-    code that was not 0. appsrc and appsink are named by number, in the order of their names, or by name.
+    code that was not 0. appsrc and appsink are named by number, in the order of their names, or by name. Streams
+    compute with the `numerics` that are set when they are created (host engine only).
     """
+
+    numerics: Numerics = FLOAT
 
     def __init__(self) -> None:
         self._initialised = False
@@ -187,7 +191,8 @@ class StreamManagerApi:
             for stream in parse_pipeline(text):
                 if stream.name in self._streams:
                     raise SdkFault(STREAM_EXIST, f"there is already a stream {stream.name}")
-                created[stream.name] = Mailbox(Engine(stream))
+                with applied(self.numerics):
+                    created[stream.name] = Mailbox(Engine(stream))
         except BaseException:
             for mailbox in created.values():
                 mailbox.close()

@@ -19,6 +19,7 @@ from deploy.host.description import Stream
 from deploy.host.factories import plugin_for
 from deploy.host.frame import Frame
 from deploy.host.job import Backlog, Job
+from deploy.host.memory import keep_freed_memory
 from deploy.host.plan import Plan, Stage
 from deploy.host.plugins.queue import Leak, leak_behind
 from deploy.host.worker import Task, Worker
@@ -71,6 +72,7 @@ class Engine:
         self._under_way: set[Job] = set()
         self._joining: dict[tuple[int, int], Job] = {}  # jobs that wait for a further appsrc, by group and number
         self._lock = threading.Lock()
+        keep_freed_memory()
         cv2.setNumThreads(1)  # the workers keep the cores busy; more threads inside OpenCV only get in their way
         self._workers = [Worker(self, self._tasks, len(self._plan.timed)) for _ in range(core_count())]
         self._sources = [self._source(number, step.plugin.name) for number, step in enumerate(self._plan.source_steps)]

@@ -36,7 +36,8 @@ class Picture:
     dataType float32; uint8 [height * 3 / 2, width] for NV12, with height and width rounded up to even: Y, below it U
     and V interleaved. `width` x `height` is the real size, `width_aligned` x `height_aligned` (0: the same) the size of
     the board's buffer; `pixels` never has that padding. `source_width` x `source_height` is the decoded picture it came
-    from; `resize_type` and `ratio` (keepAspectRatioScaling) say how, as in the SDK's MxpiVisionInfo.
+    from; `resize_type` and `ratio` (keepAspectRatioScaling) say how, as in the SDK's MxpiVisionInfo. `host`: the opencv
+    way made it; otherwise it lies in the chip's memory, as NV12 on the board whatever `format` is here.
     """
 
     pixels: np.ndarray
@@ -50,6 +51,7 @@ class Picture:
     width_aligned: int = 0
     height_aligned: int = 0
     headers: tuple[Header, ...] = ()
+    host: bool = False
 
 
 class Pictures(list[Picture]):

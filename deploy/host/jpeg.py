@@ -15,17 +15,38 @@ _MAGIC = b"\xff\xd8\xff"
 _END = b"\xff\xd9"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
+_APP0, _APP14 = 0xE0, 0xEE
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a length
 # inside a scan, FF is followed by 00 (a data byte), by a restart marker or by more FF; anything else ends the scan
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
+class Component(NamedTuple):
+    """One colour plane: its id in the scans, and how many samples across and down it has in a block of the picture."""
+
+    name: int
+    across: int
+    down: int
+
+
 class JpegHeader(NamedTuple):
-    """Size as stored (before any EXIF rotation) and the offset of the first scan's data."""
+    """What comes before the first scan's data, which begin at `scan_start`.
+
+    The size is as stored (before any EXIF rotation), `coding` the marker of the frame header (C0: baseline),
+    `precision` in bits. `adobe` is the colour transform of an Adobe segment (0: none, so RGB or CMYK; None: there is no
+    such segment). `frame_at`, `scan_at` and `jfif_at` are where the contents of those segments begin (0: none).
+    """
 
     width: int
     height: int
     scan_start: int
+    coding: int = 0xC0
+    precision: int = 8
+    components: tuple[Component, ...] = ()
+    adobe: int | None = None
+    frame_at: int = 0
+    scan_at: int = 0
+    jfif_at: int = 0
 
 
 def read_header(data: bytes) -> JpegHeader:
@@ -38,21 +59,30 @@ def read_header(data: bytes) -> JpegHeader:
             f"the picture is not a JPEG (it begins with {data[:4].hex(' ')}, a JPEG with ff d8 ff); "
             "the board decodes JPEG only",
         )
-    width = height = -1
+    frame = scan = jfif = coding = 0
+    adobe = None
     position = 2
     while True:
         marker, start, end = _segment(data, position)
         if marker in _START_OF_FRAME:
-            if end - start < 6:
+            frame, coding = start, marker
+            count = data[start + 5] if end - start > 5 else 255
+            if end - start < 6 + 3 * count:
                 raise _broken("its frame header is too short")
-            # one byte of precision, then the size
-            height, width = (int.from_bytes(data[start + i : start + i + 2], "big") for i in (1, 3))
         elif marker == _START_OF_SCAN:
+            scan = start
             break
+        elif marker == _APP0 and data.startswith(b"JFIF\0", start):
+            jfif = start
+        elif marker == _APP14 and data.startswith(b"Adobe", start) and end - start >= 12:
+            adobe = data[start + 11]
         position = end
-    if width < 0:
+    if not frame:
         raise _broken("a scan comes before the frame header")
-    return JpegHeader(width, height, end)
+    height, width = (int.from_bytes(data[frame + i : frame + i + 2], "big") for i in (1, 3))
+    planes = range(frame + 6, frame + 6 + 3 * data[frame + 5], 3)
+    components = tuple(Component(data[at], data[at + 1] >> 4, data[at + 1] & 15) for at in planes)
+    return JpegHeader(width, height, end, coding, data[frame], components, adobe, frame, scan, jfif)
 
 
 def check_size(header: JpegHeader) -> None:
@@ -82,6 +112,19 @@ def check_complete(data: bytes, header: JpegHeader) -> None:
         if match.group() == _END:
             return
         _, _, position = _segment(data, match.start())
+
+
+def scan_headers(data: bytes, header: JpegHeader) -> list[int]:
+    """Where the content of each scan's header begins, for files that have a scan for each plane."""
+    found = [header.scan_at]
+    position = header.scan_start
+    while match := _SCAN_END.search(data, position):
+        if match.group() == _END:
+            break
+        marker, start, position = _segment(data, match.start())
+        if marker == _START_OF_SCAN:
+            found.append(start)
+    return found
 
 
 def _segment(data: bytes, position: int) -> tuple[int, int, int]:

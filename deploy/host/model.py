@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from deploy.host.aipp import UNIT_RGB, Normalisation, normalisation, read_aipp
+from deploy.host.aipp import read_aipp
+from deploy.host.aipp_rule import AippRule, aipp_rule
 from deploy.host.frame import Picture
-from deploy.host.normalise import Normaliser
+from deploy.host.half import rounded_to_half
+from deploy.host.model_input import ModelInput
+from deploy.host.numerics import current
 from deploy.host.plugins.base import log
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, READ_FAIL, UNREALIZED, SdkFault
 
@@ -24,15 +27,21 @@ class Model:
     A picture is inferred by one thread; the engine has one worker a core, so that many pictures are on their way at
     once. That gives more pictures a second for less CPU time than several threads on one picture.
 
+    In float numerics the model computes as it is; where the numerics say half, as one of float16.
+
     `model_path` is the pipeline's modelPath, `element` the element that runs it (it begins the sentences of faults).
     Raises SdkFault: 1016 no such model, 1020 onnxruntime cannot read it, 1004 inputs or outputs that do not fit.
     """
 
     def __init__(self, model_path: str, element: str) -> None:
         self._element = element
+        numerics = current()
         self.path = self._onnx_path(model_path)
-        self._session = self._load(model_path)
-        self._input, self.input_size = self._check_input()  # (width, height) in pixels
+        self._session = self._load(model_path, numerics.half)
+        self._input, net = self._check_input()
+        rule = self._read_rule(net)
+        self._channels, self._has_aipp = net[0], rule is not None
+        self.input_size = (rule.width, rule.height) if rule else (net[2], net[1])  # (width, height) in pixels
         self.output_shapes: Sequence[Sequence[int]] = [output.shape for output in self._session.get_outputs()]
         for output in self._session.get_outputs():
             if output.type != _FLOAT32 or not all(isinstance(side, int) for side in output.shape):
@@ -42,22 +51,25 @@ class Model:
                     "fixed shape",
                 )
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._normalise = Normaliser(*self.input_size, self._read_normalisation())
+        self._prepare = ModelInput(rule, net, numerics)
         self._run_options = onnxruntime.RunOptions()
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
         """The input's shape on the board: with AIPP it takes [1, height, width, channels], else as in the ONNX file."""
         width, height = self.input_size
-        return (1, height, width, 3) if self.path.with_name(AIPP_FILE).exists() else (1, 3, height, width)
+        return (1, height, width, self._channels) if self._has_aipp else (1, self._channels, height, width)
 
     def run(self, picture: Picture) -> list[np.ndarray]:
-        """The outputs for a picture of `input_size`: float32 of `output_shapes`, in the model's order."""
-        buffers = self._normalise(picture.pixels)
+        """The outputs for a picture of `input_size`: float32 of `output_shapes`, in the model's order.
+
+        Raises SdkFault 3001 for a picture of another format than AIPP takes.
+        """
+        buffers = self._prepare(picture)
         try:
             outputs: list[np.ndarray] = self._session.run(self._outputs, {self._input: buffers[0]}, self._run_options)
         finally:
-            self._normalise.release(buffers)
+            self._prepare.release(buffers)
         return outputs
 
     def close(self) -> None:
@@ -69,7 +81,7 @@ class Model:
             raise self._fault(INVALID_PARAM, f"modelPath is {path}; it names an .om file, beside which the .onnx lies")
         return path.with_suffix(".onnx")
 
-    def _load(self, model_path: str) -> onnxruntime.InferenceSession:
+    def _load(self, model_path: str, half: bool) -> onnxruntime.InferenceSession:
         path = self.path
         if not path.is_file():
             raise self._fault(NO_EXIST, f"there is no model {path}; the host engine runs the .onnx beside {model_path}")
@@ -78,34 +90,37 @@ class Model:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            model = rounded_to_half(path.read_bytes()) if half else str(path)
+            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions have no common base of their own
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise self._fault(READ_FAIL, f"onnxruntime cannot read the model {path}: {reason}") from None
 
-    def _check_input(self) -> tuple[str, tuple[int, int]]:
-        """The name of the one input [1, 3, height, width], and (width, height)."""
+    def _check_input(self) -> tuple[str, tuple[int, int, int]]:
+        """The name of the one input [1, channels, height, width], and its shape without the batch."""
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = ", ".join(entry.name for entry in inputs)
             raise self._fault(UNREALIZED, f"{self.path} has {len(inputs)} inputs ({names}); the host engine takes one")
         shape = inputs[0].shape
         fixed = len(shape) == 4 and all(isinstance(side, int) and side > 0 for side in shape)
-        if inputs[0].type != _FLOAT32 or not fixed or shape[:2] != [1, 3]:
+        if inputs[0].type != _FLOAT32 or not fixed or shape[0] != 1 or shape[1] not in (1, 3, 4):
             raise self._fault(
                 INVALID_PARAM,
                 f"{self.path}: input {inputs[0].name} is {inputs[0].type} {shape}; expected float32 "
-                "[1, 3, height, width] of a fixed size",
+                "[1, 3, height, width] of a fixed size (1 and 4 channels where AIPP makes them)",
             )
-        return inputs[0].name, (shape[3], shape[2])
+        return inputs[0].name, (shape[1], shape[2], shape[3])
 
-    def _read_normalisation(self) -> Normalisation:
+    def _read_rule(self, net: tuple[int, int, int]) -> AippRule | None:
         path = self.path.with_name(AIPP_FILE)
         if not path.exists():
+            if net[0] != 3:
+                raise self._fault(INVALID_PARAM, f"{self.path} takes {net[0]} channels, and no {AIPP_FILE} makes them")
             log.warning("%s: no %s beside the model: it gets RGB divided by 255", self._element, AIPP_FILE)
-            return UNIT_RGB
+            return None
         try:
-            return normalisation(read_aipp(path), *self.input_size, str(path))
+            return aipp_rule(read_aipp(path), net, str(path))
         except SdkFault as fault:
             raise self._fault(fault.code, fault.sentence) from None
 

@@ -5,31 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from deploy.host.aipp import DEFAULTS, parse_aipp
+from deploy.host.aipp_rule import CHANNELS, RANGES
 from deploy.host.check.faults import as_finding
 from deploy.host.findings import ERROR, NOTE, WARNING, Finding
 from deploy.sdk_codes import INVALID_PARAM, UNREALIZED, SdkFault
 
 Values = Mapping[str, "str | float"]
-FORMATS = ("YUV420SP_U8", "XRGB8888_U8", "RGB888_U8", "YUV400_U8")
 _MATRIX = [f"matrix_r{row}c{column}" for row in range(3) for column in range(3)]
 _BIAS = [f"input_bias_{i}" for i in range(3)]
 # Each row for R, G, B over Y, U, V; full range as a JPEG has it, and the ranges of video.
 _FULL_RANGE = {
     (256, 0, 359, 256, -88, -183, 256, 454, 0): "RGB",
     (256, 454, 0, 256, -88, -183, 256, 0, 359): "BGR",
-}
-_RANGES = {
-    "src_image_size_w": (0, 4096),
-    "src_image_size_h": (0, 4096),
-    "load_start_pos_w": (0, 4095),
-    "load_start_pos_h": (0, 4095),
-    "related_input_rank": (0, 2**31 - 1),
-    "padding_value": (0, 255),
-    **{f"{side}_padding_size": (0, 32) for side in ("left", "right", "top", "bottom")},
-    **dict.fromkeys(_MATRIX, (-32768, 32767)),
-    **{f"{name}_{i}": (0, 255) for name in ("input_bias", "output_bias") for i in range(3)},
-    **{f"mean_chn_{i}": (0, 255) for i in range(4)},
-    **{f"{name}_{i}": (-65504, 65504) for name in ("min_chn", "var_reci_chn") for i in range(4)},
 }
 
 
@@ -55,14 +42,14 @@ def _refused(values: Values, lines: Mapping[str, int]) -> Iterator[Finding]:
         found = f"is {mode}" if mode else "is missing"
         yield _error(lines.get("aipp_mode", 0), f"aipp_mode {found}; ATC wants static or dynamic")
     form = values["input_format"]
-    if mode == "static" and form not in FORMATS:
+    if mode == "static" and form not in CHANNELS:
         found = f"is {form}" if form else "is missing"
-        yield _error(lines.get("input_format", 0), f"input_format {found}; ATC knows {', '.join(FORMATS)}")
+        yield _error(lines.get("input_format", 0), f"input_format {found}; ATC knows {', '.join(CHANNELS)}")
     if mode == "dynamic" and not values["max_src_image_size"]:
         yield _error(lines.get("max_src_image_size", 0), "max_src_image_size is missing, which a dynamic AIPP needs")
     if "related_input_rank" in lines and "related_input_name" in lines:
         yield _error(lines["related_input_name"], "related_input_name and related_input_rank exclude each other")
-    for key, (low, high) in _RANGES.items():
+    for key, (low, high) in RANGES.items():
         if not low <= float(values[key]) <= high:
             yield _error(lines[key], f"{key} is {values[key]:g}; it is a number from {low} to {high}")
     for key in ("resize", "single_line_mode"):

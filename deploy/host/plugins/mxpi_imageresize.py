@@ -1,25 +1,46 @@
-"""mxpi_imageresize: a picture to the network's input size, stretched or as a top-left letterbox."""
+"""mxpi_imageresize: pictures to another size, by the chip's VPC or, on the opencv way, by OpenCV."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
+
 from deploy.host.catalog import properties_of
+from deploy.host.catalog.pictures import PADDING_TYPES
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Header, Picture, Pictures
-from deploy.host.geometry import check_net_size, fit, stretch
-from deploy.host.letterbox import place_on_canvas
+from deploy.host.dvpp.geometry import Placement, Resizing, up
+from deploy.host.dvpp.limits import check_net_size
+from deploy.host.dvpp.opencv_way import NO_PADDING, RIGHT_DOWN, OpencvResizing
+from deploy.host.dvpp.vpc import background, exact_placement, paste_bgr, paste_nv12
+from deploy.host.frame import NV12, RGB888, Frame, Header, Picture, Pictures
+from deploy.host.numerics import EXACT, current
 from deploy.host.plugins.base import PICTURE, Plugin
-from deploy.postprocess.mapping import FIT, STRETCH
-from deploy.postprocess.resize_types import RESIZE_TYPES
-from deploy.sdk_codes import INVALID_PROPERTIES, UNREALIZED, SdkFault
+from deploy.postprocess.resize_types import (
+    FAST_RCNN,
+    FIT,
+    LONG,
+    MS_YOLOV4,
+    ONLY_PADDING,
+    PADDLE_OCR,
+    RESIZE_TYPES,
+    SHORT,
+    STRETCH,
+)
+from deploy.sdk_codes import INIT_FAIL, INVALID_POINTER, INVALID_PROPERTIES, MEMORY_TYPE_MISMATCH, SdkFault
+
+_ALWAYS_PADDED = (FAST_RCNN, FIT, ONLY_PADDING)
+_SIZE_OF_THEIR_OWN = (LONG, SHORT)
 
 
 class ImageResize(Plugin):
-    """Bilinear (cv2.INTER_LINEAR) to the chip's content size, which is even; the rest of the canvas is green.
+    """Each picture of the source, placed as `deploy.host.dvpp.geometry` or `opencv_way` says.
 
-    Faults: 2020/2021 at creation for a network size that VPC cannot write, 2002 for a picture that it cannot scale.
+    Faults: 2020/2021 at creation for an output size that VPC cannot write, 2002 for a picture that it cannot scale so
+    far, 1003 for one that is larger than its canvas, 11002 and 1003 for a picture of the other way's memory, 1004 on
+    the opencv way for one that does not fit its padded size.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_imageresize")
@@ -27,52 +48,117 @@ class ImageResize(Plugin):
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
-        self._width, self._height = int(self.values["resizeWidth"]), int(self.values["resizeHeight"])
-        self._type = RESIZE_TYPES.index(self.values["resizeType"])
-        self._place = {STRETCH: stretch, FIT: fit}.get(self._type)
-        if self._place is None:
-            raise self._not_run("resizeType", f"{RESIZE_TYPES[STRETCH]} and {RESIZE_TYPES[FIT]}")
-        if self._type == FIT and self.values["paddingType"] == "Padding_Around":
-            raise self._not_run("paddingType", "Padding_RightDown")
-        if self.values["RGBValue"]:
-            raise self._not_run("RGBValue", "the default canvas, RGB 0,135,0")
-        if "opencv" in (self.values["handleMethod"] or self.values["cvProcessor"]):
-            raise self.fault(UNREALIZED, "the host engine does not run cvProcessor opencv, only ascend")
-
-    def _not_run(self, key: str, run: str) -> SdkFault:
-        return self.fault(UNREALIZED, f"the host engine does not run {key} {self.values[key]}, only {run}")
+        values = self.values
+        self._numerics = current()
+        self._opencv = (values["handleMethod"] or values["cvProcessor"]) == "opencv"
+        self._width, self._height = int(values["resizeWidth"]), int(values["resizeHeight"])
+        self._kind = RESIZE_TYPES.index(values["resizeType"])
+        self._padding = PADDING_TYPES.index(values["paddingType"])
+        if self._kind in _ALWAYS_PADDED and self._padding == NO_PADDING:
+            self._padding = RIGHT_DOWN
+        self._dimensions = int(values["minDimension"]), int(values["maxDimension"])
+        if self._dimensions[0] > self._dimensions[1]:
+            raise self.fault(
+                INIT_FAIL, f"minDimension is {self._dimensions[0]}, more than maxDimension, {self._dimensions[1]}"
+            )
+        colour = [int(part) for part in values["RGBValue"].split(",")] if values["RGBValue"].strip() else None
+        self._yuv, self._rgb = background((colour[0], colour[1], colour[2]) if colour else None)
+        self._interpolation = int(values["interpolation"])
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         self._source = self.source(upstream, PICTURE, "parentName", "dataSource").name
-        if not self._width and not self._height:
+        if not self._width and not self._height and self._kind not in _SIZE_OF_THEIR_OWN:
             size = next((plugin.input_size for plugin in downstream if plugin.input_size), None)
             if size is None:
                 raise self.fault(INVALID_PROPERTIES, "resizeWidth and resizeHeight are 0 and no model follows")
             self._width, self._height = size
-        self.output_size = self._width, self._height
-        try:
-            check_net_size(*self.output_size)
-        except SdkFault as fault:
-            raise self.fault(fault.code, fault.sentence) from None
+        if self._kind not in _SIZE_OF_THEIR_OWN:
+            try:
+                check_net_size(self._width, self._height)
+            except SdkFault as fault:
+                raise self.fault(fault.code, fault.sentence) from None
+        self.output_size = self._output_size()
+        self._on_chip = Resizing(
+            self._kind,
+            self._width,
+            self._height,
+            self._padding not in (NO_PADDING, RIGHT_DOWN),
+            *self._dimensions,
+            chip=self._numerics.chip,
+        )
+        self._by_opencv = OpencvResizing(
+            self._kind,
+            self._width,
+            self._height,
+            self._padding,
+            int(self.values["scaleValue"]),
+            *self._dimensions,
+            int(self.values["paddingWidth"]),
+            int(self.values["paddingHeight"]),
+            tuple(float(self.values[f"paddingColor{channel}"]) for channel in "RGB"),  # type: ignore[arg-type]
+        )
+
+    def _output_size(self) -> tuple[int, int] | None:
+        """What all pictures will have, or None where it depends on the picture."""
+        own = self._width, self._height
+        if not self._opencv:
+            side = up(self._dimensions[1], 16)
+            return (side, side) if self._kind == FAST_RCNN else own
+        if self._kind in (STRETCH, MS_YOLOV4, FIT) or (self._kind == PADDLE_OCR and self._padding != NO_PADDING):
+            return own
+        return (self._dimensions[1],) * 2 if self._kind == FAST_RCNN else None
 
     def process(self, frame: Frame) -> None:
         pictures = frame.pictures(self._source)
-        frame.metadata[self.name] = Pictures([self._resized(picture, i) for i, picture in enumerate(pictures)])
-
-    def _resized(self, picture: Picture, member: int) -> Picture:
-        assert self._place is not None
+        resized = self._resized_by_opencv if self._opencv else self._resized
         try:
-            place = self._place(picture.width, picture.height, self._width, self._height)
+            made = Pictures([resized(picture, i) for i, picture in enumerate(pictures)])
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
-        pixels = place_on_canvas(picture.pixels, place, self._width, self._height)
-        return Picture(
-            pixels,
-            self._width,
-            self._height,
-            picture.source_width,
-            picture.source_height,
-            self._type,
-            place.ratio,
+        frame.metadata[self.name] = made
+        if self.values["removeParentData"] == "1":
+            frame.metadata.pop(self._source, None)
+
+    def _resized(self, picture: Picture, member: int) -> Picture:
+        if picture.host:
+            raise SdkFault(
+                MEMORY_TYPE_MISMATCH, "Memory type is not dvpp: decode on the ascend way, or resize by opencv"
+            )
+        place = self._on_chip.place(picture.width, picture.height)
+        if self._numerics.letterbox == EXACT and self._kind == FIT and picture.format != NV12:
+            place = exact_placement(picture.width, picture.height, self._width, self._height)
+        return replace(
+            picture,
+            pixels=self._pasted(picture, place),
+            width=place.canvas_width,
+            height=place.canvas_height,
+            resize_type=self._kind,
+            ratio=place.ratio,
+            width_aligned=up(place.canvas_width, 16),
+            height_aligned=up(place.canvas_height, 2),
+            headers=(Header(self._source, member),),
+        )
+
+    def _pasted(self, picture: Picture, place: Placement) -> np.ndarray:
+        size = picture.width, picture.height
+        if (place.width, place.height) == size == (place.canvas_width, place.canvas_height):
+            return picture.pixels
+        if picture.format == NV12:
+            return paste_nv12(picture.pixels, place, self._numerics.letterbox, self._interpolation, self._yuv)
+        return paste_bgr(picture.pixels, place, self._numerics.letterbox, self._interpolation, self._rgb)
+
+    def _resized_by_opencv(self, picture: Picture, member: int) -> Picture:
+        if not picture.host:
+            raise SdkFault(
+                INVALID_POINTER, "Dataptr is in device, cannot process opencv: decode on the opencv way, too"
+            )
+        pixels, ratio = self._by_opencv(picture.pixels, picture.format == RGB888)
+        return replace(
+            picture,
+            pixels=pixels,
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            resize_type=self._kind,
+            ratio=ratio,
             headers=(Header(self._source, member),),
         )

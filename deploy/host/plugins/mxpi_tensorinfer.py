@@ -7,18 +7,18 @@ from typing import ClassVar
 
 from deploy.host.catalog import properties_of
 from deploy.host.description import Element
+from deploy.host.dvpp.vpc import filled_up
 from deploy.host.frame import Frame, Header, Picture, TensorPackages, Tensors
 from deploy.host.model import Model
 from deploy.host.plugins.base import PICTURE, TENSORS, Plugin
 from deploy.sdk_codes import INVALID_PARAM, SET_INPUT_FAIL, SdkFault
 
-_JPEGD_ALIGNMENT = (128, 16)  # of the decoder's output on Ascend 310
-
 
 class TensorInfer(Plugin):
     """One picture in, the model's outputs and that picture out.
 
-    Faults: 3001 a picture of another size than the model's input, 1004 at creation where the resizer makes another.
+    Faults: 3001 a picture of another size or format than the model's input, 1004 at creation where the resizer makes
+    another size.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_tensorinfer")
@@ -36,7 +36,6 @@ class TensorInfer(Plugin):
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         source = self.source(upstream, PICTURE, *self.SOURCES)
         self._source = source.name
-        self._source_is_decoder = source.output_size is None
         if source.output_size not in (None, self.input_size):
             made, taken = (f"{size[0]} x {size[1]}" for size in (source.output_size, self.input_size) if size)
             raise self.fault(
@@ -52,26 +51,24 @@ class TensorInfer(Plugin):
         return TensorPackages([self._infer(picture, i) for i, picture in enumerate(pictures)])
 
     def _infer(self, picture: Picture, member: int) -> Tensors:
-        fits = (picture.width, picture.height) == self.input_size
-        if not fits or (self._source_is_decoder and _aligned(picture) != self.input_size):
-            raise self._wrong_size(picture)
-        return Tensors(self._model.run(picture), picture, (Header(self._source, member),))
+        # the board compares its buffers, padding included; what they are padded with, no one says
+        aligned = picture.width_aligned or picture.width, picture.height_aligned or picture.height
+        if aligned != self.input_size:
+            raise self._wrong_size(picture, aligned)
+        try:
+            outputs = self._model.run(filled_up(picture, *aligned))
+        except SdkFault as fault:
+            raise self.fault(fault.code, fault.sentence) from None
+        return Tensors(outputs, picture, (Header(self._source, member),))
 
     def close(self) -> None:
         self._model.close()
 
-    def _wrong_size(self, picture: Picture) -> SdkFault:
+    def _wrong_size(self, picture: Picture, aligned: tuple[int, int]) -> SdkFault:
         width, height = self.input_size
         found = f"the picture is {picture.width} x {picture.height} px"
-        if self._source_is_decoder:
-            aligned = _aligned(picture)
-            found += f" ({aligned[0]} x {aligned[1]} as the decoder aligns it)"
+        if aligned != (picture.width, picture.height):
+            found += f" ({aligned[0]} x {aligned[1]} as {self._source} aligns it)"
         return self.fault(
             self.WRONG_SIZE, f"{found}; the model takes {width} x {height}; put mxpi_imageresize before it"
         )
-
-
-def _aligned(picture: Picture) -> tuple[int, int]:
-    """Width and height of the decoder's buffer on the board, which is what the model's input is compared with there."""
-    across, down = _JPEGD_ALIGNMENT
-    return -(-picture.width // across) * across, -(-picture.height // down) * down

@@ -21,7 +21,8 @@ from compute_mAP.errors import ReportedError, UsageError
 from deploy.atc.aipp_text import aipp_text
 from deploy.atc.command import atc_command
 from deploy.bundle import open_bundle
-from deploy.host.aipp import UNIT_RGB, normalisation, read_aipp
+from deploy.host.aipp import read_aipp
+from deploy.host.aipp_rule import aipp_rule
 
 TEXTS = {
     "aipp.cfg",
@@ -93,7 +94,8 @@ def test_the_edge_side_opens_it_wherever_it_lies(write: Write, tmp_path: Path) -
     shutil.move(write(), moved)
     bundle = open_bundle(moved)
     assert (bundle.names, bundle.imgsz, bundle.notes) == (["a", "b", "c"], [64, 64], [])
-    assert normalisation(read_aipp(moved / "aipp.cfg"), 64, 64, "aipp.cfg").scales == pytest.approx(UNIT_RGB.scales)
+    rule = aipp_rule(read_aipp(moved / "aipp.cfg"), (3, 64, 64), "aipp.cfg")
+    assert rule.scales[:3] == pytest.approx((1 / 255,) * 3)
     for pipeline in moved.glob("*.pipeline"):
         (stream,) = json.loads(pipeline.read_bytes()).values()
         props = [value for element in stream.values() for value in element.get("props", {}).items()]

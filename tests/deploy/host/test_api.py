@@ -251,7 +251,6 @@ def test_creating_all_streams_or_none(api, folder):
         pytest.param(
             '"resizeHeight": "128"', '"resizeHeight": "96"', 1004, "128 x 96", id="another size than the model"
         ),
-        pytest.param("Resizer_KeepAspectRatio_Fit", "Resizer_Rescale", 1005, "Resizer_Rescale", id="a type not run"),
         pytest.param(
             '"dataSource": "mxpi_tensorinfer0"', '"dataSource": "x"', 6015, 'dataSource is "x"', id="no source"
         ),

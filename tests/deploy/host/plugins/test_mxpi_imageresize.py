@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture, Pictures
+from deploy.host.frame import BGR888, NV12, RGB888, Frame, Picture, Pictures
+from deploy.host.numerics import BOARD, EXACT, FLOAT, Numerics, applied
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.properties import read_properties
+from deploy.postprocess.config import float32
+from deploy.postprocess.resize_types import RESIZE_TYPES
 from deploy.sdk_codes import SdkFault
 
 
@@ -22,18 +25,24 @@ class Source(Plugin):
         self.input_size = size
 
 
-def resizer(net, kind="Resizer_KeepAspectRatio_Fit", downstream=(), **props):
+def resizer(net, kind="Resizer_KeepAspectRatio_Fit", downstream=(), numerics=FLOAT, **props):
     props = {"resizeType": kind, "resizeWidth": str(net[0]), "resizeHeight": str(net[1]), **props}
     values = read_properties("s.resize0", "mxpi_imageresize", props, ImageResize.PROPERTIES)
-    plugin = ImageResize(Element("resize0", "mxpi_imageresize", values))
+    with applied(numerics):
+        plugin = ImageResize(Element("resize0", "mxpi_imageresize", values))
     plugin.connect([Source()], downstream)
     return plugin
 
 
-def resize(pixels, net, kind="Resizer_KeepAspectRatio_Fit"):
-    size = pixels.shape[1], pixels.shape[0]
-    frame = Frame(b"", {"source0": Pictures([Picture(pixels, *size, *size)])})
-    resizer(net, kind).process(frame)
+def picture_of(pixels, kind=BGR888, host=False):
+    height = len(pixels) * 2 // 3 if kind == NV12 else len(pixels)
+    size = pixels.shape[1], height
+    return Picture(pixels, *size, *size, format=kind, width_aligned=0 if host else 128, host=host)
+
+
+def resize(pixels, net, kind="Resizer_KeepAspectRatio_Fit", pixel_format=BGR888, host=False, **changes):
+    frame = Frame(b"", {"source0": Pictures([picture_of(pixels, pixel_format, host)])})
+    resizer(net, kind, **changes).process(frame)
     return frame.metadata["resize0"][0]
 
 
@@ -48,14 +57,14 @@ def test_letterbox_is_top_left_on_green():
     np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(pixels, (128, 96)))
     assert (picture.pixels[96:] == (0, 135, 0)).all()
     assert (picture.source_width, picture.source_height) == (200, 150)
-    assert (picture.resize_type, picture.ratio) == (2, 128 / 200)
+    assert (picture.resize_type, picture.ratio) == (2, float32(128 / 200))
 
 
 def test_content_is_forced_even():
     picture = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512))
     assert (picture.pixels[0, :362] == 255).all()  # 361.47 columns
     assert (picture.pixels[0, 362:] == (0, 135, 0)).all()
-    assert picture.ratio == 512 / 500
+    assert picture.ratio == float32(512 / 500)
 
 
 def test_odd_canvas():
@@ -91,12 +100,9 @@ def test_size_zero_is_the_models():
 @pytest.mark.parametrize(
     ("net", "props", "code", "sentence"),
     [
-        pytest.param((31, 128), {}, 2020, "width is 31", id="too narrow a canvas"),
-        pytest.param((128, 5), {}, 2021, "height is 5", id="too low a canvas"),
-        pytest.param((128, 128), {"kind": "Resizer_OnlyPadding"}, 1005, "Resizer_OnlyPadding", id="another type"),
-        pytest.param((128, 128), {"paddingType": "Padding_Around"}, 1005, "Padding_Around", id="centred"),
-        pytest.param((128, 128), {"RGBValue": "114,114,114"}, 1005, "RGBValue", id="another canvas colour"),
-        pytest.param((128, 128), {"cvProcessor": "opencv"}, 1005, "opencv", id="the opencv way"),
+        pytest.param((31, 128), {}, 2020, "Output width(31)", id="too narrow a canvas"),
+        pytest.param((128, 5), {}, 2021, "Output height(5)", id="too low a canvas"),
+        pytest.param((128, 128), {"minDimension": "300"}, 1013, "more than maxDimension, 224", id="dimensions"),
         pytest.param((128, 128), {"kind": "Resizer_Fit"}, 6015, "none of Resizer_Stretch", id="an unknown type"),
         pytest.param((128, 128), {"parentName": "source1"}, 6015, 'did you mean "source0"', id="no such source"),
     ],
@@ -106,3 +112,95 @@ def test_mistakes(net, props, code, sentence):
         resizer(net, **props)
     assert caught.value.code == code
     assert sentence in caught.value.sentence
+
+
+def nv12(width, height):
+    return np.random.default_rng(0).integers(0, 256, (height * 3 // 2, width), np.uint8)
+
+
+def test_nv12_on_the_board():
+    source = nv12(200, 150)
+    picture = resize(source, (128, 128), pixel_format=NV12, numerics=BOARD)
+    assert (picture.format, picture.pixels.shape) == (NV12, (192, 128))
+    assert (picture.width, picture.height, picture.width_aligned, picture.height_aligned) == (128, 128, 128, 128)
+    np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(source[:150], (128, 96)))
+    assert (picture.pixels[96:128] == 0).all()
+    assert (picture.source_width, picture.source_height) == (200, 150)
+
+
+def test_rgb_value_fills_the_canvas():
+    picture = resize(nv12(200, 150), (128, 128), pixel_format=NV12, numerics=BOARD, RGBValue="255,0,0")
+    assert (picture.pixels[96:128] == 76).all()
+    assert picture.pixels[-1, :2].tolist() == [84, 255]
+    assert resize(noise(200, 150), (128, 128), RGBValue="1,2,3").pixels[-1, -1].tolist() == [3, 2, 1]
+
+
+def test_centred():
+    picture = resize(noise(200, 150), (128, 128), paddingType="Padding_Around")
+    assert (picture.pixels[:16] == (0, 135, 0)).all() and (picture.pixels[112:] == (0, 135, 0)).all()
+    assert (picture.pixels[16] != (0, 135, 0)).any()
+
+
+def test_fast_rcnn_has_a_canvas_of_its_own():
+    plugin = resizer((640, 640), "Resizer_KeepAspectRatio_FastRCNN", minDimension="100", maxDimension="230")
+    assert plugin.output_size == (240, 240)
+    picture = resize(noise(200, 200), (640, 640), "Resizer_KeepAspectRatio_FastRCNN", minDimension="100")
+    assert (picture.pixels.shape, picture.resize_type, picture.ratio) == ((224, 224, 3), 1, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["Resizer_KeepAspectRatio_Long", "Resizer_MS_Yolov4", "Resizer_PaddleOCR"])
+def test_types_without_a_rule_on_the_chip_are_stretched_and_keep_their_number(kind):
+    pixels = noise(200, 150)
+    picture = resize(pixels, (96, 64), kind)
+    np.testing.assert_array_equal(picture.pixels, cv2.resize(pixels, (96, 64)))
+    assert picture.resize_type == RESIZE_TYPES.index(kind) > 3
+
+
+def test_larger_than_its_canvas():
+    with pytest.raises(SdkFault, match=r"resize0: Error value x0 = \[0\]") as caught:
+        resize(noise(200, 150), (128, 128), "Resizer_OnlyPadding")
+    assert caught.value.code == 1003
+
+
+def test_the_exact_letterbox_of_a_comparison():
+    picture = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512), numerics=Numerics(letterbox=EXACT))
+    assert (picture.pixels[0, :361] == 255).all() and (picture.pixels[0, 361:] == (0, 135, 0)).all()
+
+
+def test_the_opencv_way():
+    pixels = noise(200, 150)
+    picture = resize(
+        pixels, (128, 128), cvProcessor="opencv", paddingColorR="9", pixel_format=RGB888, host=True, numerics=BOARD
+    )
+    np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(pixels, (128, 96)))
+    assert (picture.pixels[96:] == (9, 0, 0)).all()
+    assert (picture.host, picture.format, picture.ratio) == (True, RGB888, float32(128 / 200))
+
+
+def test_a_size_of_the_pictures_own():
+    plugin = resizer((0, 0), "Resizer_KeepAspectRatio_Long", cvProcessor="opencv", scaleValue="64")
+    assert plugin.output_size is None
+    frame = Frame(b"", {"source0": Pictures([picture_of(noise(200, 150), host=True)])})
+    plugin.process(frame)
+    assert frame.metadata["resize0"][0].pixels.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("processor", "host", "code", "sentence"),
+    [
+        pytest.param("ascend", True, 11002, "Memory type is not dvpp", id="opencv's picture on the chip"),
+        pytest.param("opencv", False, 1003, "Dataptr is in device", id="the chip's picture by opencv"),
+    ],
+)
+def test_the_two_ways_do_not_mix(processor, host, code, sentence):
+    with pytest.raises(SdkFault, match=sentence) as caught:
+        resize(noise(200, 150), (128, 128), host=host, cvProcessor=processor)
+    assert caught.value.code == code
+
+
+def test_several_pictures_and_the_parents_data_removed():
+    pictures = Pictures([picture_of(noise(200, 150)), picture_of(noise(64, 64))])
+    frame = Frame(b"", {"source0": pictures})
+    resizer((128, 128), removeParentData="1").process(frame)
+    assert [picture.headers[0].member_id for picture in frame.metadata["resize0"]] == [0, 1]
+    assert "source0" not in frame.metadata

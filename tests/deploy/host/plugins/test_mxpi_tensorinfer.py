@@ -7,6 +7,7 @@ import pytest
 
 from deploy.host.description import Element
 from deploy.host.frame import Frame, Picture, Pictures
+from deploy.host.numerics import Numerics, applied
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.properties import read_properties
@@ -96,16 +97,55 @@ def test_a_wrong_aipp_file_is_named(tiny_bundle):
         infer(folder / "model.om")
 
 
-def test_straight_from_the_decoder(tiny_bundle, blob_picture):
+def decoded(width, height, aligned):
+    """A dark grey picture as the decoder hands it on."""
+    pixels = np.full((height, width, 3), 20, np.uint8)
+    return Picture(pixels, width, height, width, height, width_aligned=aligned[0], height_aligned=aligned[1])
+
+
+def test_straight_from_the_decoder(tiny_bundle):
     plugin = infer(tiny_bundle() / "model.om", None)
-    assert len(run(plugin, blob_picture([])).outputs) == 3
+    for width, height in ((128, 128), (120, 115)):  # the board compares the buffer, which is aligned to 128 x 16 px
+        frame = Frame(b"", {"source0": Pictures([decoded(width, height, (128, 128))])})
+        plugin.process(frame)
+        assert not (frame.metadata["infer0"][0].outputs[1][..., 4] > 0).any()
     with pytest.raises(SdkFault, match="put mxpi_imageresize before it") as caught:
-        run(plugin, np.zeros((96, 64, 3), np.uint8))
+        plugin.process(Frame(b"", {"source0": Pictures([decoded(64, 96, (128, 96))])}))
     assert caught.value.code == 3001
-    # the decoder aligns to 128 x 16 px, which the board compares with the model
     narrow = infer(tiny_bundle((64, 64), name="narrow") / "model.om", None)
-    with pytest.raises(SdkFault, match="128 x 64 as the decoder aligns it"):
-        run(narrow, np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(SdkFault, match="128 x 64 as source0 aligns it"):
+        narrow.process(Frame(b"", {"source0": Pictures([decoded(64, 64, (128, 64))])}))
+
+
+def test_half_rounds_what_the_model_computes(tiny_bundle, blob_picture):
+    path = tiny_bundle() / "model.om"
+    exact = run(infer(path), blob_picture([(1, 2, 0)])).outputs
+    with applied(Numerics(half=True)):
+        plugin = infer(path)
+    rounded = run(plugin, blob_picture([(1, 2, 0)])).outputs
+    for ours, theirs in zip(rounded, exact):
+        assert (ours == ours.astype(np.float16)).all()
+        np.testing.assert_allclose(ours, theirs, rtol=0.01, atol=0.05)
+    assert any((ours != theirs).any() for ours, theirs in zip(rounded, exact))
+
+
+def test_a_crop_of_aipp_makes_the_input_larger_than_the_model(tiny_bundle, blob_picture):
+    folder = tiny_bundle()
+    text = (folder / "aipp.cfg").read_text().replace("crop: false", "crop: true\n load_start_pos_w: 16")
+    text = text.replace("src_image_size_w: 128", "src_image_size_w: 160")
+    (folder / "aipp.cfg").write_text(text)
+    plugin = infer(folder / "model.om", (160, 128))
+    assert plugin.input_size == (160, 128)
+    objectness = run(plugin, blob_picture([(3, 2, 0)], width=160)).outputs[1][0, 1, :, :, 4]
+    assert np.argwhere(objectness > 0).tolist() == [[2, 2]]
+
+
+def test_a_picture_of_the_opencv_way_is_not_for_yuv(tiny_bundle):
+    plugin = infer(tiny_bundle() / "model.om")
+    picture = Picture(np.zeros((128, 128, 3), np.uint8), 128, 128, 128, 128, host=True)
+    with pytest.raises(SdkFault, match=r"^infer0: the picture is RGB888_U8") as caught:
+        plugin.process(Frame(b"", {"source0": Pictures([picture])}))
+    assert caught.value.code == 3001
 
 
 def onnx_model(path, **changes):
@@ -128,7 +168,8 @@ def onnx_model(path, **changes):
         pytest.param({"shape": [1, 3, "h", "w"]}, "of a fixed size", id="a dynamic size"),
         pytest.param({"shape": ["n", 3, 64, 64]}, "of a fixed size", id="a dynamic batch"),
         pytest.param({"shape": [2, 3, 64, 64]}, "[1, 3, height, width]", id="a batch of two"),
-        pytest.param({"shape": [1, 1, 64, 64]}, "[1, 3, height, width]", id="one channel"),
+        pytest.param({"shape": [1, 1, 64, 64]}, "takes 1 channels, and no aipp.cfg", id="one channel"),
+        pytest.param({"shape": [1, 2, 64, 64]}, "[1, 3, height, width]", id="two channels"),
         pytest.param({"type": 10}, "expected float32", id="half floats"),
         pytest.param({"inputs": 2}, "has 2 inputs", id="two inputs"),
     ],

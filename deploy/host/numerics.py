@@ -1,0 +1,52 @@
+"""What the host engine imitates of the chip's arithmetic: `board` all of it, `float` what a float model would like.
+
+A pipeline file says nothing about this, it is the board's. Whoever creates a stream says it beside the file
+(`StreamManagerApi.numerics`); plugins read it when they are created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+EXACT, ONCE, TWICE = "exact", "once", "twice"
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """One switch a stage.
+
+    `colour`: pictures are NV12 and AIPP computes in integers; else they are BGR and the model gets float colours.
+    `letterbox`: TWICE scales and rounds as the chip does; ONCE goes to the chip's size in one step; EXACT in one step
+    to the size that the picture's aspect ratio asks for, to the nearest pixel. `half`: weights, activations and the
+    model's input are rounded to float16. `chip` is "310" (310B is alike) or "310P".
+    """
+
+    colour: bool = False
+    letterbox: str = ONCE
+    half: bool = False
+    chip: str = "310"
+
+
+FLOAT = Numerics()
+BOARD = Numerics(colour=True, letterbox=TWICE, half=True)
+NAMES = {"board": BOARD, "float": FLOAT}
+
+_current: ContextVar[Numerics] = ContextVar("numerics", default=FLOAT)
+
+
+def current() -> Numerics:
+    """What holds for the stream that is being created."""
+    return _current.get()
+
+
+@contextmanager
+def applied(numerics: Numerics) -> Iterator[None]:
+    """Streams that are created inside have these numerics."""
+    token = _current.set(numerics)
+    try:
+        yield
+    finally:
+        _current.reset(token)
