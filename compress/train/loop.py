@@ -11,22 +11,28 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 from ultralytics.utils.torch_utils import ModelEMA
 
-from compress.data.data_yaml import load_data_yaml
+from compress.data.content import content_hash
+from compress.data.data_yaml import DataSet, load_data_yaml
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
 from compress.prune.flow import channel_flow
+from compress.prune.hold import keep_shortcuts
 from compress.train import sparsity
-from compress.train.optimizer import build_optimizer, schedule
-from compress.train.pictures import TrainingPictures, readable, seed_worker, targets_of
+from compress.train.logbook import Logbook
+from compress.train.optimizer import GAMMAS, build_optimizer, schedule
+from compress.train.order import EpochBatches, epoch_seed, seed_everything, seed_worker
+from compress.train.pictures import TrainingPictures, readable, targets_of
+from compress.train.processes import launched
 from compress.train.recalibrate import recalibrate
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
+from compress.train.steering import FixedRate, SteeredRate, absolute
+from compress.train.step import Stepper
 from compress.train.validate import Validator
 from compute_mAP.errors import DataError, ReportedError
 
@@ -35,12 +41,16 @@ RECALIBRATION_BATCHES = 16
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a run left behind: the checkpoints of its best and last epoch, and the best epoch's validation."""
+    """What a run left behind: the checkpoints of its best and last epoch, and the best epoch's validation.
+
+    `stopped` says why it ended before its last epoch, where it did. Of several processes one alone has `metrics`.
+    """
 
     best: Path
     last: Path
     epoch: int
     metrics: dict[str, Any]
+    stopped: str = ""
 
 
 def train(
@@ -53,7 +63,7 @@ def train(
     """Train `model` on the data set's train split and keep the epoch that is best on its val split.
 
     `stage` (train, sparsify, finetune) and the settings are appended to `history` in the checkpoints written. A run
-    folder that holds the state of an unfinished run with the same settings is continued.
+    folder that holds the state of an unfinished run with the same settings, data and weights is continued.
     Raises DataError for a data set that does not fit the model, ReportedError when the loss becomes NaN.
     """
     data = load_data_yaml(settings.data)
@@ -62,137 +72,190 @@ def train(
             f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)}, "
             f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
         )
-    images, faults = readable(data.images("train"))
-    validator = Validator(data, "val", settings.imgsz)
-    for fault in [*faults, *validator.faults]:
-        print(f"warning: {fault}", file=sys.stderr)
-    model.imgsz = settings.imgsz
+    return _Training(model, history, settings, run, stage, data).whole()
 
-    accelerator = Accelerator(mixed_precision="fp16" if torch.cuda.is_available() else "no")
-    torch.manual_seed(settings.seed)
-    gammas = list(channel_flow(model, torch.zeros(1, 3, 64, 64)).gammas(model).values()) if settings.sr else []
-    model.thaw()
-    model.train().to(accelerator.device)
-    optimizer = build_optimizer(model, settings)
-    pictures = TrainingPictures(images, data.names, settings.imgsz, settings.batch_size, settings.augmentation)
-    order = torch.Generator()
-    loader = DataLoader(
-        pictures,
-        batch_size=min(settings.batch_size, len(pictures)),
-        shuffle=True,
-        generator=order,
-        num_workers=settings.workers,
-        collate_fn=pictures.collate_fn,
-        worker_init_fn=seed_worker,
-        pin_memory=torch.cuda.is_available(),
-    )
-    ema = ModelEMA(model)
-    averaged = cast(Detector, ema.ema)
-    wrapped, optimizer = accelerator.prepare(model, optimizer)
-    loss_of = model.make_loss(settings.imgsz, settings.gains)
-    start, best = run.restore(model, ema, optimizer, settings, accelerator.scaler)
-    board = SummaryWriter(str(run.path / "tensorboard"))
-    if start:
-        print(f"{run.path}: goes on after epoch {start}", file=sys.stderr)
 
-    for epoch in range(start, settings.epochs):
-        _seed_epoch(settings.seed + epoch, order)
-        pictures.start_epoch()
-        began = time.perf_counter()
-        mean = np.zeros(3)
+class _Training:
+    """One run: everything that an epoch needs."""
+
+    def __init__(
+        self,
+        model: Detector,
+        history: list[dict[str, Any]],
+        settings: TrainSettings,
+        run: RunFolder,
+        stage: str,
+        data: DataSet,
+    ) -> None:
+        self.settings, self.run, self.stage, self.history = settings, run, stage, history
+        self.accelerator = launched(settings)
+        self.writes = self.accelerator.is_main_process
+        images, faults = readable(data.images("train"))
+        self.validator = Validator(data, "val", settings.imgsz, settings.letterbox) if self.writes else None
+        if self.validator:
+            for fault in [*faults, *self.validator.faults]:
+                print(f"warning: {fault}", file=sys.stderr)
+        run.inputs["pictures and labels"] = content_hash(data, ("train", "val"))
+
+        model.imgsz = settings.imgsz
+        self.model = model
+        self.gammas = penalised(model, settings.shortcuts) if settings.sparse else {}
+        model.thaw()
+        model.train().to(self.accelerator.device)
+        self._load(images, data.names)
+        self.ema = ModelEMA(model)
+        self.averaged = cast(Detector, self.ema.ema)
+        self.stepper = Stepper(
+            self.accelerator,
+            model,
+            build_optimizer(model, settings),
+            self.ema,
+            model.make_loss(settings.imgsz, settings.gains),
+            settings,
+            list(self.gammas.values()),
+        )
+        self.best: dict[str, Any] | None = None
+
+    def _load(self, images: list[tuple[Path, int, int]], names: list[str]) -> None:
+        settings, accelerator = self.settings, self.accelerator
+        self.pictures = TrainingPictures(
+            images, names, settings.imgsz, settings.batch_size, settings.augmentation, settings.letterbox
+        )
+        self.batches = EpochBatches(
+            len(self.pictures), settings.batch_size, settings.seed, accelerator.process_index, accelerator.num_processes
+        )
+        self.draw = torch.Generator()
+        self.loader = DataLoader(
+            self.pictures,
+            batch_sampler=self.batches,
+            generator=self.draw,
+            num_workers=settings.workers,
+            collate_fn=self.pictures.collate_fn,
+            worker_init_fn=seed_worker,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def whole(self) -> TrainResult:
+        """All epochs that are left."""
+        settings, run = self.settings, self.run
+        rate = self._rate()
+        restored = (self.model, self.ema, self.stepper.optimizer, settings, self.accelerator.scaler, rate, self.writes)
+        start, self.best = run.restore(*restored)
+        log = Logbook(run, self.stage, settings.epochs, self.model.loss_parts) if self.writes else None
+        if start and log:
+            print(f"{run.path}: goes on after epoch {start}", file=sys.stderr)
+        stopped = ""
+        for epoch in range(start, settings.epochs):
+            began = time.perf_counter()
+            sr = rate.rate(epoch)
+            losses, latest, travel = self._epoch(epoch, sr)
+            if self.gammas:
+                kept = [self.averaged.get_parameter(f"{name}.weight") for name in self.gammas]
+                stopped = rate.observe(epoch, absolute([*self.gammas.values()]), absolute(kept), travel)
+            if log:
+                # with few steps an epoch the running statistics lag behind, most of all where gammas shrink
+                recalibrate(self.averaged, (self._as_input(seen) for seen in latest))
+                self._note(log, epoch, losses, sr, began)
+                run.save(self.model, self.ema, self.stepper.optimizer, epoch + 1, self.best, settings, *restored[4:6])
+            if self._agreed(bool(stopped)):
+                break
+        if log:
+            if stopped:
+                print(f"{self.stage} ends after epoch {epoch + 1}: {stopped}", file=sys.stderr)
+            log.close()
+            run.finish()
+        self.accelerator.wait_for_everyone()
+        best = self.best or {"epoch": 0}
+        return TrainResult(run.best, run.last, best["epoch"], best, stopped)
+
+    def _rate(self) -> FixedRate | SteeredRate:
+        settings = self.settings
+        if not settings.target_share:
+            return FixedRate(settings)
+        steps = -(-len(self.loader) // settings.accumulate)
+        return SteeredRate(settings, absolute([*self.gammas.values()]), steps)
+
+    def _epoch(self, epoch: int, sr: float) -> tuple[np.ndarray, deque[torch.Tensor], float]:
+        """Train one epoch; returns its mean losses, its last batches, and the sum of its steps' learning rates."""
+        settings, accelerator = self.settings, self.accelerator
+        stream = 1 + accelerator.process_index
+        seed_everything(epoch_seed(settings.seed, epoch, stream))
+        self.draw.manual_seed(epoch_seed(settings.seed, epoch, stream))
+        self.batches.epoch = epoch
+        partners = torch.randperm(len(self.pictures), generator=self.draw).tolist()
+        self.pictures.start_epoch(epoch < settings.mosaic_ends, partners)
+        self.model.train()
+        mean = torch.zeros(len(self.model.loss_parts), device=accelerator.device)
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
-        bar = tqdm(loader, desc=f"{stage} {epoch + 1}/{settings.epochs}", file=sys.stderr, leave=False, mininterval=1)
+        waiting, travel = 0, 0.0
+        title = f"{self.stage} {epoch + 1}/{settings.epochs}"
+        bar = tqdm(
+            self.loader, desc=title, file=sys.stderr, leave=False, mininterval=1, disable=None if self.writes else True
+        )
         for step, batch in enumerate(bar):
-            done = epoch * len(loader) + step
-            schedule(optimizer, settings, done, len(loader))
+            together = schedule(self.stepper.optimizer, settings, epoch * len(self.loader) + step, len(self.loader))
             latest.append(batch["img"])
-            x = _as_input(batch["img"], accelerator.device)
-            with accelerator.autocast():
-                outputs = wrapped(x)
-            loss, parts = loss_of(outputs, targets_of(batch).to(accelerator.device))
+            waiting += 1
+            # the epoch's last step takes what is left: a state between two steps cannot be resumed
+            full = waiting >= together or step + 1 == len(self.loader)
+            targets = targets_of(batch).to(accelerator.device)
+            loss, parts = self.stepper.accumulate(self._as_input(batch["img"]), targets, full)
             if not torch.isfinite(loss):
                 raise ReportedError(
-                    f"{stage}: the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}: try a smaller --lr0"
+                    f"{self.stage}: the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}: "
+                    "try a smaller --lr0"
                 )
-            accelerator.backward(loss)
-            accelerator.clip_grad_norm_(model.parameters(), settings.clip_norm)
-            rate = sparsity.decayed(settings.sr, epoch, settings.epochs)
-            if gammas and settings.sparsity == "subgradient":
-                sparsity.add_subgradient(gammas, rate)
-            optimizer.step()
-            if gammas and settings.sparsity == "proximal" and not accelerator.optimizer_step_was_skipped:
-                sparsity.soft_threshold(gammas, rate, optimizer.param_groups[1]["lr"])
-            optimizer.zero_grad()
-            ema.update(model)
-            mean += (parts.cpu().numpy() - mean) / (step + 1)
-            bar.set_postfix_str("box {:.4f} obj {:.4f} cls {:.4f}".format(*mean), refresh=False)
+            if full:
+                self.stepper.step(sr)
+                waiting = 0
+                travel += self.stepper.optimizer.param_groups[GAMMAS]["lr"]
+            mean += (parts - mean) / (step + 1)
+            if not bar.disable:
+                shown = zip(self.model.loss_parts, mean.tolist(), strict=True)
+                bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in shown), refresh=False)
+        return accelerator.reduce(mean, "mean").cpu().numpy(), latest, travel
 
-        # with few steps an epoch the running statistics lag behind the weights, most of all where gammas shrink
-        recalibrate(averaged, (_as_input(seen, accelerator.device) for seen in latest))
-        metrics = validator(averaged)
+    def _note(self, log: Logbook, epoch: int, losses: np.ndarray, sr: float, began: float) -> None:
+        """Validate, keep the checkpoints and write the epoch down."""
+        assert self.validator
+        metrics = self.validator(self.averaged)
+        kept = {name: self.averaged.get_parameter(f"{name}.weight") for name in self.gammas}
         row = {
             "epoch": epoch + 1,
-            "box": round(float(mean[0]), 5),
-            "objectness": round(float(mean[1]), 5),
-            "classes": round(float(mean[2]), 5),
-            **{key: metrics[key] for key in ("map50", "map50_95")},
-            "near_zero_gammas": round(sparsity.near_zero_share(gammas), 4) if gammas else None,
+            **{name: round(float(loss), 5) for name, loss in zip(self.model.loss_parts, losses, strict=True)},
+            **{key: metrics[key] for key in ("map50", "map50_95", "f1")},
+            "near_zero_gammas": round(sparsity.near_zero_share(kept.values()), 4) if kept else None,
+            "sr": float(f"{sr:.6g}") if kept else None,
             "seconds": round(time.perf_counter() - began, 1),
         }
         # a sparse run is for what it leaves to prune: its mAP is highest before the gammas have moved at all
-        better = best is None or settings.sr > 0 or fitness(metrics) > fitness(best)
+        measure = self.settings.select
+        better = self.best is None or bool(kept) or fitness(metrics, measure) > fitness(self.best, measure)
         if better:
-            best = {"epoch": epoch + 1, **metrics}
-        stages = [*history, _entry(stage, settings, row)]
-        save_checkpoint(averaged, run.last, stages)
+            self.best = {"epoch": epoch + 1, **metrics}
+        stages = [*self.history, {"stage": self.stage, "settings": self.settings.as_plain(), "val": row}]
+        save_checkpoint(self.averaged, self.run.last, stages)
         if better:
-            save_checkpoint(averaged, run.best, stages)
-        run.log(row)
-        _to_board(board, row, gammas)
-        run.save(model, ema, optimizer, epoch + 1, best, settings, accelerator.scaler)
-        print(_line(stage, row, settings.epochs, better), file=sys.stderr)
-    board.close()
-    run.finish()
-    assert best is not None
-    return TrainResult(run.best, run.last, best["epoch"], best)
+            save_checkpoint(self.averaged, self.run.best, stages)
+        log.epoch(row, kept, better)
+
+    def _as_input(self, pictures: torch.Tensor) -> torch.Tensor:
+        return pictures.to(self.accelerator.device, non_blocking=True).float() / 255
+
+    def _agreed(self, decision: bool) -> bool:
+        """The first process's decision, which all follow."""
+        return bool(broadcast_object_list([decision])[0])
 
 
-def fitness(metrics: dict[str, Any]) -> float:
-    """What checkpoints are chosen by: 0.9 mAP@0.5:0.95 + 0.1 mAP@0.5, as YOLOv5 does."""
-    return 0.9 * metrics["map50_95"] + 0.1 * metrics["map50"]
+def penalised(model: Detector, shortcuts: str) -> dict[str, torch.nn.Parameter]:
+    """The batch-norm weights, by layer, whose channels pruning with these `shortcuts` ("group", "keep") can remove."""
+    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
+    return (keep_shortcuts(flow) if shortcuts == "keep" else flow).gammas(model)
 
 
-def _as_input(pictures: torch.Tensor, device: torch.device) -> torch.Tensor:
-    return pictures.to(device, non_blocking=True).float() / 255
+def fitness(metrics: dict[str, Any], measure: str = "map") -> float:
+    """What checkpoints are chosen by.
 
-
-def _seed_epoch(seed: int, order: torch.Generator) -> None:
-    """Each epoch draws from its own seed, so that a resumed run repeats what the unbroken one would have done."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    import random
-
-    random.seed(seed)
-    order.manual_seed(seed)
-
-
-def _entry(stage: str, settings: TrainSettings, row: dict[str, Any]) -> dict[str, Any]:
-    return {"stage": stage, "settings": settings.as_plain(), "val": row}
-
-
-def _to_board(board: SummaryWriter, row: dict[str, Any], gammas: list[torch.nn.Parameter]) -> None:
-    for key in ("box", "objectness", "classes", "map50", "map50_95", "near_zero_gammas"):
-        if row[key] is not None:
-            board.add_scalar(key, row[key], row["epoch"])
-    if gammas:
-        board.add_histogram("gamma", torch.cat([g.detach().flatten() for g in gammas]), row["epoch"])
-    board.flush()
-
-
-def _line(stage: str, row: dict[str, Any], epochs: int, better: bool) -> str:
-    share = "" if row["near_zero_gammas"] is None else f"  gammas near 0: {row['near_zero_gammas']:.1%}"
-    return (
-        f"{stage} {row['epoch']}/{epochs}  box {row['box']:.4f}  obj {row['objectness']:.4f}  "
-        f"cls {row['classes']:.4f}  mAP@0.5 {row['map50']:.3f}  mAP@0.5:0.95 {row['map50_95']:.3f}{share}  "
-        f"{row['seconds']:.0f} s{'  best' if better else ''}"
-    )
+    "map" is 0.9 mAP@0.5:0.95 + 0.1 mAP@0.5, as YOLOv5 does; "f1" is the F1 score at the confidence where it is highest.
+    """
+    return metrics["f1"] if measure == "f1" else 0.9 * metrics["map50_95"] + 0.1 * metrics["map50"]

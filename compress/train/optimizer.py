@@ -9,6 +9,7 @@ from torch import nn
 
 from compress.train.settings import TrainSettings
 
+BIASES, GAMMAS, WEIGHTS = 0, 1, 2  # the groups' places
 WARMUP_BIAS_LR = 0.1
 WARMUP_MOMENTUM = 0.8
 _SHORTEST_WARMUP = 100
@@ -17,20 +18,22 @@ _NOMINAL_BATCH = 64
 
 
 def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
-    """Groups in this order: biases, batch-norm gammas, and all other weights, which alone decay.
+    """Groups in this order: biases, batch-norm gammas, and all other weights, which alone decay; frozen ones in none.
 
     SGD with Nesterov momentum, or Adam with beta1 = momentum.
     """
     biases, gammas, weights = [], [], []
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
+            if not parameter.requires_grad:
+                continue
             if name == "bias":
                 biases.append(parameter)
             elif isinstance(module, nn.BatchNorm2d):
                 gammas.append(parameter)
             else:
                 weights.append(parameter)
-    decay = settings.weight_decay * settings.batch_size / _NOMINAL_BATCH
+    decay = settings.weight_decay * settings.batch_size * settings.accumulate / _NOMINAL_BATCH
     groups: list[dict[str, Any]] = [
         {"params": biases, "weight_decay": 0.0},
         {"params": gammas, "weight_decay": 0.0},
@@ -41,21 +44,33 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
     return torch.optim.SGD(groups, lr=settings.lr0, momentum=settings.momentum, nesterov=True)
 
 
-def schedule(optimizer: Any, settings: TrainSettings, step: int, steps_per_epoch: int) -> None:
-    """Set the groups' learning rates and momentum for a step counted from 0 over the whole run.
+def schedule(optimizer: Any, settings: TrainSettings, batch: int, batches_per_epoch: int) -> int:
+    """Set the groups' learning rates and momentum for a batch counted from 0 over the whole run.
 
     Linear from lr0 to lr0 * lrf by epoch; during the warm-up (at most a third of the run) linear from 0, the biases
-    from WARMUP_BIAS_LR with SGD.
+    from WARMUP_BIAS_LR with SGD. Returns how many batches make a step now: `accumulate`, to which the warm-up leads
+    up from 1.
     """
-    epoch = step // steps_per_epoch
-    lr = settings.lr0 * ((1 - epoch / settings.epochs) * (1 - settings.lrf) + settings.lrf)
-    total = settings.epochs * steps_per_epoch
-    warmup = max(round(settings.warmup_epochs * steps_per_epoch), _SHORTEST_WARMUP) if settings.warmup_epochs else 0
-    warmup = min(warmup, total // 3)
-    part = min(1.0, step / warmup) if warmup else 1.0
+    lr = rate_at(settings, batch // batches_per_epoch)
+    part = _warm_part(settings, batch, batches_per_epoch)
     momentum = WARMUP_MOMENTUM + (settings.momentum - WARMUP_MOMENTUM) * part
     for index, group in enumerate(optimizer.param_groups):
-        low = WARMUP_BIAS_LR if index == 0 and settings.optimizer == "sgd" else 0.0
+        low = WARMUP_BIAS_LR if index == BIASES and settings.optimizer == "sgd" else 0.0
         group["lr"] = low + (lr - low) * part
         if "momentum" in group:
             group["momentum"] = momentum
+    return max(1, round(1 + (settings.accumulate - 1) * part))
+
+
+def rate_at(settings: TrainSettings, epoch: int) -> float:
+    """The learning rate of an epoch, counted from 0, behind the warm-up."""
+    return settings.lr0 * ((1 - epoch / settings.epochs) * (1 - settings.lrf) + settings.lrf)
+
+
+def _warm_part(settings: TrainSettings, batch: int, batches_per_epoch: int) -> float:
+    """How much of the warm-up is done, 0..1."""
+    if not settings.warmup_epochs:
+        return 1.0
+    warmup = max(round(settings.warmup_epochs * batches_per_epoch), _SHORTEST_WARMUP)
+    warmup = min(warmup, settings.epochs * batches_per_epoch // 3)
+    return min(1.0, batch / warmup) if warmup else 1.0

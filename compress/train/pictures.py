@@ -6,15 +6,17 @@ and needs no cache.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ultralytics.cfg import get_cfg
 from ultralytics.data.dataset import YOLODataset
 
 from compress.data.labels import read_labels
 from compress.data.picture_size import picture_size
+from compress.train.board_canvas import on_board_canvas
 from compute_mAP.errors import DataError
 
 # YOLOv5's low-augmentation settings (its hyp.scratch-low): what is not named here is off.
@@ -63,6 +65,7 @@ class TrainingPictures(YOLODataset):
         imgsz: side of the square network input in pixels.
         batch_size: pictures a batch.
         augmentation: entries that replace those of AUGMENTATION.
+        letterbox: "board" pads as the board does, top-left on its green; else centred on grey.
     """
 
     def __init__(
@@ -72,8 +75,12 @@ class TrainingPictures(YOLODataset):
         imgsz: int,
         batch_size: int,
         augmentation: dict[str, float] | None = None,
+        letterbox: str = "mixed",
     ) -> None:
         self._images = images
+        self._letterbox = letterbox
+        self._mosaic = True
+        self._side = imgsz
         self._classes = len(names)
         hyp = get_cfg(overrides={**AUGMENTATION, **(augmentation or {})})
         super().__init__(
@@ -89,10 +96,24 @@ class TrainingPictures(YOLODataset):
         # a file beside a picture is the user's own, never a cache of ours to read, renew or delete
         self.npy_files = [Path(f"{file}.no-cache") for file in self.im_files]
 
-    def start_epoch(self) -> None:
-        """Forget which pictures were seen, so that the mosaics of an epoch depend on its seed alone."""
-        self.buffer.clear()
+    def start_epoch(self, mosaic: bool = True, partners: Sequence[int] = ()) -> None:
+        """Forget which pictures were seen, so that the mosaics of an epoch depend on its seed alone.
+
+        `partners` are numbers of pictures that an epoch's first mosaics take in: they have no seen ones to take yet.
+        Without `mosaic` the epoch shows whole pictures, each alone.
+        """
+        self.buffer[:] = partners[: max(0, self.max_buffer_length - 1)]
         self.ims = [None] * self.ni
+        if mosaic != self._mosaic:
+            self._mosaic = mosaic
+            self.transforms = self.build_transforms(copy.copy(self._hyp))
+
+    def build_transforms(self, hyp: Any) -> Any:
+        self._hyp = copy.copy(hyp)
+        if not self._mosaic:
+            hyp.mosaic = hyp.mixup = hyp.cutmix = hyp.copy_paste = 0.0
+        transforms = super().build_transforms(hyp)
+        return on_board_canvas(transforms, self._side) if self._letterbox == "board" else transforms
 
     def get_img_files(self, img_path: Any) -> list[str]:
         return [str(image) for image, _, _ in self._images]
@@ -123,14 +144,3 @@ def targets_of(batch: dict[str, Any]) -> Any:
     import torch
 
     return torch.cat((batch["batch_idx"].view(-1, 1), batch["cls"].view(-1, 1), batch["bboxes"]), 1).float()
-
-
-def seed_worker(worker: int) -> None:
-    """Seeds numpy and random in a loading process from torch's seed of that process."""
-    import random
-
-    import torch
-
-    seed = torch.initial_seed() % 2**32
-    np.random.seed(seed)
-    random.seed(seed)

@@ -15,10 +15,14 @@ from compute_mAP.errors import DataError, UsageError
 
 
 class RunFolder:
-    """PROJECT/NAME with weights/best.safetensors, weights/last.safetensors, results.jsonl, tensorboard/, state.pt.
+    """PROJECT/NAME with weights/best.safetensors, weights/last.safetensors, results.jsonl, tensorboard/, state.pt and,
+    of a sparse run, gammas.jsonl.
 
     Without `resume` an existing folder of that name moves to NAME.prev when the training begins; until then nothing is
     touched. With it, the folder must hold the state of an unfinished run.
+
+    Attributes:
+        inputs: what the run is made from beside its settings, name to hash; a run resumes with the same alone.
     """
 
     def __init__(self, project: str | Path, name: str, resume: bool = False) -> None:
@@ -27,38 +31,49 @@ class RunFolder:
         self.path = Path(project) / name
         self.best = self.path / "weights" / "best.safetensors"
         self.last = self.path / "weights" / "last.safetensors"
+        self.gammas = self.path / "gammas.jsonl"
         self._log = self.path / "results.jsonl"
         self._state = self.path / "state.pt"
         self._resume = resume
+        self.inputs: dict[str, str] = {}
         if resume and not self._state.is_file():
             done = " (it has ended)" if self.last.is_file() else ""
             raise DataError(f"{self.path}: no unfinished run to resume{done}, expected the file state.pt")
 
     def restore(
-        self, model: Any, ema: Any, optimizer: Any, settings: TrainSettings, scaler: Any = None
+        self,
+        model: Any,
+        ema: Any,
+        optimizer: Any,
+        settings: TrainSettings,
+        scaler: Any = None,
+        steering: Any = None,
+        writes: bool = True,
     ) -> tuple[int, dict | None]:
         """Load the state into the given objects; returns the finished epochs and the best metrics so far.
 
-        A run that does not resume gets its new folder here.
-        Raises DataError when the state is damaged or was written with other settings or another data file.
+        A run that does not resume gets its new folder here. Where several processes train, one alone `writes`.
+        `scaler` (AMP's) and `steering` (of sr) are objects with state_dict and load_state_dict.
+        Raises DataError when the state is damaged or was written with other settings, data or weights.
         """
         if not self._resume:
-            self._make_room()
+            if writes:
+                self._make_room()
             return 0, None
         try:
             state = torch.load(self._state, map_location="cpu", weights_only=True)
-            written, now = json.loads(state["settings"]), self._fingerprint(settings)
-            changed = sorted(key for key in written.keys() | now.keys() if written.get(key) != now.get(key))
-            if changed:
-                key = changed[0]
-                raise DataError(f"{self._state}: {key} was {written.get(key)} and is now {now.get(key)}; cannot resume")
+            self._check_unchanged(json.loads(state["settings"]), self._fingerprint(settings))
             model.load_state_dict(state["model"])
             ema.ema.load_state_dict(state["ema"])
             ema.updates = state["updates"]
             optimizer.load_state_dict(state["optimizer"])
             if scaler is not None:
                 scaler.load_state_dict(state["scaler"])
-            self._drop_later_rows(state["epoch"])
+            if steering is not None:
+                steering.load_state_dict(json.loads(state["steering"]))
+            if writes:
+                drop_later_rows(self._log, state["epoch"])
+                drop_later_rows(self.gammas, state["epoch"])
             return state["epoch"], json.loads(state["best"])
         except DataError:
             raise
@@ -67,15 +82,24 @@ class RunFolder:
             raise DataError(f"{self._state}: cannot be resumed ({type(error).__name__}: {reason})") from None
 
     def save(
-        self, model: Any, ema: Any, optimizer: Any, epoch: int, best: Any, settings: TrainSettings, scaler: Any = None
+        self,
+        model: Any,
+        ema: Any,
+        optimizer: Any,
+        epoch: int,
+        best: Any,
+        settings: TrainSettings,
+        scaler: Any = None,
+        steering: Any = None,
     ) -> None:
-        """Write the state after an epoch, whole or not at all, as tensors and plain values; `scaler` is AMP's."""
+        """Write the state after an epoch, whole or not at all, as tensors and plain values."""
         state = {
             "model": model.state_dict(),
             "ema": ema.ema.state_dict(),
             "updates": ema.updates,
             "optimizer": optimizer.state_dict(),
             "scaler": scaler.state_dict() if scaler is not None else {},
+            "steering": json.dumps(steering.state_dict() if steering is not None else None),
             "epoch": epoch,
             "best": json.dumps(best),
             "settings": json.dumps(self._fingerprint(settings)),
@@ -86,8 +110,11 @@ class RunFolder:
 
     def log(self, row: dict[str, Any]) -> None:
         """Append one epoch's losses and metrics to results.jsonl."""
-        with self._log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row) + "\n")
+        _append(self._log, row)
+
+    def log_gammas(self, row: dict[str, Any]) -> None:
+        """Append one epoch's histogram of gammas to gammas.jsonl."""
+        _append(self.gammas, row)
 
     def finish(self) -> None:
         """Remove the state: a finished run has nothing to go on with."""
@@ -104,10 +131,24 @@ class RunFolder:
         self.path.mkdir(parents=True)
 
     def _fingerprint(self, settings: TrainSettings) -> dict[str, Any]:
-        return {**settings.as_plain(), "data sha256": file_sha256(settings.data)}
+        return {**settings.as_plain(), "data sha256": file_sha256(settings.data), **self.inputs}
 
-    def _drop_later_rows(self, epoch: int) -> None:
-        rows = self._log.read_text(encoding="utf-8").splitlines()[:epoch] if self._log.is_file() else []
-        partial = self._log.with_suffix(".partial")
+    def _check_unchanged(self, written: dict[str, Any], now: dict[str, Any]) -> None:
+        changed = sorted(key for key in written.keys() | now.keys() if written.get(key) != now.get(key))
+        if changed:
+            key = changed[0]
+            raise DataError(f"{self._state}: {key} was {written.get(key)} and is now {now.get(key)}; cannot resume")
+
+
+def _append(file: Path, row: dict[str, Any]) -> None:
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
+
+
+def drop_later_rows(file: Path, epoch: int) -> None:
+    """Keep the rows of the first `epoch` epochs: a later one was not finished, and its row may be cut short."""
+    if file.is_file():
+        rows = file.read_text(encoding="utf-8").splitlines()[:epoch]
+        partial = file.with_suffix(".partial")
         partial.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-        partial.replace(self._log)
+        partial.replace(file)

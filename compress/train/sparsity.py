@@ -10,6 +10,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+NEAR_ZERO = 0.01  # |gamma| below which a channel counts as silent
+
 
 def decayed(sr: float, epoch: int, epochs: int) -> float:
     """The rate at an epoch counted from 0: it falls linearly from sr to a tenth of it over the run."""
@@ -37,7 +39,7 @@ def soft_threshold(gammas: Iterable[nn.Parameter], rate: float, lr: float) -> No
 
 
 @torch.no_grad()
-def near_zero_share(gammas: Iterable[nn.Parameter], below: float = 0.01) -> float:
+def near_zero_share(gammas: Iterable[nn.Parameter], below: float = NEAR_ZERO) -> float:
     """The share of gammas with |gamma| < below, 0..1."""
     values = torch.cat([gamma.detach().abs().flatten() for gamma in gammas])
     return float((values < below).float().mean())

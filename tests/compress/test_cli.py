@@ -143,6 +143,12 @@ BAD: list[Any] = [
     (("train", "--weights", "w.safetensors", *TRAINING, "--batch-size", "-4"), 2, "--batch-size is -4, expected"),
     (("sparsify", "--weights", "w.safetensors", *TRAINING, "--sr", "-1"), 2, "--sr is -1.0, expected"),
     (
+        ("sparsify", "--weights", "w.safetensors", *TRAINING, "--sr", "auto", "--target-share", "1"),
+        2,
+        "--target-share is 1.0, expected 0.05 to 0.95",
+    ),
+    (("train", "--weights", "w.safetensors", *TRAINING, "--accumulate", "0"), 2, "--accumulate is 0, expected"),
+    (
         ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--threshold", "9"),
         2,
         "a higher threshold leaves it without channels",
@@ -252,7 +258,8 @@ def test_the_whole_way(run: Run, files: Path) -> None:
     common = ("--data", "tiny/data.yaml", *FAST, "--json")
     dense = result(run("train", "--cfg", "tiny.yaml", *common))
     assert dense["best"] == str(Path("runs", "train", "weights", "best.safetensors"))
-    assert set(dense) == {*("schema_version", "best", "last", "epoch", "map50", "map75", "map50_95", "ap50")}
+    measured = {"map50", "map75", "map50_95", "ap50", "f1", "f1_confidence"}
+    assert set(dense) == {"schema_version", "best", "last", "epoch", "stopped", *measured}
     sparse = result(run("sparsify", "--weights", dense["last"], "--sr", "0.1", *common))
     slim = result(
         run(
@@ -365,7 +372,7 @@ def test_interrupted(run: Run, files: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def impatient(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("compress.train.loop._seed_epoch", impatient)
+    monkeypatch.setattr("compress.train.loop.seed_everything", impatient)
     answer = run("train", "--weights", "w.safetensors", *TRAINING)
     assert answer.code == 130
     assert answer.err.splitlines()[-1].startswith("interrupted; ")

@@ -87,13 +87,11 @@ def test_what_a_run_leaves_behind(
 
     found = rows(result)
     assert [row["epoch"] for row in found] == [1, 2, 3]
-    assert all(
-        set(row) == {"epoch", "box", "objectness", "classes", "map50", "map50_95", "near_zero_gammas", "seconds"}
-        for row in found
-    )
+    keys = {"epoch", "box", "objectness", "classes", "map50", "map50_95", "f1", "near_zero_gammas", "sr", "seconds"}
+    assert all(set(row) == keys for row in found)
     assert max(fitness(row) for row in found) == pytest.approx(fitness(result.metrics))
     assert result.epoch == result.metrics["epoch"] == 1 + int(np.argmax([fitness(row) for row in found]))
-    assert set(result.metrics) == {"epoch", "map50", "map75", "map50_95", "ap50"}
+    assert set(result.metrics) == {"epoch", "map50", "map75", "map50_95", "f1", "f1_confidence", "ap50"}
     assert set(result.metrics["ap50"]) == {"a", "b", "c"}
 
     last, history = load_checkpoint(result.last)

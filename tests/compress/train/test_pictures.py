@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import label_path
 from compress.train.pictures import TrainingPictures, readable, targets_of
 from compute_mAP.errors import DataError
+from deploy.host.letterbox import CANVAS, letterbox
 
 OFF = {"hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.0, "translate": 0.0, "scale": 0.0, "fliplr": 0.0, "mosaic": 0.0}
 Pictures = list[tuple[Path, int, int]]
@@ -175,3 +177,70 @@ def test_augmentation_can_be_changed(images: list[Path]) -> None:
     """Twice the same picture where nothing is left to chance."""
     pictures = made(images, **OFF)
     assert torch.equal(pictures[0]["img"], pictures[0]["img"])
+
+
+def on_board(images: list[Path], **augmentation: float) -> TrainingPictures:
+    return TrainingPictures(readable(images)[0], ["a", "b", "c"], 64, 4, augmentation, "board")
+
+
+def test_a_whole_picture_lies_as_the_board_lays_it(images: list[Path]) -> None:
+    sample = on_board(images, **OFF)[0]
+    expected = letterbox(cv2.imread(str(images[0])), 64, 64)[0][:, :, ::-1].astype(int)
+    found = sample["img"].permute(1, 2, 0).numpy().astype(int)
+    assert found[58:].reshape(-1, 3).tolist() == [list(CANVAS)] * 6 * 64
+    assert np.abs(found[:53] - expected[:53]).mean() < 2, "scaled alike, a row more or less at the edge"
+    rows = np.array(label_path(images[0]).read_text().split(), float).reshape(-1, 5)
+    np.testing.assert_allclose(sample["bboxes"].reshape(-1, 4), rows[:, 1:] * [1, 53.5 / 64, 1, 53.5 / 64], atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("kind", "colours"),
+    [
+        pytest.param("board", {(0, 135, 0)}, id="the board's green and no grey"),
+        pytest.param("mixed", {(114, 114, 114)}, id="grey"),
+        pytest.param("grey", {(114, 114, 114)}, id="grey by name"),
+    ],
+)
+def test_what_mosaics_are_padded_with(images: list[Path], kind: str, colours: set[tuple[int, ...]]) -> None:
+    """Shrunk mosaics of one-coloured pictures: every other colour is padding, inside and around them."""
+    for image in images:
+        cv2.imwrite(str(image), np.full((80, 96, 3), 255, np.uint8))
+    still = {**OFF, "mosaic": 1.0, "scale": 0.5, "translate": 0.1}
+    pictures = TrainingPictures(readable(images)[0], ["a", "b", "c"], 64, 4, still, kind)
+    seeded()
+    found: set[tuple[int, ...]] = set()
+    for i in range(8):
+        values, counts = np.unique(pictures[i]["img"].reshape(3, -1).numpy(), axis=1, return_counts=True)
+        found |= {tuple(value) for value, count in zip(values.T.tolist(), counts.tolist(), strict=True) if count > 64}
+    assert found - {(255, 255, 255)} == colours
+
+
+def test_whole_pictures_at_the_end_of_a_run(images: list[Path]) -> None:
+    """Without mosaic a picture shows its own objects alone; the next epoch with mosaics has them again."""
+    pictures = made(images, **{**OFF, "mosaic": 1.0})
+    counts = []
+    for mosaic in (True, False, True):
+        pictures.start_epoch(mosaic, list(range(8)))
+        seeded()
+        counts.append([len(pictures[i]["cls"]) for i in range(8)])
+    whole = [len(label_path(image).read_text().splitlines()) for image in images]
+    assert counts[1] == whole
+    assert counts[0] == counts[2] and sum(counts[0]) > sum(whole)
+
+
+def test_the_first_mosaic_has_partners(images: list[Path]) -> None:
+    pictures = made(images, **{**OFF, "mosaic": 1.0})
+    seeded()
+    pictures.start_epoch(True, list(range(8)))
+    pictures[0]
+    assert sum(picture is not None for picture in pictures.ims) > 1
+
+
+def test_the_pictures_travel_to_a_spawned_process(images: list[Path]) -> None:
+    """Loading processes are spawned on Windows and macOS: what they are given is pickled."""
+    for pictures in (made(images), on_board(images)):
+        again = pickle.loads(pickle.dumps(pictures))
+        seeded()
+        expected = pictures[0]["img"]
+        seeded()
+        assert torch.equal(again[0]["img"], expected)

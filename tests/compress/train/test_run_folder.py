@@ -86,7 +86,7 @@ def test_state_is_tensors_and_plain_values(
     run.restore(*parts(0), settings)
     run.save(*parts(0), 1, None, settings)
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
-    assert set(state) == {"model", "ema", "updates", "optimizer", "scaler", "epoch", "best", "settings"}
+    assert set(state) == {"model", "ema", "updates", "optimizer", "scaler", "steering", "epoch", "best", "settings"}
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"], "no partial file is left"
 
 

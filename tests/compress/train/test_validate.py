@@ -135,6 +135,8 @@ def test_every_object_found_is_a_score_of_one(tiny_model: Callable[..., Yolov5],
         "map50": pytest.approx(1),
         "map75": pytest.approx(1),
         "map50_95": pytest.approx(1),
+        "f1": pytest.approx(1),
+        "f1_confidence": 0.0,
         "ap50": {name: pytest.approx(1) for name in NAMES},
     }
 
@@ -144,7 +146,7 @@ def test_what_cannot_be_used_is_left_out(labelled: Path) -> None:
     images[0].write_bytes(b"")
     cv2.imwrite(str(images[1]), np.zeros((4, 400, 3), np.uint8))
     validate = Validator(load_data_yaml(labelled), "val", IMGSZ)
-    assert len(validate.pictures) == len(validate.geometries) == len(validate.ground_truth) == 16
+    assert len(validate.pictures) == len(validate.ground_truth) == 16
     assert len(validate.faults) == 2
     for image, fault in zip(images, validate.faults, strict=False):
         assert image.name in fault and fault.endswith("it is left out")
@@ -193,7 +195,8 @@ def test_the_score_is_that_of_the_exported_bundle(
     validate = Validator(data, "val", IMGSZ)
     expected = evaluate(found, validate.ground_truth, NAMES)
     assert expected.map50 > 0.2
-    assert validate(model) == {
+    again = validate(model)
+    assert {key: again[key] for key in ("map50", "map75", "map50_95", "ap50")} == {
         "map50": pytest.approx(expected.map50, abs=1e-3),
         "map75": pytest.approx(expected.map75, abs=1e-3),
         "map50_95": pytest.approx(expected.map50_95, abs=1e-3),

@@ -1,0 +1,140 @@
+"""The sparsity rate over a run: falling by plan, or steered to a wanted share of gammas near zero (docs/adr/0020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from compress.train import sparsity
+from compress.train.optimizer import rate_at
+from compress.train.settings import TrainSettings
+
+ARRIVE = 0.6  # part of the run after which the wanted share shall be near zero
+TOLERANCE = 0.02  # of the share
+VALLEY = 0.05  # a histogram is split when no larger share of it lies between its two heaps
+_FIRST_ADAM = 0.01  # Adam hides how strongly sr acts; the first epochs tell
+_FASTEST = 2.0  # change of sr an epoch
+_RELAX, _PUSH = 0.7, 1.25
+
+
+class FixedRate:
+    """sr as the settings have it, falling to a tenth over the run. It never ends a run early."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self._settings = settings
+
+    def rate(self, epoch: int) -> float:
+        """The rate at an epoch counted from 0."""
+        return sparsity.decayed(self._settings.sr, epoch, self._settings.epochs)
+
+    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, travel: float) -> str:
+        return ""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """There is nothing to load."""
+
+
+class SteeredRate:
+    """sr such that `target_share` of the gammas is near zero after ARRIVE of the run.
+
+    What is steered is the gamma at that quantile: how far it fell in an epoch says how strongly sr acts, and from that
+    follows the sr that brings it to zero in time. Once it is there, sr is relaxed as long as it stays, so that the
+    other gammas recover and the histogram splits.
+
+    Args:
+        settings: the run's settings; their sr is the rate of the first epoch, 0 to have it chosen.
+        gammas: |gamma| of all penalised channels at the run's start, float [n].
+        steps_per_epoch: optimizer steps an epoch.
+    """
+
+    def __init__(self, settings: TrainSettings, gammas: torch.Tensor, steps_per_epoch: int) -> None:
+        self._settings = settings
+        self._steps = steps_per_epoch
+        self._last = max(1, round(settings.epochs * ARRIVE))
+        self._quantile = self._at(gammas)
+        self._arrived = False
+        self.history: list[float] = []
+        self.sr = settings.sr or self._first()
+
+    def rate(self, epoch: int) -> float:
+        """The rate of the epoch that is about to be trained."""
+        return self.sr
+
+    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, travel: float) -> str:
+        """Learn from a finished epoch, counted from 0, and set the rate of the next one.
+
+        `gammas` are those being trained, `kept` those of the EMA, which get saved: |gamma|, float [n]. `travel` is the
+        sum of the learning rates of the epoch's steps. Returns why the run should end here, or "".
+        """
+        self.history.append(self.sr)
+        share = _share(gammas)
+        fall, self._quantile = self._quantile - self._at(gammas), self._at(gammas)
+        target = self._settings.target_share
+        self._arrived = self._arrived or share >= target
+        if not self._arrived:
+            self.sr *= self._correction(epoch, fall, travel)
+        elif share < target:
+            self.sr *= _PUSH
+        elif share > target:
+            self.sr *= _RELAX
+        if self._arrived and _share(kept) >= target - TOLERANCE and is_split(kept):
+            return f"{_share(kept):.0%} of the gammas are near 0 and the others stand apart"
+        return ""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"sr": self.sr, "quantile": self._quantile, "arrived": self._arrived, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.sr, self._quantile = state["sr"], state["quantile"]
+        self._arrived, self.history = state["arrived"], state["history"]
+
+    def _at(self, gammas: torch.Tensor) -> float:
+        return float(torch.quantile(gammas.float(), self._settings.target_share))
+
+    def _ahead(self, epoch: int) -> float:
+        """The sum of learning rates from an epoch on until the gammas shall have arrived, of one epoch at least."""
+        last = min(max(self._last, epoch + 1), self._settings.epochs)
+        first = min(epoch, last - 1)
+        return self._steps * sum(rate_at(self._settings, e) for e in range(first, last))
+
+    def _first(self) -> float:
+        if self._settings.sparsity == "subgradient" and self._settings.optimizer == "adam":
+            return _FIRST_ADAM
+        momentum = self._settings.momentum if self._settings.sparsity == "subgradient" else 0.0
+        return self._quantile * (1 - momentum) / self._ahead(0)
+
+    def _correction(self, epoch: int, fall: float, travel: float) -> float:
+        """The factor on sr that the fall of the last epoch asks for."""
+        strength = fall / (self.sr * travel) if travel > 0 else 0.0
+        if strength <= 0:
+            return _FASTEST
+        wanted = self._quantile / (strength * self._ahead(epoch + 1))
+        return min(max(wanted / self.sr, 1 / _FASTEST), _FASTEST)
+
+
+def is_split(gammas: torch.Tensor) -> bool:
+    """Whether |gamma|, float [n], falls into a heap near zero and one apart from it.
+
+    Between the two, from NEAR_ZERO to a tenth of the median of those that are not near zero, lies at most VALLEY of
+    all. A heap must hold something to be one.
+    """
+    rest = gammas[gammas >= sparsity.NEAR_ZERO]
+    if not len(rest) or len(rest) == len(gammas):
+        return False
+    far = float(rest.median()) / 10
+    return far > sparsity.NEAR_ZERO and float((rest < far).sum()) <= VALLEY * len(gammas)
+
+
+def absolute(gammas: Sequence[nn.Parameter]) -> torch.Tensor:
+    """|gamma| of all channels as one float tensor [n] on the CPU."""
+    return torch.cat([gamma.detach().abs().flatten() for gamma in gammas]).float().cpu()
+
+
+def _share(gammas: torch.Tensor) -> float:
+    return float((gammas < sparsity.NEAR_ZERO).float().mean())
