@@ -11,8 +11,10 @@ from deploy.host.plugins.fakesink import FakeSink
 from deploy.host.plugins.filesink import FileSink
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
 from deploy.host.plugins.mxpi_distributor import Distributor
+from deploy.host.plugins.mxpi_dumpdata import DumpData
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
+from deploy.host.plugins.mxpi_loaddata import LoadData
 from deploy.host.plugins.mxpi_modelinfer import ModelInfer
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
@@ -34,6 +36,8 @@ FACTORIES: dict[str, type[Plugin]] = {
     "queue": Queue,
     "tee": Tee,
     "mxpi_distributor": Distributor,
+    "mxpi_dumpdata": DumpData,
+    "mxpi_loaddata": LoadData,
 }
 
 

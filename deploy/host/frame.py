@@ -104,6 +104,7 @@ class Frame:
     channel_id: int = 0
     frame_id: int = 0
     is_eos: bool = False
+    sent_as_data: bool = True  # rather than as metadata alone
 
     def branch(self) -> Frame:
         """Another frame with the same contents, for another output port."""

@@ -9,12 +9,12 @@ import numpy as np
 
 from deploy.host import messages
 from deploy.host.frame import SDK_INPUT, Frame, Objects
+from deploy.host.sdk_metadata import VISION
 from deploy.host.structs import MxBufferInput, MxDataInput, MxMetadataInput, MxProtobufIn
 from deploy.host.text import as_bytes, as_text
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, SdkFault
 
 RESERVED = ("ReserveMetadataGraph", "ReservedVisionList", "ErrorInfo")
-VISION_KEY = "appsrc"  # the SDK's key for the vision info that comes with a buffer, whatever the element is called
 
 
 def data(entry: MxDataInput) -> Frame:
@@ -38,7 +38,7 @@ def buffer(metadata: Iterable[MxMetadataInput], entry: MxBufferInput) -> Frame:
         vision.visionInfo.CopyFrom(messages.parse("MxTools.MxpiVisionInfo", as_bytes(entry.mxpiVisionInfo)))
         vision.visionData.dataStr = frame.buffer
         vision.visionData.dataSize = len(frame.buffer)
-        frame.metadata[VISION_KEY] = vision_list
+        frame.metadata[VISION] = vision_list
     for item in metadata:
         _add(frame, item.dataSource, item.dataType, item.serializedMetadata)
     return frame
@@ -46,7 +46,7 @@ def buffer(metadata: Iterable[MxMetadataInput], entry: MxBufferInput) -> Frame:
 
 def protobufs(entries: Iterable[MxProtobufIn]) -> Frame:
     """An InProtobufVector: no buffer."""
-    frame = Frame(b"")
+    frame = Frame(b"", sent_as_data=False)
     for item in entries:
         _add(frame, item.key, item.type, item.protobuf)
     return frame

@@ -71,6 +71,13 @@ def frame_info(channel_id: int, frame_id: int, is_eos: bool) -> Any:
     return types().MxpiFrameInfo(channelId=channel_id, frameId=frame_id, isEos=is_eos)
 
 
+def bare_vision() -> Any:
+    """What the SDK keeps of a buffer that is sent without a vision info: a picture of which nothing is known."""
+    message = types().MxpiVisionList()
+    message.visionVec.add().visionInfo.SetInParent()
+    return message
+
+
 def from_message(message: Any) -> Any:
     """Pictures, TensorPackages or Objects of a message of that kind, any other as it is.
 

@@ -8,6 +8,7 @@ from typing import Any
 from deploy.host import messages
 from deploy.host.frame import SDK_INPUT
 from deploy.host.job import METADATA_BYTES, Result
+from deploy.host.sdk_metadata import FRAME_INFO
 from deploy.host.structs import (
     MxBufferAndMetadataOutput,
     MxMetadataOutput,
@@ -15,8 +16,6 @@ from deploy.host.structs import (
     OutProtobufVector,
 )
 from deploy.sdk_codes import OK, OUT_OF_MEMORY, SdkFault
-
-FRAME_INFO_KEY = "ReservedFrameInfo"
 
 
 def protobufs(result: Result, keys: Iterable[str]) -> OutProtobufVector:
@@ -45,7 +44,7 @@ def _found(result: Result, keys: Iterable[str]) -> Iterator[tuple[str, Any]]:
             f"the metadata of this result were let go: more than {METADATA_BYTES // 2**20} MiB waited to be fetched",
         )
     for key in keys:
-        if key == FRAME_INFO_KEY:
+        if key == FRAME_INFO:
             yield key, messages.frame_info(*result.frame)
         elif key in result.metadata and key != SDK_INPUT:
             yield key, messages.to_message(result.metadata[key])
