@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from ultralytics.data.augment import BaseTransform, Compose, Mosaic, RandomPerspective
 
-from deploy.host.letterbox import CANVAS
+from deploy.host.dvpp.vpc import ZERO_RGB
 
 
 def on_board_canvas(transforms: Compose, imgsz: int) -> Compose:
@@ -35,7 +35,7 @@ class BoardMosaic(Mosaic):
         bare = np.ones(labels["img"].shape[:2], bool)
         for tile in params["layout"]:
             bare[tile["y1a"] : tile["y2a"], tile["x1a"] : tile["x2a"]] = False
-        labels["img"][bare] = CANVAS
+        labels["img"][bare] = ZERO_RGB
         return labels
 
 
@@ -46,9 +46,9 @@ class BoardPerspective(RandomPerspective):
         assert params
         matrix, size = params["M"], params["size"]
         if self.perspective:
-            labels["img"] = cv2.warpPerspective(labels["img"], matrix, dsize=size, borderValue=CANVAS)
+            labels["img"] = cv2.warpPerspective(labels["img"], matrix, dsize=size, borderValue=ZERO_RGB)
         else:
-            labels["img"] = cv2.warpAffine(labels["img"], matrix[:2], dsize=size, borderValue=CANVAS)
+            labels["img"] = cv2.warpAffine(labels["img"], matrix[:2], dsize=size, borderValue=ZERO_RGB)
         labels["resized_shape"] = labels["img"].shape[:2]
         return labels
 
@@ -64,7 +64,7 @@ class TopLeft(BaseTransform):
         height, width = labels["img"].shape[:2]
         if max(height, width) > self.imgsz or height == width == self.imgsz:
             return labels
-        canvas = np.full((self.imgsz, self.imgsz, 3), CANVAS, np.uint8)
+        canvas = np.full((self.imgsz, self.imgsz, 3), ZERO_RGB, np.uint8)
         canvas[:height, :width] = labels["img"]
         instances = labels["instances"]
         instances.convert_bbox(format="xyxy")

@@ -18,7 +18,8 @@ from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import label_path
 from compress.train.pictures import TrainingPictures, readable, targets_of
 from compute_mAP.errors import DataError
-from deploy.host.letterbox import CANVAS, letterbox
+from deploy.host.dvpp.vpc import ZERO_RGB
+from deploy.host.letterbox import letterbox
 
 OFF = {"hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.0, "translate": 0.0, "scale": 0.0, "fliplr": 0.0, "mosaic": 0.0}
 Pictures = list[tuple[Path, int, int]]
@@ -187,7 +188,7 @@ def test_a_whole_picture_lies_as_the_board_lays_it(images: list[Path]) -> None:
     sample = on_board(images, **OFF)[0]
     expected = letterbox(cv2.imread(str(images[0])), 64, 64)[0][:, :, ::-1].astype(int)
     found = sample["img"].permute(1, 2, 0).numpy().astype(int)
-    assert found[58:].reshape(-1, 3).tolist() == [list(CANVAS)] * 6 * 64
+    assert found[58:].reshape(-1, 3).tolist() == [list(ZERO_RGB)] * 6 * 64
     assert np.abs(found[:53] - expected[:53]).mean() < 2, "scaled alike, a row more or less at the edge"
     rows = np.array(label_path(images[0]).read_text().split(), float).reshape(-1, 5)
     np.testing.assert_allclose(sample["bboxes"].reshape(-1, 4), rows[:, 1:] * [1, 53.5 / 64, 1, 53.5 / 64], atol=0.02)
