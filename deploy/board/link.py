@@ -36,6 +36,8 @@ module.main()
 LONGEST_NOISE = 1 << 20
 LONGEST_ANSWER = 64 << 20
 LONGEST_WORDS = 1 << 16
+GREETING_SECONDS = 60.0
+"""How long it may take until the program on the board speaks; ssh itself gives up earlier where nobody answers."""
 FAREWELL_SECONDS = 5.0
 """How long ssh may take to end by itself."""
 _FAULTS = {"data": DataError, "usage": UsageError, "model": ModelError, "environment": EnvironmentFault}
@@ -135,6 +137,22 @@ class Link:
 
     def _greet(self) -> None:
         program = json.dumps(_program())
+        too_late = threading.Event()
+        patience = threading.Timer(GREETING_SECONDS, lambda: (too_late.set(), self._process.kill()))
+        patience.start()
+        try:
+            self._await_greeting(program)
+        except EnvironmentFault as fault:
+            if too_late.is_set():
+                raise EnvironmentFault(
+                    f"{self.host} does not start our program within {GREETING_SECONDS:g} s; does a login script there "
+                    "wait for somebody to type?"
+                ) from fault
+            raise
+        finally:
+            patience.cancel()
+
+    def _await_greeting(self, program: str) -> None:
         try:
             self._in.write(f"exec({LAUNCHER!r})\n{len(program)}\n{program}".encode("ascii"))
             self._in.flush()

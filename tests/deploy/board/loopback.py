@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-USER = "ays-loopback"
+USER = f"ays-{os.getpid()}"
+"""A name of this process alone, so that two runs of the tests do not meet."""
 ALIAS = "loopback-board"
 """What the known_hosts file calls the server, whatever its port is."""
 
@@ -39,14 +40,13 @@ def account(home: Path) -> Iterator[str]:
         return
     if not shutil.which("useradd"):
         pytest.skip("these tests run as root only where there is a useradd, for a user without rights")
-    subprocess.run(["userdel", USER], capture_output=True)
     # A password that nobody can have, but no locked account, which sshd refuses.
     command = ["useradd", "--no-create-home", "--home-dir", home, "--shell", "/bin/bash", "--password", "*", USER]
     subprocess.run(command, check=True, capture_output=True)
     try:
         yield USER
     finally:
-        subprocess.run(["userdel", USER], capture_output=True)
+        subprocess.run(["userdel", "--force", USER], capture_output=True)
 
 
 class Board:

@@ -150,6 +150,11 @@ def test_a_second_run_copies_no_picture_again(call: Call, bundle: Path, image_se
 
 
 def test_what_a_login_script_prints_does_no_harm(call: Call, board: Any, bundle: Path) -> None:
-    (board.home / ".bashrc").write_text('echo "welcome \x1b[31m to {the board}"\n')
+    (board.home / ".ssh").mkdir()
+    (board.home / ".ssh/rc").write_text(
+        'echo "welcome \x1b[31m to {the board}"; printf "{no end"; touch "$HOME/greeted"\n'
+    )
+    board.give()
     code, _, err = call("push", "--bundle", bundle)
     assert code == 0, err
+    assert (board.home / "greeted").exists()

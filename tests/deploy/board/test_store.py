@@ -114,7 +114,7 @@ def test_a_file_that_did_not_arrive_is_not_switched_to(root: Path) -> None:
 def test_names_are_no_shell_text(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     folder.mkdir()
-    (folder / "set_env.sh").write_text("export FOUND=yes\nset -- x\n_count=9\n")
+    (folder / "set_env.sh").write_text('[ -z "$1" ] || exit 3\nexport FOUND=yes\nset -- x\n_count=9\n')
     program = "import os, sys; print(os.environ['FOUND'], sys.argv[1:])"
     command = in_environment([str(folder / "set_env.sh")], [sys.executable, "-c", program, name, "", "b c"])
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -150,6 +150,12 @@ def test_a_board_that_only_talks(monkeypatch: pytest.MonkeyPatch) -> None:
         speaker(monkeypatch, "while True: print('x' * 1000)", greets=False)
 
 
+def test_a_board_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "GREETING_SECONDS", 0.3)
+    with pytest.raises(EnvironmentFault, match="wait for somebody to type"):
+        speaker(monkeypatch, "import time; time.sleep(60)", greets=False)
+
+
 @pytest.mark.parametrize(
     ("name", "kept", "sentence"),
     [
