@@ -11,6 +11,7 @@ from compute_mAP.errors import UsageError
 
 if TYPE_CHECKING:
     from compress.nets.detector import Detector
+    from compress.prune.budget import Cost
     from compress.prune.flow import ChannelFlow
     from compress.prune.plan import Plan
     from compress.prune.scores import Scores
@@ -28,10 +29,15 @@ def add(verbs: Verbs) -> None:
     goals.add_argument("--threshold", type=float, metavar="X", help="remove the channels whose score is lower")
     goals.add_argument("--flops", metavar="F", help="FLOPs that may remain: a share (0.4, 40%%) or an amount (2.1G)")
     goals.add_argument("--params", metavar="P", help="parameters that may remain: a share or an amount (1.5M)")
+    goals.add_argument("--latency", type=float, metavar="MS", help="estimated latency on --soc that may remain")
     goals.add_argument(
         "--uniform", type=float, metavar="X", help="every layer keeps this share: the half-width control"
     )
     goals.add_argument("--plan", metavar="FILE", help="apply this plan as it is")
+    parser.add_argument("--soc", default="Ascend310", help="the chip of --latency (default: %(default)s)")
+    parser.add_argument(
+        "--calibrate", metavar="FILE", help="for --latency: a .json that cost --save wrote (default: uncalibrated)"
+    )
     how = parser.add_argument_group("which")
     how.add_argument(
         "--score",
@@ -160,10 +166,14 @@ def _plan(model: Detector, flow: ChannelFlow, options: argparse.Namespace) -> Pl
     if options.plan:
         return load_plan(options.plan, flow)
     cost = None
+    scores = _scores(model, flow, options)
     if options.threshold is not None:
         goal = Goal("threshold", options.threshold)
     elif options.uniform is not None:
         goal = Goal("uniform", options.uniform)
+    elif options.latency is not None:
+        goal = Goal("latency", options.latency)
+        cost = _latency_cost(model, flow, scores, options)
     elif options.flops or options.params:
         kind = "flops" if options.flops else "params"
         cost = flops_cost(model, flow, model.imgsz) if options.flops else params_cost(model, flow)
@@ -171,8 +181,20 @@ def _plan(model: Detector, flow: ChannelFlow, options: argparse.Namespace) -> Pl
         goal = Goal(kind, read_amount(f"--{kind}", options.flops or options.params, whole))  # type: ignore[arg-type]
     else:
         goal = Goal("percent", DEFAULT_PERCENT if options.percent is None else options.percent)
-    plan = choose_for(flow, _scores(model, flow, options), goal, options.align, cost)
+    plan = choose_for(flow, scores, goal, options.align, cost)
     return replace(plan, score=options.score, shortcuts=options.shortcuts, protect=options.protect)
+
+
+def _latency_cost(model: Detector, flow: ChannelFlow, scores: Scores, options: argparse.Namespace) -> Cost:
+    from compress.cost.calibrate import calibrate
+    from compress.cost.chips import find_chip
+    from compress.cost.latency_cost import latency_cost
+
+    chip = find_chip(options.soc)
+    if options.calibrate and Path(options.calibrate).suffix != ".json":
+        raise UsageError(f"--calibrate is {options.calibrate}, expected a .json that cost --save wrote")
+    calibration = calibrate(options.calibrate, [], chip) if options.calibrate else None
+    return latency_cost(model, flow, scores, model.imgsz, chip, calibration)
 
 
 def _scores(model: Detector, flow: ChannelFlow, options: argparse.Namespace) -> Scores:

@@ -1,0 +1,114 @@
+"""cost: what a model asks of a chip, and how long that may take there."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.commands.declare import Verbs, answer, verb
+from compute_mAP.errors import UsageError
+
+if TYPE_CHECKING:
+    from compress.cost.chips import Chip
+    from compress.cost.work import Work
+
+
+def add(verbs: Verbs) -> None:
+    parser = verb(verbs, "cost", cost, "estimate a model's latency on an Ascend chip, layer by layer")
+    parser.add_argument("model", metavar="MODEL", help="a checkpoint, a .pt of ultralytics, an ONNX file or a bundle")
+    parser.add_argument("--soc", default="Ascend310", help="the chip, as ATC names it (default: %(default)s)")
+    parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
+    parser.add_argument(
+        "--calibrate",
+        metavar="MEASURED",
+        help="this model's latency on the board in ms, its op_summary .csv of msprof, or a .json of --save",
+    )
+    parser.add_argument("--save", metavar="FILE", help="write the calibration to a .json, for other models and prune")
+    parser.add_argument("--layers", action="store_true", help="a line for each operator")
+
+
+def cost(options: argparse.Namespace) -> None:
+    from compress.cost.calibrate import calibrate, save_calibration
+    from compress.cost.chips import find_chip
+    from compress.cost.estimate import estimate
+
+    chip = find_chip(options.soc)
+    if options.save and not options.calibrate:
+        raise UsageError("--save needs --calibrate: it writes what a measurement says")
+    if options.save and Path(options.save).suffix != ".json":
+        raise UsageError(f"--save is {options.save}, expected a file that ends in .json")
+    works = _works(options)
+    calibration = calibrate(options.calibrate, works, chip) if options.calibrate else None
+    found = estimate(works, chip, calibration)
+    if calibration and options.save:
+        save_calibration(calibration, Path(options.save))
+    totals = {
+        "operators": len(works),
+        "flops": sum(work.flops for work in works),
+        "padded_flops": sum(work.padded_flops for work in works),
+        "bytes": sum(work.bytes for work in works),
+    }
+    basis = f"calibrated by {calibration.source}" if calibration else "not calibrated: peaks and assumptions, no board"
+    layers = _layers(works, chip)
+    lines = [_table(layers)] if options.layers else []
+    lines += [
+        f"{totals['operators']} operators, {totals['flops'] / 1e9:.3f} GFLOPs, "
+        f"{totals['padded_flops'] / 1e9:.3f} with channels in blocks of 16, {totals['bytes'] / 1e6:.1f} MB moved",
+        f"estimated latency on {chip.name}: {found} ({basis})",
+    ]
+    result: dict[str, Any] = {
+        "soc": chip.name,
+        **totals,
+        "estimate_ms": {"low": found.low, "high": found.high},
+        "calibrated": calibration is not None,
+    }
+    answer(options, {**result, "layers": layers} if options.layers else result, "\n".join(lines))
+
+
+def _works(options: argparse.Namespace) -> list[Work]:
+    path = Path(options.model)
+    if path.is_dir():
+        from deploy.bundle import open_bundle
+
+        path = open_bundle(path).folder / "model.onnx"
+    if path.suffix == ".onnx":
+        from compress.cost import onnx_work
+
+        if options.imgsz:
+            raise UsageError("--imgsz is for checkpoints: an ONNX model has its size in it")
+        return onnx_work.work_of(onnx_work.read_onnx(path), str(path))
+    from compress.cost import torch_work
+    from compress.nets.weights import open_weights
+
+    model, _ = open_weights(path)
+    imgsz = options.imgsz or model.imgsz
+    if imgsz % 32 or not 32 <= imgsz <= 4096:
+        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
+    return torch_work.work_of(model, imgsz)
+
+
+def _layers(works: Sequence[Work], chip: Chip) -> list[dict[str, Any]]:
+    from compress.cost.estimate import layer_range
+
+    rows = []
+    for work in works:
+        found = layer_range(work, chip)
+        row = {key: getattr(work, key) for key in ("name", "kind", "channels", "kernel", "size")}
+        numbers = {key: getattr(work, key) for key in ("flops", "padded_flops", "bytes")}
+        rows.append({**row, **numbers, "low_ms": found.low, "high_ms": found.high})
+    return rows
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    width = max(len(row["name"]) for row in rows)
+    lines = [f"{'operator':<{width}}  {'kind':>10}  channels     size      MFLOPs  padded  MB moved  ms (estimate)"]
+    for row in rows:
+        channels, size = "{}-{}".format(*row["channels"]), "{}x{}".format(*row["size"])
+        milliseconds = f"{row['low_ms']:.3f} to {row['high_ms']:.3f}"
+        lines.append(
+            f"{row['name']:<{width}}  {row['kind']:>10}  {channels:>9}  {size:>7}  {row['flops'] / 1e6:>8.1f}  "
+            f"{row['padded_flops'] / 1e6:>6.1f}  {row['bytes'] / 1e6:>8.2f}  {milliseconds}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""What a layer asks of the chip: operations, as they are and as the Cube unit pads them, and bytes moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+BLOCK = 16  # channels in half precision come in blocks of 32 bytes
+_HALF = 2  # bytes
+
+
+@dataclass(frozen=True)
+class Work:
+    """One operator. `flops` counts a multiply-accumulate twice; `padded_flops` does so with channels in whole blocks.
+
+    `bytes` are those of inputs, weights and outputs in half precision and whole blocks. `kind` is "conv" or the name
+    of another operator; `channels` is (in, out), `kernel` and `size` (output) are (height, width).
+    """
+
+    name: str
+    kind: str
+    channels: tuple[int, int]
+    kernel: tuple[int, int]
+    size: tuple[int, int]
+    flops: int
+    padded_flops: int
+    bytes: int
+
+
+def convolution(name: str, weight: Sequence[int], groups: int, source: Sequence[int], result: Sequence[int]) -> Work:
+    """A convolution of `weight` [out, in / groups, kh, kw] from `source` [1, in, h, w] to `result` [1, out, h, w].
+
+    Groups that are narrow share blocks on the diagonal of a larger matrix, as a depthwise one's channels do. The input
+    picture with its up to 4 channels stays unpadded (ATC's enable_small_channel).
+    """
+    out, per_group, kh, kw = weight
+    pixels = result[2] * result[3]
+    flops = 2 * out * per_group * kh * kw * pixels
+    if groups == 1:
+        products = padded(out) * (per_group if source[1] <= 4 else padded(per_group))
+    else:
+        together = max(1, BLOCK // max(per_group, out // groups))
+        products = -(-groups // together) * padded(together * (out // groups)) * padded(together * per_group)
+    moved = _HALF * products * kh * kw + stored(source) + stored(result)
+    whole = 2 * products * kh * kw * pixels
+    return Work(name, "conv", (source[1], out), (kh, kw), (result[2], result[3]), flops, whole, moved)
+
+
+def movement(name: str, kind: str, sources: Sequence[Sequence[int]], result: Sequence[int]) -> Work:
+    """An operator that is bound by the memory: it reads its sources and writes its result."""
+    moved = sum(stored(shape) for shape in sources) + stored(result)
+    into = sum(shape[1] for shape in sources if len(shape) > 1)
+    out, size = (result[1] if len(result) > 1 else 1), tuple(result[2:4]) if len(result) >= 4 else (1, 1)
+    return Work(name, kind, (into, out), (1, 1), (size[0], size[1]), 0, 0, moved)
+
+
+def product(name: str, left: Sequence[int], right: Sequence[int]) -> Work:
+    """A matrix product [..., m, k] x [..., k, n]."""
+    m, k, n = left[-2], left[-1], right[-1]
+    batch = prod(left[:-2])
+    moved = _HALF * batch * (padded(m) * padded(k) + padded(k) * padded(n) + padded(m) * padded(n))
+    flops = 2 * batch * m * k * n
+    whole = 2 * batch * padded(m) * padded(k) * padded(n)
+    return Work(name, "matmul", (k, n), (1, 1), (m, n), flops, whole, moved)
+
+
+def stored(shape: Sequence[int]) -> int:
+    """Bytes of a tensor in half precision: [n, c, h, w] has its channels in whole blocks (NC1HWC0)."""
+    if len(shape) == 4 and shape[1] > 4:
+        return _HALF * shape[0] * padded(shape[1]) * shape[2] * shape[3]
+    return _HALF * prod(shape)
+
+
+def padded(channels: int) -> int:
+    return -(-channels // BLOCK) * BLOCK

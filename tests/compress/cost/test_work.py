@@ -1,0 +1,116 @@
+"""Work of single layers, by hand; and of whole models, the same from torch and from ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from compress.cost import onnx_work, torch_work
+from compress.cost.work import Work, convolution, movement, product, stored
+from compress.export.onnx_file import to_onnx
+from compress.export.proof_pictures import proof_pictures
+from compress.nets.yolov5 import Yolov5
+from compress.prune.cost import flops
+from compute_mAP.errors import ModelError
+
+
+@pytest.mark.parametrize(
+    ("weight", "groups", "source", "flops", "products"),
+    [
+        pytest.param((32, 16, 3, 3), 1, 16, 589824, 32 * 16 * 9, id="whole blocks"),
+        pytest.param((17, 16, 1, 1), 1, 16, 34816, 32 * 16, id="one output more"),
+        pytest.param((16, 17, 1, 1), 1, 17, 34816, 16 * 32, id="one input more"),
+        pytest.param((16, 3, 2, 2), 1, 3, 24576, 16 * 3 * 4, id="a picture"),
+        pytest.param((40, 1, 3, 3), 40, 40, 46080, 3 * 256 * 9, id="depthwise: 16 channels share a block"),
+        pytest.param((64, 32, 1, 1), 2, 64, 262144, 2 * 32 * 32, id="two wide groups"),
+    ],
+)
+def test_convolution(weight: tuple[int, ...], groups: int, source: int, flops: int, products: int) -> None:
+    """On 8 x 8 pixels; `products` are the multiplications of a pixel, and as many weights are read."""
+    found = convolution("c", weight, groups, (1, source, 8, 8), (1, weight[0], 8, 8))
+    moved = 2 * products + stored((1, source, 8, 8)) + stored((1, weight[0], 8, 8))
+    assert (found.flops, found.padded_flops, found.bytes) == (flops, 2 * products * 64, moved)
+
+
+def test_other_operators() -> None:
+    joined = movement("j", "cat", [(1, 17, 4, 4), (1, 8, 4, 4)], (1, 25, 4, 4))
+    assert (joined.flops, joined.padded_flops, joined.bytes) == (0, 0, 2 * 16 * (32 + 16 + 32))
+    assert joined.channels == (25, 25)
+    found = product("p", (2, 10, 16), (2, 16, 20))
+    assert (found.flops, found.padded_flops) == (2 * 2 * 10 * 16 * 20, 2 * 2 * 16 * 16 * 32)
+    assert stored((1, 3, 4, 4)) == 2 * 48 and stored((1, 5, 4, 4)) == 2 * 16 * 16 and stored((1, 100)) == 200
+
+
+@pytest.fixture(scope="module")
+def both(
+    tiny_model: Callable[..., Yolov5], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Work], list[Work], int]:
+    """A YOLOv5's work from torch and from its ONNX, and its FLOPs as they are reported elsewhere."""
+    model = tiny_model(width_multiple=0.25).eval()
+    path = tmp_path_factory.mktemp("onnx") / "m.onnx"
+    path.write_bytes(to_onnx(model, 64, proof_pictures(None, 64)).content)
+    return torch_work.work_of(model, 64), onnx_work.work_of(onnx_work.read_onnx(path), "m"), flops(model, 64)
+
+
+def test_torch_and_onnx_say_the_same(both: tuple[list[Work], list[Work], int]) -> None:
+    ours, exported, reported = both
+    parts = lambda works: sorted((w.channels, w.kernel, w.size, w.flops, w.padded_flops) for w in works if w.flops)  # noqa: E731
+    assert parts(ours) == parts(exported) and len(parts(ours)) > 40
+    assert sum(w.bytes for w in ours) == pytest.approx(sum(w.bytes for w in exported), rel=0.02)
+    # what is reported counts batch norms too
+    assert 0.9 < sum(w.flops for w in ours) / reported < 1
+
+
+def test_layers_carry_their_names(both: tuple[list[Work], list[Work], int]) -> None:
+    names = [work.name for work in both[0] if work.kind == "conv"]
+    assert names[0] == "model.0.conv" and "model.24.m.2" in names and len(set(names)) == len(names)
+
+
+def test_the_model_is_left_as_it_was(tiny_model: Callable[..., Yolov5]) -> None:
+    model = tiny_model().train()
+    torch_work.work_of(model, 64)
+    assert model.training and all(p.device.type == "cpu" and p.requires_grad for p in model.parameters())
+    assert torch.isfinite(next(model.parameters())).all()
+
+
+def graph(shape: list[object], op: str = "Relu") -> bytes:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)
+    made = helper.make_graph([helper.make_node(op, ["x", "x"][: 2 if op == "Add" else 1], ["y"])], "g", [value], [out])
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 11)]).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(b"nothing of the kind", "not an ONNX model", id="another file"),
+        pytest.param(graph(["batch", 3, 8, 8], "Add"), "expected fixed sizes", id="a batch of any size"),
+        pytest.param(None, "no such file, expected an ONNX model", id="missing"),
+    ],
+)
+def test_what_has_no_known_work(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    path = tmp_path / "m.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=sentence):
+        onnx_work.work_of(onnx_work.read_onnx(path), str(path))
+
+
+def test_activations_and_gates_cost_nothing() -> None:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16, 8, 8])
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16, 8, 8])
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["s"]),
+        helper.make_node("Mul", ["x", "s"], ["silu"]),
+        helper.make_node("Mul", ["silu", "s"], ["y"]),
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [value], [out]), opset_imports=[helper.make_opsetid("", 11)]
+    )
+    onnx.checker.check_model(model)
+    assert [work.kind for work in onnx_work.work_of(model, "m")] == ["mul"], "only the last one is a product of its own"
