@@ -178,6 +178,17 @@ BAD: list[Any] = [
     ),
     (("plan", "diff", "gone.json", "broken.yaml"), 4, "gone.json: no such file"),
     (("plan", "diff", "broken.yaml", "broken.yaml"), 4, "broken.yaml: not a plan"),
+    (
+        ("prune", "--weights", "w.safetensors", "--out", "p.safetensors", "--latency", "0.01"),
+        2,
+        "--latency asks for at most",
+    ),
+    (("cost", "gone.onnx"), 4, "gone.onnx: no such file, expected an ONNX model"),
+    (("cost", "w.safetensors", "--soc", "Ascend301"), 2, "did you mean Ascend310"),
+    (("cost", "w.safetensors", "--save", "c.json"), 2, "--save needs --calibrate"),
+    (("cost", "w.safetensors", "--calibrate", "two.names"), 3, "two.names: line 1: has no column 'op name'"),
+    (("cost", "w.safetensors", "--imgsz", "33"), 2, "--imgsz is 33, expected a multiple of 32"),
+    (("cost", "empty"), 4, "empty is not a bundle"),
     # places
     (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very file that --weights names"),
     (
@@ -353,6 +364,22 @@ def test_plan_is_written_compared_and_applied(run: Run, files: Path) -> None:
     (entry,) = result(run("plan", "diff", "a.json", "p.plan.json", "--json"))["differences"]
     assert entry["layer"] == group["name"] and entry["second"] == entry["first"] + 1
     assert run("plan", "diff", "b.json", "p.plan.json").out == "the plans keep the same channels\n"
+
+
+def test_cost_of_a_checkpoint_and_of_its_bundle(run: Run, files: Path) -> None:
+    """Both ways to look at a model give the same estimate, a range; a measurement narrows it and is kept."""
+    assert run("export", "--weights", "w.safetensors", "--imgsz", "64", "--out", "b").code == 0
+    own = result(run("cost", "w.safetensors", "--imgsz", "64", "--json"))
+    exported = result(run("cost", "b", "--json", "--layers"))
+    for key in ("flops", "padded_flops", "operators"):
+        assert own[key] == exported[key]
+    assert own["estimate_ms"]["low"] < own["estimate_ms"]["high"] <= 2 * own["estimate_ms"]["low"]
+    assert len(exported["layers"]) == exported["operators"] and not own["calibrated"]
+    measured = result(run("cost", "b", "--calibrate", "7 ms", "--save", "c.json", "--json"))
+    assert measured["estimate_ms"]["low"] < 7 < measured["estimate_ms"]["high"] and Path("c.json").is_file()
+    again = run("cost", "w.safetensors", "--imgsz", "64", "--calibrate", "c.json")
+    assert "calibrated by measured 7 ms" in again.out
+    assert "not calibrated" in run("cost", "b").out
 
 
 def test_training_for_other_classes_starts_with_a_new_head(run: Run, files: Path) -> None:

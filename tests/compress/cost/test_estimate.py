@@ -161,6 +161,7 @@ def test_a_saved_calibration_serves_other_models(tmp_path: Path) -> None:
         pytest.param(
             "x.json",
             b'{"kind":"calibration","schema_version":1,"chip":"Ascend310","compute":0,"other":1,"source":""}',
+            "expected numbers above 0",
             id="a factor of nothing",
         ),
     ],
