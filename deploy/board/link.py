@@ -138,7 +138,12 @@ class Link:
     def _greet(self) -> None:
         program = json.dumps(_program())
         too_late = threading.Event()
-        patience = threading.Timer(GREETING_SECONDS, lambda: (too_late.set(), self._process.kill()))
+
+        def give_up() -> None:
+            too_late.set()
+            self._process.kill()
+
+        patience = threading.Timer(GREETING_SECONDS, give_up)
         patience.start()
         try:
             self._await_greeting(program)
