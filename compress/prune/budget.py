@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.nets.detector import Detector
 from compress.prune.flow import ChannelFlow
 
 Cost = Callable[[Mapping[str, int]], float]
@@ -36,9 +37,10 @@ def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
 
     import thop
 
+    counted = model.counted() if isinstance(model, Detector) else model
     picture = torch.zeros(1, 3, imgsz, imgsz)
     total, _, tree = thop.profile(
-        copy.deepcopy(model).float().eval(), inputs=[picture], verbose=False, ret_layer_info=True
+        copy.deepcopy(counted).float().eval(), inputs=[picture], verbose=False, ret_layer_info=True
     )
     operations: dict[str, float] = {}
     _flatten(tree, "", operations)
@@ -65,7 +67,8 @@ def _cost(
     none = np.empty(0, np.int64)
     shares = []
     for name, layer in flow.convolutions.items():
-        shares.append(_share(owner, full.get(name, 0.0), layer.outputs, layer.inputs))
+        inputs = none if layer.depthwise else layer.inputs
+        shares.append(_share(owner, full.get(name, 0.0), layer.outputs, inputs))
     for name, layer in flow.norms.items():
         shares.append(_share(owner, full.get(name, 0.0), layer.outputs, none))
     for name, value in (biases or {}).items():

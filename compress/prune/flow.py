@@ -1,12 +1,12 @@
 """Which channels can be removed together: every output channel of every convolution gets an id, the ids flow through
-the exported graph, and ids that meet in an addition are united (docs/adr/0003).
+the exported graph, and ids that meet in an addition are united (docs/adr/0003). The parts of a split stay equally wide:
+channels at the same place in each of them are united too (docs/adr/0018).
 
 No layer names and no architecture are known here. An operator that is not understood pins the channels that reach it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 _CONVOLUTIONS = {"conv2d", "convolution"}
+_SPLITS = {"chunk", "split", "split_with_sizes"}
+_SHAPED = {"view", "reshape", "_unsafe_view", "unflatten", "expand"}  # what they make has the shape that they are told
 _NORMS = {"batch_norm", "_native_batch_norm_legit_no_training", "native_batch_norm"}
 # Operators that treat each channel alone and leave a channel of zeros silent.
 _SAME_CHANNELS = {
@@ -27,12 +29,13 @@ _SAME_CHANNELS = {
 class Layer:
     """A convolution or batch norm and the ids of its channels: `inputs` [in] and `outputs` [out], int64.
 
-    For a batch norm the two are the same.
+    For a batch norm the two are the same, and for a depthwise convolution, which makes each channel of one channel.
     """
 
     name: str
     inputs: np.ndarray
     outputs: np.ndarray
+    depthwise: bool = False
 
 
 @dataclass
@@ -40,8 +43,9 @@ class Group:
     """Channels that can be removed together across all its members.
 
     Attributes:
-        name: the first convolution of the group.
-        classes: int64 [width]; class c stands for channel c of every member.
+        name: the first convolution of the group that gives no other group its name.
+        classes: int64 [width]; a class stands for the channels of every member that have it, for two of a convolution
+            whose output is split in halves.
         convolutions: names of the convolutions whose output channels these are.
         norms: names of the batch norms over these channels whose gamma scores them.
         pinned: why none of them may be removed, or "".
@@ -89,7 +93,7 @@ def channel_flow(model: nn.Module, example: torch.Tensor) -> ChannelFlow:
         exported = torch.export.export(model.eval(), (example,))
     finally:
         model.train(was_training)
-    tracer = _Tracer(exported)
+    tracer = _Tracer(exported, model)
     tracer.run()
     return tracer.result()
 
@@ -99,8 +103,18 @@ def _operator(node: torch.fx.Node) -> str:
     return getattr(node.target, "__name__", str(node.target)).split(".")[0]
 
 
+def _modules_of(node: torch.fx.Node) -> list[str]:
+    """Paths of the modules in whose forward the node was made, the outermost first."""
+    return [path for path, _ in (node.meta.get("nn_module_stack") or {}).values()]
+
+
+def _module_of(node: torch.fx.Node) -> str:
+    return (_modules_of(node) or [""])[-1]
+
+
 class _Tracer:
-    def __init__(self, exported: torch.export.ExportedProgram) -> None:
+    def __init__(self, exported: torch.export.ExportedProgram, model: nn.Module) -> None:
+        self.model = model
         self.graph = exported.graph
         signature = exported.graph_signature
         self.tensor_of = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
@@ -108,6 +122,7 @@ class _Tracer:
         self.added: set[int] = set()  # ids that an addition unites
         self.pins: dict[int, str] = {}
         self.ids: dict[torch.fx.Node, np.ndarray] = {}
+        self.parts: dict[torch.fx.Node, list[np.ndarray]] = {}  # of what is split
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
         self.norm_behind: dict[str, str] = {}
@@ -126,6 +141,9 @@ class _Tracer:
     def _call(self, node: torch.fx.Node) -> None:
         operator = _operator(node)
         inputs = [a for a in (node.args[0] if operator == "cat" else node.args[:1]) if isinstance(a, torch.fx.Node)]  # type: ignore[union-attr]
+        if operator == "getitem" and inputs[0] in self.parts:
+            self.ids[node] = self.parts[inputs[0]][node.args[1]]  # type: ignore[index]
+            return
         known = bool(inputs) and all(a in self.ids for a in inputs)
         if known and operator in _CONVOLUTIONS and self._holds_weight(node):
             self._convolution(node)
@@ -146,15 +164,56 @@ class _Tracer:
             self.ids[node] = left
         elif known and operator == "cat" and node.args[1:] == (1,):
             self.ids[node] = np.concatenate([self.ids[a] for a in inputs])
+        elif known and operator in _SPLITS and self._splits_channels(node):
+            self._split(node)
         else:
             self._not_understood(node, operator)
+
+    def _splits_channels(self, node: torch.fx.Node) -> bool:
+        """Whether a split parts the channels equally and would do so for fewer of them.
+
+        A chunk asks for a number of parts. The other splits ask for widths: the module must keep them as its
+        attribute `c`, which follows the pruned layers.
+        """
+        if node.args[2:] != (1,) and node.kwargs.get("dim") != 1:
+            return False
+        source = node.args[0]
+        assert isinstance(source, torch.fx.Node)
+        widths = {part.shape[1] for part in node.meta["val"]}
+        if len(widths) != 1 or len(self.ids[source]) % len(node.meta["val"]):
+            return False
+        owner = self.model.get_submodule(_module_of(node))
+        return _operator(node) == "chunk" or getattr(owner, "c", None) == widths.pop()
+
+    def _split(self, node: torch.fx.Node) -> None:
+        source = node.args[0]
+        assert isinstance(source, torch.fx.Node)
+        parts = np.split(self.ids[source], len(node.meta["val"]))
+        for part in parts[1:]:
+            for a, b in zip(parts[0], part, strict=True):
+                self._unite(int(a), int(b))
+        self.parts[node] = parts
 
     def _not_understood(self, node: torch.fx.Node, operator: str) -> None:
         for value in node.all_input_nodes:
             self._pin(value, f"reaches the operator {operator}")
         shape: tuple[int, ...] = getattr(node.meta.get("val"), "shape", ())
         if len(shape) > 1:
+            if operator in _SHAPED:
+                self._pin_givers_of_width(node, shape[1])
             self.ids[node] = self._fresh(shape[1], f"comes out of the operator {operator}")
+
+    def _pin_givers_of_width(self, node: torch.fx.Node, width: int) -> None:
+        """A view to so many channels may have its number from a tensor that the module takes: pin those it can be.
+
+        The graph has the number alone. An attention's `x.view(B, C, H, W)` has C from its input, not from x.
+        """
+        inside = _module_of(node)
+        for user in self.graph.nodes:
+            if inside and inside in _modules_of(user):
+                for value in user.all_input_nodes:
+                    if inside not in _modules_of(value) and len(self.ids.get(value, ())) == width:
+                        self._pin(value, f"gives the operator {_operator(node)} its width")
 
     def _convolution(self, node: torch.fx.Node) -> None:
         source, weight = node.args[0], node.args[1]
@@ -163,7 +222,8 @@ class _Tracer:
         if any(_operator(user) not in _NORMS for user in node.users):
             self.bare.add(name)
         out, per_group = weight.meta["val"].shape[:2]
-        grouped = per_group != len(self.ids[source])
+        depthwise = per_group == 1 and out == len(self.ids[source])
+        grouped = per_group != len(self.ids[source]) and not depthwise
         if grouped:
             self._pin(source, f"feeds the grouped convolution {name}")
         if name in self.convolutions:  # one layer used twice: both inputs must lose the same channels
@@ -171,8 +231,8 @@ class _Tracer:
                 self._unite(int(a), int(b))
             self.ids[node] = self.convolutions[name].outputs
             return
-        outputs = self._fresh(out, "leaves a grouped convolution" if grouped else "")
-        self.convolutions[name] = Layer(name, self.ids[source], outputs)
+        outputs = self.ids[source] if depthwise else self._fresh(out, "leaves a grouped convolution" if grouped else "")
+        self.convolutions[name] = Layer(name, self.ids[source], outputs, depthwise)
         self.ids[node] = outputs
 
     def _once(self, table: dict[str, Layer], layer: Layer) -> None:
@@ -218,6 +278,22 @@ class _Tracer:
         low, high = sorted((self._root(a), self._root(b)))
         self.parent[high] = low
 
+    def _groups(self) -> list[Group]:
+        """Classes that the same convolutions put out, each as often, make a group."""
+        makers: dict[int, list[str]] = {}
+        for layer in self.convolutions.values():
+            for c in layer.outputs.tolist():
+                makers.setdefault(c, []).append(layer.name)
+        members: dict[tuple[str, ...], list[int]] = {}
+        for c, names in makers.items():
+            members.setdefault(tuple(names), []).append(c)
+        groups: dict[str, Group] = {}
+        for key, classes in members.items():
+            several = list(dict.fromkeys(key))
+            name = next((n for n in several if n not in groups), f"{several[0]}#{len(groups)}")
+            groups[name] = Group(name, np.array(classes, np.int64), several)
+        return list(groups.values())
+
     def result(self) -> ChannelFlow:
         roots = np.array([self._root(i) for i in range(len(self.parent))])
         for table in (self.convolutions, self.norms):
@@ -225,23 +301,13 @@ class _Tracer:
                 layer.inputs, layer.outputs = roots[layer.inputs], roots[layer.outputs]
         pinned = {int(roots[i]): reason for i, reason in self.pins.items()}
         added = {int(roots[i]) for i in self.added}
-        groups: dict[tuple[int, ...], Group] = {}
-        for layer in self.convolutions.values():
-            key = tuple(layer.outputs.tolist())
-            group = groups.setdefault(key, Group(layer.name, layer.outputs))
-            group.convolutions.append(layer.name)
-        owners = Counter(c for group in groups.values() for c in set(group.classes.tolist()))
-        for group in groups.values():
-            reasons = {pinned[c] for c in group.classes.tolist() if c in pinned}
-            foreign = any(owners[c] > 1 for c in group.classes.tolist())
-            repeated = len(set(group.classes.tolist())) != len(group.classes)
-            group.pinned = min(reasons) if reasons else "overlaps another group" if foreign or repeated else ""
-            group.shortcut = not added.isdisjoint(group.classes.tolist())
-        for norm in self.norms.values():
-            owned = groups.get(tuple(norm.outputs.tolist()))
-            if owned is not None:
-                owned.norms.append(norm.name)
-        for group in groups.values():
+        groups = self._groups()
+        for group in groups:
+            classes = group.classes.tolist()
+            group.pinned = min((pinned[c] for c in classes if c in pinned), default="")
+            group.shortcut = not added.isdisjoint(classes)
+            makers = [set(self.convolutions[name].outputs.tolist()) for name in group.convolutions]
+            group.norms = [norm.name for norm in self.norms.values() if set(norm.outputs.tolist()) in makers]
             if not group.pinned and (not group.norms or self.bare.intersection(group.convolutions)):
                 group.pinned = "no batch norm of its own scores it"
-        return ChannelFlow(self.convolutions, self.norms, list(groups.values()), self.norm_behind)
+        return ChannelFlow(self.convolutions, self.norms, groups, self.norm_behind)

@@ -32,7 +32,8 @@ def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
         emitted = _emitted(folded, flow)
         for name, layer in flow.convolutions.items():
             silent = torch.from_numpy(np.isin(layer.inputs, gone))
-            if silent.any():
+            # what a depthwise convolution makes of a removed channel is removed as well
+            if silent.any() and not layer.depthwise:
                 weight = folded.get_parameter(f"{name}.weight")
                 _move(folded, flow, name, weight[:, silent].sum((2, 3)) @ emitted[name][silent])
     return folded

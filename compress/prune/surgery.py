@@ -15,6 +15,7 @@ from compress.prune.plan import Plan
 from compute_mAP.errors import ModelError
 
 TOLERANCE = 1e-9
+PROOF_SIDE = 320  # pixels
 
 
 def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
@@ -38,7 +39,7 @@ def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
         keep_out = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
         keep_in = torch.from_numpy(np.flatnonzero(~np.isin(layer.inputs, gone)))
         weight = tensors[f"{name}.weight"][keep_out]
-        # a grouped convolution's channels are pinned on both sides: its per-group inputs stay
+        # a grouped convolution has its inputs by group: pinned on both sides, or one a channel (depthwise)
         tensors[f"{name}.weight"] = weight[:, keep_in] if weight.shape[1] == len(layer.inputs) else weight
         if f"{name}.bias" in tensors:
             tensors[f"{name}.bias"] = tensors[f"{name}.bias"][keep_out]
@@ -71,7 +72,10 @@ def prune(model: Detector, flow: ChannelFlow, plan: Plan) -> tuple[Detector, flo
     Raises ModelError when that is above TOLERANCE, which would be a fault of the channel flow.
     """
     slim = cut(model, flow, plan)
-    difference = largest_difference(mask(model, flow, plan), slim, 320)
+    try:
+        difference = largest_difference(mask(model, flow, plan), slim, PROOF_SIDE)
+    except RuntimeError as error:
+        raise ModelError(f"the pruned model cannot run ({(str(error).splitlines() or [''])[0]})") from None
     if not difference <= TOLERANCE:
         raise ModelError(f"the pruned model differs from the masked one by {difference:.2e}, more than {TOLERANCE:.0e}")
     return slim, difference

@@ -92,6 +92,41 @@ def twice(m: Net, x: torch.Tensor) -> torch.Tensor:
     return m.end(m.act("c", m.act("b", a)) + m.act("c", a))
 
 
+def halves(m: Net, x: torch.Tensor) -> torch.Tensor:
+    left, right = m.act("a", x).chunk(2, 1)
+    return m.end(m.act("b", left) + right)
+
+
+def chunk_into_shortcut(m: Net, x: torch.Tensor) -> torch.Tensor:
+    left, _ = m.act("a", x).chunk(2, 1)
+    return m.end(left + m.act("b", x))
+
+
+def partial_overlap(m: Net, x: torch.Tensor) -> torch.Tensor:
+    return m.end(torch.cat([m.act("a", x), m.act("b", x)], 1) + m.act("c", x))
+
+
+def wide_last(m: Net, x: torch.Tensor) -> torch.Tensor:
+    return m.end(m.act("c", x) + torch.cat([m.act("a", x), m.act("b", x)], 1))
+
+
+def own_halves(m: Net, x: torch.Tensor) -> torch.Tensor:
+    left, right = m.act("a", x).chunk(2, 1)
+    return m.end(torch.cat([left, right, m.act("b", right)], 1))
+
+
+def thirds(m: Net, x: torch.Tensor) -> torch.Tensor:
+    return m.end(torch.cat(m.act("a", x).chunk(3, 1), 1))
+
+
+def ghost(m: Net, x: torch.Tensor) -> torch.Tensor:
+    a = m.act("a", x)
+    return m.end(torch.cat([a, m.act("b", a)], 1))
+
+
+DEPTHWISE = conv("b", 8, 8, 3, groups=8)
+HALVES = {**A8, **conv("b", 4, 4), **conv("end", 4, 4, norm=False)}
+WIDE = {**conv("a", 3, 8), **conv("b", 3, 8), **conv("c", 3, 16), **END16}
 GROUPS = [
     pytest.param({**A8, **B8, **END}, chain, {"a": (8, ""), "b": (8, ""), "end": (4, LAST)}, id="a plain chain"),
     pytest.param({**A8, **B8, **END}, shortcut, {"a+b": (8, ""), "end": (4, LAST)}, id="a shortcut joins its ends"),
@@ -114,6 +149,38 @@ GROUPS = [
     pytest.param(
         {**A8, **B8, **C8, **END}, twice, {"a+b": (8, ""), "c": (8, ""), "end": (4, LAST)}, id="a layer used twice"
     ),
+    pytest.param(HALVES, halves, {"a+b": (4, ""), "end": (4, LAST)}, id="halves of a split, added up"),
+    pytest.param(
+        {**A8, **conv("b", 4, 4), **conv("end", 12, 4, norm=False)},
+        own_halves,
+        {"a": (4, ""), "b": (4, ""), "end": (4, LAST)},
+        id="halves of a split stay equally wide",
+    ),
+    pytest.param(
+        {**conv("a", 3, 12), **conv("end", 12, 4, norm=False)}, thirds, {"a": (4, ""), "end": (4, LAST)}, id="thirds"
+    ),
+    pytest.param(
+        {**A8, **conv("b", 3, 4), **conv("end", 4, 4, norm=False)},
+        chunk_into_shortcut,
+        {"a+b": (4, ""), "end": (4, LAST)},
+        id="a shortcut with half of a split",
+    ),
+    pytest.param(
+        {**A8, **DEPTHWISE, **END}, chain, {"a+b": (8, ""), "end": (4, LAST)}, id="depthwise: each of its own"
+    ),
+    pytest.param({**A8, **DEPTHWISE, **END16}, ghost, {"a+b": (8, ""), "end": (4, LAST)}, id="beside what it makes"),
+    pytest.param(
+        WIDE,
+        partial_overlap,
+        {"a+c": (8, ""), "b+c": (8, ""), "end": (4, LAST)},
+        id="a wide convolution added to two narrow ones",
+    ),
+    pytest.param(
+        WIDE,
+        wide_last,
+        {"c+a": (8, ""), "c+b": (8, ""), "end": (4, LAST)},
+        id="two narrow ones added to a wide convolution",
+    ),
 ]
 
 
@@ -127,26 +194,8 @@ def through(step: Callable[[torch.Tensor], torch.Tensor]) -> Callable:
     return lambda m, x: m.end(m.act("b", step(m.act("a", x))))
 
 
-def halves(m: Net, x: torch.Tensor) -> torch.Tensor:
-    left, right = m.act("a", x).chunk(2, 1)
-    return m.end(m.act("b", left) + right)
-
-
-def chunk_into_shortcut(m: Net, x: torch.Tensor) -> torch.Tensor:
-    left, _ = m.act("a", x).chunk(2, 1)
-    return m.end(left + m.act("b", x))
-
-
 def to_the_picture(m: Net, x: torch.Tensor) -> torch.Tensor:
     return m.end(x + m.act("b", m.act("a", x)))
-
-
-def partial_overlap(m: Net, x: torch.Tensor) -> torch.Tensor:
-    return m.end(torch.cat([m.act("a", x), m.act("b", x)], 1) + m.act("c", x))
-
-
-def wide_last(m: Net, x: torch.Tensor) -> torch.Tensor:
-    return m.end(m.act("c", x) + torch.cat([m.act("a", x), m.act("b", x)], 1))
 
 
 def bare_branch(m: Net, x: torch.Tensor) -> torch.Tensor:
@@ -174,14 +223,28 @@ PINNED = [
     pytest.param(CHAIN, through(lambda a: a + a.mean((2, 3), True)), "a", "mean", id="an addition that broadcasts"),
     pytest.param(CHAIN, through(lambda a: a + a[:, :1]), "a", "slice", id="one channel added to all"),
     pytest.param(
-        {**A8, **conv("b", 4, 4), **conv("end", 4, 4, norm=False)}, halves, "a", "chunk|split", id="a channel split"
+        {**conv("a", 3, 12), **conv("b", 4, 4), **conv("end", 4, 4, norm=False)},
+        lambda m, x: m.end(m.act("b", m.act("a", x).split((4, 8), 1)[0])),
+        "a",
+        "split",
+        id="an unequal split",
     ),
     pytest.param(
-        {**A8, **conv("b", 3, 4), **conv("end", 4, 4, norm=False)},
-        chunk_into_shortcut,
-        "b",
-        "comes out of the operator getitem",
-        id="a shortcut with half of a split",
+        {**A8, **conv("b", 4, 4), **conv("end", 4, 4, norm=False)},
+        lambda m, x: m.end(m.act("b", m.act("a", x).split((4, 4), 1)[0])),
+        "a",
+        "split",
+        id="a split whose width is written down elsewhere",
+    ),
+    pytest.param(
+        {**A8, **B8, **END}, through(lambda a: torch.cat(a.chunk(2, 2), 2)), "a", "chunk", id="a split of the rows"
+    ),
+    pytest.param(
+        {**A8, **conv("b", 8, 8, norm=False), **END},
+        lambda m, x: m.end(m.act("a", x) + m.b(m.act("a", x)).view(x.shape[0], 8, 16, 16)),
+        "a",
+        "view",
+        id="a view that has its width from elsewhere",
     ),
     pytest.param(
         {**A8, **conv("b", 8, 8, 3, groups=4), **END},
@@ -194,14 +257,18 @@ PINNED = [
         {**A8, **conv("b", 8, 8, 3, groups=4), **END}, chain, "b", "leaves a grouped convolution", id="grouped, after"
     ),
     pytest.param(
-        {**A8, **conv("b", 8, 8, 3, groups=8), **END},
+        {**A8, **conv("b", 8, 16, 3, groups=8), **END16},
         chain,
         "a",
         "feeds the grouped convolution b",
-        id="depthwise, before",
+        id="two of each",
     ),
     pytest.param(
-        {**A8, **conv("b", 8, 8, 3, groups=8), **END}, chain, "b", "leaves a grouped convolution", id="depthwise, after"
+        {**A8, **conv("b", 8, 8, 3, norm=False, groups=8), **END},
+        lambda m, x: m.end(m.b(m.act("a", x))),
+        "a+b",
+        "no batch norm",
+        id="depthwise with a bias",
     ),
     pytest.param(
         {**A8, **conv("b", 8, 3), **conv("end", 3, 4, norm=False)},
@@ -209,20 +276,6 @@ PINNED = [
         "b",
         "the picture's own channels",
         id="a shortcut from the picture",
-    ),
-    pytest.param(
-        {**conv("a", 3, 8), **conv("b", 3, 8), **conv("c", 3, 16), **END16},
-        partial_overlap,
-        "abc",
-        "overlaps another group",
-        id="a wide convolution added to two narrow ones",
-    ),
-    pytest.param(
-        {**conv("a", 3, 8), **conv("b", 3, 8), **conv("c", 3, 16), **END16},
-        wide_last,
-        "abc",
-        "overlaps another group",
-        id="two narrow ones added to a wide convolution",
     ),
     pytest.param(
         {**A8, **conv("b", 8, 8, norm=False), **END}, bare_branch, "a+b", "no batch norm", id="a branch without gammas"
@@ -271,10 +324,10 @@ def test_groups_name_the_batch_norms_that_score_them() -> None:
 
 def test_gammas_are_those_of_channels_that_can_go() -> None:
     net = Net(
-        {**A8, **conv("b", 8, 8, 3, groups=8), **C8, **END}, lambda m, x: m.end(m.act("c", m.act("b", m.act("a", x))))
+        {**A8, **conv("b", 8, 8, 3, groups=4), **C8, **END}, lambda m, x: m.end(m.act("c", m.act("b", m.act("a", x))))
     )
     gammas = flow_of(net).gammas(net)
-    assert list(gammas) == ["c_n"], "those beside a depthwise convolution stay"
+    assert list(gammas) == ["c_n"], "those beside a grouped convolution stay"
     assert gammas["c_n"] is net.c_n.weight
 
 
