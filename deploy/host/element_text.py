@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,7 +13,14 @@ from deploy.host.findings import ERROR, WARNING, Finding
 from deploy.host.json_text import Member, Node
 from deploy.host.nearest import did_you_mean
 from deploy.host.properties import filled, property_faults
-from deploy.sdk_codes import ELEMENT_INVALID, INVALID_CONFIG, INVALID_FACTORY, INVALID_LINK, INVALID_PROPERTIES
+from deploy.sdk_codes import (
+    ELEMENT_INVALID,
+    INVALID_CONFIG,
+    INVALID_FACTORY,
+    INVALID_LINK,
+    INVALID_PARAM,
+    INVALID_PROPERTIES,
+)
 
 KEYS = ("factory", "props", "next", "nextMeta")
 _RESERVED = ("ReserveMetadataGraph", "ReservedVisionList")
@@ -77,12 +85,15 @@ def read_element(stream: str, member: Member, device: str, findings: list[Findin
         findings.append(
             Finding(member.line, ERROR, f"{where}: the SDK keeps the name {member.key} for itself", ELEMENT_INVALID)
         )
+    _read_factory(where, keys["factory"], element, findings)
+    _check_name(where, element, findings)
     for key, found in keys.items():
         if key not in KEYS:
-            findings.append(
-                Finding(found.line, WARNING, f'{where}: "{key}" is no key of an element{did_you_mean(key, KEYS)}')
-            )
-    _read_factory(where, keys["factory"], element, findings)
+            sentence = f'{where}: "{key}" is no key of an element{did_you_mean(key, KEYS)}'
+            if element.known is None or element.known.native:  # these the SDK does not look through
+                findings.append(Finding(found.line, WARNING, sentence))
+            else:
+                findings.append(Finding(found.line, ERROR, sentence, INVALID_PROPERTIES))
     if "props" in keys:
         _read_props(where, keys["props"], element, device, findings)
     elif element.known is not None:
@@ -97,7 +108,7 @@ def _read_factory(where: str, member: Member, element: ElementText, findings: li
     factory = member.node.value
     if not isinstance(factory, str):
         findings.append(
-            Finding(member.line, ERROR, f"{where}: factory is {member.node.kind}; it is a string", INVALID_CONFIG)
+            Finding(member.line, ERROR, f"{where}: factory is {member.node.kind}; it is a string", INVALID_FACTORY)
         )
         return
     element.factory = factory
@@ -109,10 +120,19 @@ def _read_factory(where: str, member: Member, element: ElementText, findings: li
         )
 
 
+def _check_name(where: str, element: ElementText, findings: list[Finding]) -> None:
+    """The SDK looks appsinks up by their numbers."""
+    if (element.factory == "appsink" or "appsink" in element.name) and not re.fullmatch(
+        "appsink[0-9]{1,9}", element.name, re.ASCII
+    ):
+        sentence = f"{where}: appsinks are named appsink0, appsink1 and so on; nothing else has appsink in its name"
+        findings.append(Finding(element.line, ERROR, sentence, ELEMENT_INVALID))
+
+
 def _read_props(where: str, member: Member, element: ElementText, device: str, findings: list[Finding]) -> None:
     if member.node.members is None:
         findings.append(
-            Finding(member.line, ERROR, f"{where}: props is {member.node.kind}; it is an object", INVALID_CONFIG)
+            Finding(member.line, ERROR, f"{where}: props is {member.node.kind}; it is an object", INVALID_PROPERTIES)
         )
         return
     for name, prop in member.node.last().items():
@@ -157,7 +177,7 @@ def _targets(where: str, member: Member, findings: list[Finding]) -> Iterator[Ta
                     entry.line,
                     ERROR,
                     f"{where}: {member.key} is {found}; it is a string or a list of strings",
-                    INVALID_LINK,
+                    INVALID_CONFIG if member.key == "next" else INVALID_PARAM,
                 )
             )
             continue

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from deploy.host.description import Element, Link
 from deploy.host.element_text import ElementText, Target
 from deploy.host.findings import ERROR, Finding
 from deploy.host.nearest import did_you_mean
-from deploy.sdk_codes import INVALID_LINK, LINK_FAILED, PAD_UNLINKED
+from deploy.sdk_codes import INVALID_LINK, INVALID_PARAM, PAD_UNLINKED
 
 Elements = Mapping[str, ElementText]
 
 
 def link_faults(stream: str, elements: Elements) -> Iterator[Finding]:
-    """All that is wrong with the links: targets, ports, ends, circles."""
-    for element in elements.values():
+    """All that is wrong with the links, in the order in which the SDK finds it: targets, circles, ports, ends."""
+    for _, element in sorted(elements.items()):
         yield from _own_faults(stream, element, elements)
-    yield from _port_faults(stream, elements)
     circle = _circle(elements)
     if circle:
         last = elements[circle[-1]]
@@ -26,21 +25,36 @@ def link_faults(stream: str, elements: Elements) -> Iterator[Finding]:
         yield Finding(
             last.line_of("next"), ERROR, f"{stream}.{last.name}: the links lead in a circle: {way}", INVALID_LINK
         )
+    yield from _port_faults(stream, elements)
     yield from _loose_ends(stream, elements)
 
 
 def linked(elements: Elements, device: str) -> tuple[Element, ...]:
     """The elements in topological order with their links. The graph has to be free of faults.
 
-    A target without a port gets its lowest free input port, in the order of the linking elements' names, in which the
-    SDK reads a file. The SDK takes the first pad whose format fits; plugins tell their inputs apart by what comes in.
+    `nextMeta` does in the SDK what a dataSource of the target would do, and so it does here; its links only order.
     """
-    taken = _explicit_ports(elements)
-    links: dict[str, tuple[tuple[Link, ...], tuple[Link, ...]]] = {}
-    for _, element in sorted(elements.items()):
-        links[element.name] = (_ports(element.next, taken), _ports(element.next_meta, taken))
+    sources = _meta_sources(elements)
     order, _ = _sorted(elements)
-    return tuple(Element(name, elements[name].factory, elements[name].values(device), *links[name]) for name in order)
+    made = []
+    for name in order:
+        element = elements[name]
+        values = element.values(device)
+        if sources.get(name) and "dataSource" in values:
+            values["dataSource"] = ",".join(sources[name])
+        links = tuple(Link(target.name, target.port or 0) for target in element.next)
+        meta = tuple(Link(target.name, target.port or 0) for target in element.next_meta)
+        made.append(Element(name, element.factory, values, links, meta))
+    return tuple(made)
+
+
+def _meta_sources(elements: Elements) -> dict[str, list[str]]:
+    """For each target of a `nextMeta` the elements that name it, in the order of their ports, else of their names."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name, element in sorted(elements.items()):
+        for target in element.next_meta:
+            found.setdefault(target.name, []).append((-1 if target.port is None else target.port, name))
+    return {name: [source for _, source in sorted(entries)] for name, entries in found.items()}
 
 
 def _own_faults(stream: str, element: ElementText, elements: Elements) -> Iterator[Finding]:
@@ -50,15 +64,15 @@ def _own_faults(stream: str, element: ElementText, elements: Elements) -> Iterat
             there = elements.get(target.name)
             if there is None:
                 close = did_you_mean(target.name, elements)
-                yield Finding(
-                    target.line, ERROR, f'{where}: {key} is "{target.name}", which is no element{close}', INVALID_LINK
-                )
+                code = INVALID_LINK if key == "next" else INVALID_PARAM
+                sentence = f'{where}: {key} is "{target.name}", which is no element{close}'
+                yield Finding(target.line, ERROR, sentence, code)
             elif there.known is not None and not there.known.inputs:
                 yield Finding(
                     target.line,
                     ERROR,
                     f"{where}: {key} is {target.name}, and {there.factory} has no input",
-                    LINK_FAILED,
+                    INVALID_LINK,
                 )
     known = element.known
     if known is None:
@@ -72,43 +86,57 @@ def _own_faults(stream: str, element: ElementText, elements: Elements) -> Iterat
             element.line_of("next"),
             ERROR,
             f"{where}: {element.factory} has one output and {len(element.next)} elements in next; a tee has several",
-            LINK_FAILED,
+            INVALID_LINK,
         )
 
 
 def _port_faults(stream: str, elements: Elements) -> Iterator[Finding]:
-    """Input ports that two links enter."""
-    entered: dict[tuple[str, int], str] = {}
-    counts: dict[str, str] = {}
-    for element in elements.values():
-        for target in (*element.next, *element.next_meta):
-            there = elements.get(target.name)
-            if there is None:
+    """Input ports that two links enter, and numbers that leave one out. A target without a number is port 0."""
+    entered: dict[str, list[tuple[int, str, Target]]] = {name: [] for name in elements}
+    for name, element in sorted(elements.items()):
+        for target in element.next:
+            if target.name in entered:
+                entered[target.name].append((target.port or 0, name, target))
+    for name, links in entered.items():
+        known = elements[name].known
+        links.sort(key=lambda link: link[0])
+        for expected, (port, source, target) in enumerate(links):
+            where = f"{stream}.{source}"
+            if expected and known is not None and known.one_pad_in:
+                sentence = f"{where}: {links[0][1]} leads to {name} already, and {elements[name].factory} has one input"
+            elif expected and port == links[expected - 1][0]:
+                sentence = (
+                    f"{where}: {links[expected - 1][1]} leads to port {port} of {name} already; write {name}:{expected}"
+                )
+            elif port != expected:
+                sentence = f"{where}: it leads to port {port} of {name}, whose next free port is {expected}"
+            else:
                 continue
-            where = f"{stream}.{element.name}"
-            if there.known is not None and there.known.one_pad_in and target.name in counts:
-                yield Finding(
-                    target.line,
-                    ERROR,
-                    f"{where}: {counts[target.name]} leads to {target.name} already, and {there.factory} has one input",
-                    LINK_FAILED,
-                )
-            elif target.port is not None and (target.name, target.port) in entered:
-                other = entered[target.name, target.port]
-                yield Finding(
-                    target.line,
-                    ERROR,
-                    f"{where}: {other} leads to {target.name}:{target.port} already",
-                    LINK_FAILED,
-                )
-            counts.setdefault(target.name, element.name)
-            if target.port is not None:
-                entered.setdefault((target.name, target.port), element.name)
+            yield Finding(target.line, ERROR, sentence, INVALID_LINK)
+            break
+    yield from _meta_faults(stream, elements)
+
+
+def _meta_faults(stream: str, elements: Elements) -> Iterator[Finding]:
+    """The ports of `nextMeta`: all or none have a number, no number comes twice, and none leaves one out."""
+    entered: dict[str, list[tuple[str, Target]]] = {}
+    for name, element in sorted(elements.items()):
+        for target in element.next_meta:
+            if target.name in elements:
+                entered.setdefault(target.name, []).append((name, target))
+    for name, links in entered.items():
+        ports = [target.port for _, target in links]
+        source, last = links[-1]
+        if (None in ports and any(port is not None for port in ports)) or (
+            None not in ports and sorted(port or 0 for port in ports) != list(range(len(ports)))
+        ):
+            sentence = f"{stream}.{source}: the ports of nextMeta to {name} are not 0 to {len(ports) - 1}, each once"
+            yield Finding(last.line, ERROR, sentence, INVALID_PARAM)
 
 
 def _loose_ends(stream: str, elements: Elements) -> Iterator[Finding]:
-    reached = {target.name for element in elements.values() for target in (*element.next, *element.next_meta)}
-    for element in elements.values():
+    reached = [target.name for element in elements.values() for target in (*element.next, *element.next_meta)]
+    for _, element in sorted(elements.items()):
         known = element.known
         if known is None:
             continue
@@ -124,28 +152,9 @@ def _loose_ends(stream: str, elements: Elements) -> Iterator[Finding]:
             yield Finding(element.line_of("next"), ERROR, f"{where}: next leads nowhere", PAD_UNLINKED)
         if known.inputs and element.name not in reached:
             yield Finding(element.line, ERROR, f"{where}: nothing leads to it", PAD_UNLINKED)
-
-
-def _explicit_ports(elements: Elements) -> dict[str, set[int]]:
-    taken: dict[str, set[int]] = {name: set() for name in elements}
-    for element in elements.values():
-        for target in (*element.next, *element.next_meta):
-            if target.port is not None:
-                taken[target.name].add(target.port)
-    return taken
-
-
-def _ports(targets: Sequence[Target], taken: dict[str, set[int]]) -> tuple[Link, ...]:
-    links = []
-    for target in targets:
-        port = target.port
-        if port is None:
-            port = 0
-            while port in taken[target.name]:
-                port += 1
-            taken[target.name].add(port)
-        links.append(Link(target.name, port))
-    return tuple(links)
+        elif known.inputs and reached.count(element.name) < known.static_inputs:
+            sentence = f"{where}: {element.factory} has {known.static_inputs} inputs; one element leads to it"
+            yield Finding(element.line, ERROR, sentence, PAD_UNLINKED)
 
 
 def _sorted(elements: Elements) -> tuple[list[str], dict[str, int]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from deploy.host.description import Stream
@@ -17,11 +19,11 @@ from deploy.host.findings import ERROR, NOTE, WARNING, Finding
 from deploy.host.json_text import JsonFault, Member, Node, parse_json
 from deploy.host.links import link_faults, linked
 from deploy.host.nearest import did_you_mean
-from deploy.sdk_codes import INVALID_CONFIG, SdkFault
+from deploy.sdk_codes import INVALID_CONFIG, INVALID_PARAM, SdkFault
 
 MAX_BYTES = 10 * 2**20
-MAX_KEYS = 256  # of one stream
-MAX_ELEMENTS = 5120  # of one text
+MAX_STREAMS = 256
+MAX_ELEMENTS = 5120  # of one stream
 STREAM_CONFIG = "stream_config"
 
 log = logging.getLogger("deploy.host")
@@ -67,9 +69,9 @@ def read_pipeline(text: str | bytes) -> PipelineText:
     pipeline = PipelineText()
     findings = pipeline.findings
     size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    if not 1 <= size <= MAX_BYTES:
-        sentence = f"the pipeline text has {size} bytes; the SDK takes 1 byte to 10 MiB"
-        findings.append(Finding(0, ERROR, sentence, INVALID_CONFIG))
+    if not 1 <= size < MAX_BYTES:
+        sentence = f"the pipeline text has {size} bytes; the SDK takes 1 byte to less than 10 MiB"
+        findings.append(Finding(0, ERROR, sentence, INVALID_PARAM))
         return pipeline
     try:
         document = parse_json(text)
@@ -81,11 +83,13 @@ def read_pipeline(text: str | bytes) -> PipelineText:
         findings.append(Finding(document.line, ERROR, "the pipeline is not a JSON object of streams", INVALID_CONFIG))
         return pipeline
     findings.extend(_repeated(document, "the pipeline"))
-    pipeline.streams = [_stream(member, findings) for member in document.last().values()]
-    count = sum(len(entry.elements) for entry in pipeline.streams)
-    if count > MAX_ELEMENTS:
-        sentence = f"the pipeline has {count} elements; the SDK takes {MAX_ELEMENTS}"
-        findings.insert(0, Finding(0, ERROR, sentence, INVALID_CONFIG))
+    findings.extend(_unfit_texts(document))
+    streams = document.last()
+    if len(streams) > MAX_STREAMS:
+        sentence = f"the pipeline has {len(streams)} streams; the SDK takes {MAX_STREAMS}"
+        findings.append(Finding(document.line, ERROR, sentence, INVALID_CONFIG))
+        return pipeline
+    pipeline.streams = [_stream(member, findings) for member in streams.values()]
     return pipeline
 
 
@@ -99,8 +103,8 @@ def _stream(member: Member, findings: list[Finding]) -> StreamText:
         )
         return text
     keys = entry.last()
-    if len(keys) > MAX_KEYS:
-        sentence = f"stream {name} has {len(keys)} keys; the SDK takes {MAX_KEYS}"
+    if len(keys) > MAX_ELEMENTS:
+        sentence = f"stream {name} has {len(keys)} elements; the SDK takes {MAX_ELEMENTS}"
         findings.append(Finding(member.line, ERROR, sentence, INVALID_CONFIG))
         return text
     findings.extend(_repeated(entry, f"stream {name}"))
@@ -110,14 +114,16 @@ def _stream(member: Member, findings: list[Finding]) -> StreamText:
             findings.append(Finding(found.line, ERROR, sentence, INVALID_CONFIG))
     if STREAM_CONFIG in keys and keys[STREAM_CONFIG].node.members is not None:
         text.device = _device(name, keys[STREAM_CONFIG], findings)
-    for key, found in keys.items():
+    read = {}
+    for key, found in sorted(keys.items()):  # the SDK's order, in which the first fault gives the code
         if key == STREAM_CONFIG or found.node.members is None:
             continue
         if "factory" in found.node.last():
-            text.elements[key] = read_element(name, found, text.device, findings)
+            read[key] = read_element(name, found, text.device, findings)
         else:
-            sentence = f"{name}.{key}: an object without a factory is no element, and the SDK skips it"
-            findings.append(Finding(found.line, WARNING, sentence))
+            sentence = f"{name}.{key}: it has no factory; the SDK's check skips it, its creation ends with 6014"
+            findings.append(Finding(found.line, ERROR, sentence))
+    text.elements = {key: read[key] for key in keys if key in read}
     if not text.elements:
         findings.append(Finding(member.line, ERROR, f"stream {name} has no elements", INVALID_CONFIG))
     findings.extend(link_faults(name, text.elements))
@@ -135,11 +141,11 @@ def _device(stream: str, member: Member, findings: list[Finding]) -> str:
             findings.append(Finding(found.line, WARNING, sentence))
             continue
         value = found.node.plain()
-        if isinstance(value, str) and value.isascii() and value.isdigit():
+        if isinstance(value, str) and re.fullmatch("0|[1-9][0-9]{0,8}", value, re.ASCII):
             device = value
         else:
             sentence = f'{stream}.{STREAM_CONFIG}: deviceId is {json.dumps(value)}; it is a string like "0"'
-            findings.append(Finding(found.line, ERROR, sentence, INVALID_CONFIG))
+            findings.append(Finding(found.line, ERROR, sentence, INVALID_PARAM))
     return device
 
 
@@ -159,3 +165,22 @@ def _repeated(node: Node, where: str) -> list[Finding]:
     for item in node.items or ():
         findings.extend(_repeated(item, where))
     return findings
+
+
+def _unfit_texts(node: Node, where: str = "") -> Iterator[Finding]:
+    """Keys and texts that the SDK takes for damage: two blanks in a row, or the control character 0x7f."""
+    for member in node.members or ():
+        inner = f"{where}.{member.key}" if where else member.key
+        if _unfit(member.key) or _unfit(member.node.value):
+            sentence = f"{inner}: the key or its text has two blanks in a row or a control character"
+            yield Finding(member.line, ERROR, sentence, INVALID_CONFIG)
+        yield from _unfit_texts(member.node, inner)
+    for item in node.items or ():
+        if _unfit(item.value):
+            sentence = f'{where}: "{item.value}" has two blanks in a row or a control character'
+            yield Finding(item.line, ERROR, sentence, INVALID_CONFIG)
+        yield from _unfit_texts(item, where)
+
+
+def _unfit(text: object) -> bool:
+    return isinstance(text, str) and ("  " in text or "\x7f" in text)

@@ -70,6 +70,7 @@ class Plan:
         by_name = sorted(self.steps, key=lambda step: step.plugin.name)
         self.source_steps = [step for step in by_name if isinstance(step.plugin, AppSrc)]
         self.sink_steps = [step for step in by_name if isinstance(step.plugin, AppSink)]
+        self.sink_steps.sort(key=lambda step: int("0" + step.plugin.name.lstrip("apsink")))  # appsink2 before appsink10
         self.timed = [step for step in self.steps if not step.plugin.passive]
         for number, step in enumerate(self.sink_steps):
             step.sink = number

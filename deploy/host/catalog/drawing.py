@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from deploy.host.catalog.entry import CHANNELS, colour, colours, flag, plugin, real, source, whole
-from deploy.host.properties import Property
+from deploy.host.properties import SDK2, Property
 
 _LINES = ("4", "8", "16")
 _TEXT = {
-    "fontFace": Property("0", choices=("0", "1", "2", "3", "4", "5", "6", "7", "16")),
-    "fontScale": real("1.0", 0, 100),
-    "fontThickness": whole(1, 1, 100),
-    "fontLineType": Property("8", choices=_LINES),
+    "fontFace": Property("0", choices=("0", "1", "2", "3", "4", "5", "6", "7", "16"), since=SDK2),
+    "fontScale": real("1.0", 0, 100, since=SDK2),
+    "fontThickness": whole(1, 1, 100, since=SDK2),
+    "fontLineType": Property("8", choices=_LINES, since=SDK2),
 }
 _ONE_CHANNEL = "the host engine draws into the pictures of one channel"
 _IDS = Property(required=True, pattern=CHANNELS, says="whole numbers after commas")
@@ -19,15 +19,22 @@ FACTORIES = (
     plugin(
         "mxpi_object2osdinstances",
         {
-            "colorMap": colours(),
-            "rectThickness": whole(1, 0, 100),
-            "rectLineType": Property("8", choices=_LINES),
+            "colorMap": colours(since=SDK2),
+            "rectThickness": whole(1, 0, 100, since=SDK2),
+            "rectLineType": Property("8", choices=_LINES, since=SDK2),
             **_TEXT,
             "createText": flag(1),
         },
         one_output=True,
+        since=SDK2,
     ),
-    plugin("mxpi_opencvosd", {"dataSourceImage": source(), "dataSourceOsd": source()}, one_output=True),
+    plugin(
+        "mxpi_opencvosd",
+        {"dataSourceImage": source(), "dataSourceOsd": source()},
+        one_output=True,
+        since=SDK2,
+        static_inputs=2,
+    ),
     plugin(
         "mxpi_class2osdinstances",
         {

@@ -14,7 +14,7 @@ class Factory:
 
     `one_output` says that the SDK documents a single static output port. `native` elements are GStreamer's own, whose
     pads are beyond doubt: `one_pad_in` and `one_pad_out` tell where a second link has no pad. `board_only` says why no
-    host can run it; it is empty where the host engine may. `since` as in Property.
+    host can run it; it is empty where the host engine may. `since` as in Property. `static_inputs` have to be linked.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Factory:
     board_only: str = ""
     since: str = ""
     native: bool = False
+    static_inputs: int = 1
 
     @property
     def one_pad_in(self) -> bool:
@@ -43,9 +44,19 @@ def plugin(
     one_output: bool = False,
     board_only: str = "",
     since: str = "",
+    static_inputs: int = 1,
 ) -> Factory:
     """One of the SDK's own: it has the common properties too."""
-    return Factory(name, {**COMMON, **(properties or {})}, inputs, True, one_output, board_only, since)
+    return Factory(
+        name,
+        {**COMMON, **(properties or {})},
+        inputs,
+        True,
+        one_output,
+        board_only,
+        since,
+        static_inputs=static_inputs,
+    )
 
 
 def whole(default: int, low: int, high: int, *, code: int | None = None, since: str = "") -> Property:
@@ -55,9 +66,9 @@ def whole(default: int, low: int, high: int, *, code: int | None = None, since: 
     return Property(str(default), limits=(low, high), code=code, since=since)
 
 
-def real(default: str, low: float, high: float) -> Property:
+def real(default: str, low: float, high: float, since: str = "") -> Property:
     """A decimal number in [low, high]."""
-    return Property(default, real=(low, high))
+    return Property(default, real=(low, high), since=since)
 
 
 def flag(default: int, since: str = "") -> Property:
@@ -71,7 +82,8 @@ def source(since: str = "") -> Property:
 
 
 CHANNELS = r"[0-9]+(\s*[,|]\s*[0-9]+)*"
-COLOUR = r"\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*,\s*[0-9]{1,3}\s*"
+_SHADE = r"\s*(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})\s*"
+COLOUR = f"{_SHADE},{_SHADE},{_SHADE}"
 
 
 def colour(since: str = "") -> Property:
@@ -79,6 +91,6 @@ def colour(since: str = "") -> Property:
     return Property("", pattern=rf"(?:{COLOUR})?", says='three whole numbers "R,G,B", each 0 to 255', since=since)
 
 
-def colours() -> Property:
+def colours(since: str = "") -> Property:
     """Colours of the classes; the last one serves all further classes."""
-    return Property("", pattern=rf"(?:{COLOUR}(?:\|{COLOUR})*)?", says='colours "R,G,B|R,G,B|..."')
+    return Property("", pattern=rf"(?:{COLOUR}(?:\|{COLOUR})*)?", says='colours "R,G,B|R,G,B|..."', since=since)

@@ -1,6 +1,7 @@
 """GStreamer's own elements that the SDK's documents name, with the few of their properties that it lets through.
 
-The others are filtered with a warning: the SDK itself sets what it needs (appsrc: block=false, max-bytes=1).
+The others are filtered with a warning at appsrc, appsink, queue and tee, and passed on elsewhere. The SDK itself sets
+block=false and max-bytes=1 at an appsrc, async=false at every sink and allow-not-linked at a tee.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ def _filtered(*names: str) -> dict[str, Property]:
     return {name: Property(filtered=True) for name in names}
 
 
+def _native(*names: str) -> dict[str, Property]:
+    """Passed on to GStreamer, without meaning for what is computed."""
+    return {name: Property() for name in names}
+
+
 NAME = {"name": Property(since=SDK2), "parent": Property(since=SDK2)}
-SINK = _filtered(
-    *("async", "enable-last-sample", "last-sample", "max-bitrate", "max-lateness", "processing-deadline", "qos"),
+_SINK = (
+    *("enable-last-sample", "last-sample", "max-bitrate", "max-lateness", "processing-deadline", "qos"),
     *("render-delay", "stats", "sync", "throttle-time", "ts-offset"),
 )
 
@@ -26,10 +32,11 @@ FACTORIES = (
         "appsrc",
         {
             "blocksize": whole(4096, 0, _UINT32, since=SDK2),
+            "max-bytes": whole(1, 0, 2**63 - 1),
             **NAME,
             **_filtered(
                 *("block", "caps", "current-level-bytes", "do-timestamp", "duration", "emit-signals", "format"),
-                *("is-live", "max-bytes", "max-latency", "min-latency", "min-percent", "num-buffers", "size"),
+                *("is-live", "max-latency", "min-latency", "min-percent", "num-buffers", "size"),
                 *("stream-type", "typefind"),
             ),
         },
@@ -43,7 +50,7 @@ FACTORIES = (
         {
             "blocksize": whole(4096, 0, _UINT32, since=SDK2),
             **NAME,
-            **SINK,
+            **_filtered("async", *_SINK),
             **_filtered("buffer-list", "caps", "drop", "emit-signals", "eos", "max-buffers", "wait-on-eos"),
         },
         outputs=False,
@@ -54,9 +61,9 @@ FACTORIES = (
         "fakesink",
         {
             **NAME,
-            **SINK,
-            **_filtered("blocksize", "can-activate-pull", "can-activate-push", "drop-out-of-segment", "dump"),
-            **_filtered("last-message", "num-buffers", "signal-handoffs", "silent", "state-error"),
+            **_filtered("async"),
+            **_native(*_SINK, "blocksize", "can-activate-pull", "can-activate-push", "drop-out-of-segment", "dump"),
+            **_native("last-message", "num-buffers", "signal-handoffs", "silent", "state-error"),
         },
         outputs=False,
         native=True,
@@ -72,7 +79,8 @@ FACTORIES = (
             "o-sync": Property("false", choices=("false", "true", "0", "1", "FALSE", "TRUE")),
             "blocksize": whole(4096, 0, _UINT32),
             **NAME,
-            **SINK,
+            **_filtered("async"),
+            **_native(*_SINK),
         },
         outputs=False,
         native=True,
@@ -83,7 +91,7 @@ FACTORIES = (
             "location": Property(required=True),
             "blocksize": whole(4096, 0, _UINT32),
             **NAME,
-            **_filtered("do-timestamp", "num-buffers", "typefind"),
+            **_native("do-timestamp", "num-buffers", "typefind"),
         },
         inputs=False,
         one_output=True,
@@ -92,7 +100,7 @@ FACTORIES = (
     Factory(
         "queue",
         {
-            "max-size-buffers": whole(200, 0, _UINT32),
+            "max-size-buffers": whole(200, 0, _UINT32, since=SDK2),
             "leaky": Property("0", choices=("0", "1", "2")),
             **NAME,
             **_filtered(
@@ -102,6 +110,7 @@ FACTORIES = (
             ),
         },
         one_output=True,
+        since=SDK2,
         native=True,
     ),
     Factory(
@@ -111,6 +120,7 @@ FACTORIES = (
             **_filtered("alloc-pad", "allow-not-linked", "has-chain", "last-message", "num-src-pads", "pull-mode"),
             **_filtered("silent"),
         },
+        since=SDK2,
         native=True,
     ),
 )

@@ -18,7 +18,7 @@ _BATCHES = {
     "outputDeviceId": whole(-1, -1, 7),
 }
 _LANGUAGE = {
-    "funcLanguage": Property("c++", choices=("c++", "python")),
+    "funcLanguage": Property("c++", choices=("c++", "python"), since=SDK2),
     "className": Property(),
     "pythonModule": Property(),
 }
@@ -29,9 +29,9 @@ _OF_PICTURES = {
 }
 
 
-def _post_processor(name: str, pictures: bool, board_only: str = "") -> Factory:
+def _post_processor(name: str, pictures: bool, board_only: str = "", since: str = "") -> Factory:
     properties = {**_CONFIG, **_LANGUAGE, **(_OF_PICTURES if pictures else {})}
-    return plugin(name, properties, one_output=True, board_only=board_only)
+    return plugin(name, properties, one_output=True, board_only=board_only, since=since)
 
 
 _OTHER_RESULTS = "the host engine runs detectors"
@@ -41,6 +41,7 @@ FACTORIES = (
         "mxpi_tensorinfer",
         {**_BATCHES, "singleBatchInfer": flag(0), "outputHasBatchDim": flag(1), "skipModelCheck": flag(0)},
         one_output=True,
+        since=SDK2,
     ),
     plugin(
         "mxpi_modelinfer",
@@ -55,7 +56,7 @@ FACTORIES = (
         one_output=True,
         since=SDK2,
     ),
-    _post_processor("mxpi_objectpostprocessor", True),
+    _post_processor("mxpi_objectpostprocessor", True, since=SDK2),
     _post_processor("mxpi_classpostprocessor", False, _OTHER_RESULTS),
     _post_processor("mxpi_semanticsegpostprocessor", True, _OTHER_RESULTS),
     _post_processor("mxpi_textgenerationpostprocessor", False, _OTHER_RESULTS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.host.catalog.entry import flag, plugin, real, source, whole
-from deploy.host.properties import Property
+from deploy.host.properties import SDK2, Property
 
 _NV = ("YUV420SP_NV12", "YUV420SP_NV21")
 _CODECS = ("H264", "H265")
@@ -17,8 +17,8 @@ FACTORIES = (
     plugin(
         "mxpi_rtspsrc",
         {
-            "rtspUrl": Property(required=True),
-            "channelId": whole(0, 0, 2**31 - 1),
+            "rtspUrl": Property(required=True, since=SDK2),
+            "channelId": whole(0, 0, 2**31 - 1, since=SDK2),
             "timeout": whole(0, 0, 2**31 - 1),
             "fpsMode": flag(0),
             "tlsValidationFlags": whole(0, 0, 127),
@@ -28,13 +28,14 @@ FACTORIES = (
         },
         inputs=False,
         board_only="the host engine pulls no RTSP stream; send a file's frames to an appsrc",
+        since=SDK2,
     ),
     plugin(
         "mxpi_videodecoder",
         {
-            "inputVideoFormat": Property("H264", choices=_CODECS),
-            "outputImageFormat": Property("YUV420SP_NV12", choices=_NV),
-            "vdecChannelId": whole(0, 0, 255),
+            "inputVideoFormat": Property("H264", choices=_CODECS, since=SDK2),
+            "outputImageFormat": Property("YUV420SP_NV12", choices=_NV, since=SDK2),
+            "vdecChannelId": whole(0, 0, 255, since=SDK2),
             "outMode": flag(0),
             "outPicWidthMax": whole(0, 0, 4096),
             "outPicHeightMax": whole(0, 0, 4096),
@@ -43,16 +44,17 @@ FACTORIES = (
             "vdecResizeHeight": whole(0, 0, 4096),
         },
         one_output=True,
+        since=SDK2,
     ),
     plugin(
         "mxpi_videoencoder",
         {
-            "imageHeight": whole(1080, 128, 4096),
-            "imageWidth": whole(1920, 128, 4096),
-            "inputFormat": Property("YUV420SP_NV12", choices=_NV),
-            "outputFormat": Property("H264", choices=_CODECS),
-            "iFrameInterval": whole(30, 1, 2000),
-            "fps": flag(0),
+            "imageHeight": whole(1080, 128, 4096, since=SDK2),
+            "imageWidth": whole(1920, 128, 4096, since=SDK2),
+            "inputFormat": Property("YUV420SP_NV12", choices=_NV, since=SDK2),
+            "outputFormat": Property("H264", choices=_CODECS, since=SDK2),
+            "iFrameInterval": whole(30, 1, 2000, since=SDK2),
+            "fps": flag(0, since=SDK2),
             "vencChannelId": whole(0, 0, 127),
             "rcMode": Property("2", choices=("0", "1", "2")),
             "srcRate": whole(30, 1, 120),
@@ -62,6 +64,7 @@ FACTORIES = (
         },
         one_output=True,
         board_only="it needs the chip's video encoder",
+        since=SDK2,
     ),
     plugin(
         "mxpi_motsimplesort",

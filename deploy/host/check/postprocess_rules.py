@@ -72,11 +72,13 @@ def _library(view: StreamView, element: ElementText) -> Iterator[Finding]:
     if not old and name.startswith("libMp"):
         sentence = f"{where}: {name} belongs to mxpi_modelinfer; behind mxpi_tensorinfer YOLO has {YOLO}"
         yield Finding(line, ERROR, sentence)
-    elif old and not name.startswith("libMp"):
+    elif old and name.lower().endswith("postprocess.so") and not name.startswith("libMp"):
         sentence = f"{where}: {name} does not belong to mxpi_modelinfer; its YOLOv5 library is {OLD_YOLO}"
         yield Finding(line, ERROR, sentence)
     elif name in NO_SUCH:
         yield Finding(line, WARNING, f"{where}: the SDK has no {name}; YOLOv3, v4 and v5 all are {YOLO}")
+    if "{" in path:
+        yield Finding(line, WARNING, f"{where}: postProcessLibPath is {path}, with a place to fill in")
     if path.startswith(("/home/", "/root/")):
         sentence = f"{where}: postProcessLibPath is a path in somebody's home; the name {name} alone is found anywhere"
         yield Finding(line, WARNING, sentence)

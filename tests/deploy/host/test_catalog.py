@@ -94,6 +94,7 @@ def test_defaults(factory, name, default):
         pytest.param("mxpi_imageresize", "resizeType", "Resizer_Fit", 6015, id="resize type"),
         pytest.param("mxpi_imageresize", "RGBValue", "114", 6015, id="one channel"),
         pytest.param("mxpi_imageresize", "paddingColorR", "256", 6015, id="too bright"),
+        pytest.param("mxpi_imageresize", "RGBValue", "114,114,256", 6015, id="too bright a channel"),
         pytest.param("mxpi_imageresize", "interpolation", "5", 6015, id="interpolation"),
         pytest.param("mxpi_tensorinfer", "waitingTime", "0", 6015, id="waiting time"),
         pytest.param("mxpi_distributor", "classIds", "a,b", 6015, id="class ids"),
@@ -128,4 +129,4 @@ def test_natives_are_filtered_but_for_a_few():
     through = set()
     for name in ("appsrc", "appsink", "queue", "tee"):
         through |= {key for key, known in CATALOG[name].properties.items() if not known.filtered}
-    assert through == {"blocksize", "max-size-buffers", "leaky", "name", "parent"}
+    assert through == {"blocksize", "max-bytes", "max-size-buffers", "leaky", "name", "parent"}

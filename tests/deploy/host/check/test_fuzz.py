@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compute_mAP.errors import ReportedError
-from deploy.host.aipp import normalisation, parse_aipp
+from deploy.host.aipp import parse_aipp
+from deploy.host.aipp_rule import aipp_rule
 from deploy.host.catalog import CATALOG
 from deploy.host.check.run import check
 from deploy.host.json_text import JsonFault, parse_json
@@ -170,7 +171,7 @@ def test_contents(text):
 @given(st.one_of(st.binary(max_size=60), spoilt([DEMO / "aipp.cfg"])))
 def test_aipp_files(data):
     with suppress(ReportedError):
-        normalisation(parse_aipp(data.decode("utf-8", "replace"), "aipp.cfg"), 320, 320, "aipp.cfg")
+        aipp_rule(parse_aipp(data.decode("utf-8", "replace"), "aipp.cfg"), (3, 320, 320), "aipp.cfg")
 
 
 @fuzz(100)

@@ -112,6 +112,7 @@ def test_errors_in_a_pipeline(bundle, path, value, key, sentence):
         pytest.param(f"{R}.props.paddingColorR", "114", "the chip ignores it", id="OpenCV's colour"),
         pytest.param(f"{P}.props.postProcessLibPath", "libyolov5postprocess.so", "has no libyolov5", id="no such"),
         pytest.param(f"{P}.props.postProcessLibPath", "/home/me/libyolov3postprocess.so", "somebody's home", id="home"),
+        pytest.param(f"{P}.props.postProcessLibPath", "{X}/libyolov3postprocess.so", "to fill in", id="template"),
         pytest.param(f"{P}.props.postProcessConfigContent", {"CLASS_NUM": "3"}, "wins over", id="two configs"),
         pytest.param(f"{M}.props.modelPath", "model.onnx", "loads .om files", id="no .om"),
         pytest.param("appsrc0.props.is-live", "1", "filters", id="a native property"),
@@ -208,10 +209,12 @@ def test_sdk_2_0_4(bundle, path, value, severity, sentence):
 
 
 def test_factories_of_2_0_4(bundle):
+    """The new framework was there already; serving as a sink for everything else, filesink was not seen."""
+    change(bundle, "mxpi_imagedecoder0.next", ["mxpi_imageresize0", "filesink0"])
+    change(bundle, "filesink0", {"factory": "filesink", "props": {"location": "x"}})
     found = of(check([bundle / "detect.pipeline"], sdk="2.0.4"), "detect.pipeline")
     assert [one.sentence.split("uses ")[1].split(";")[0] for one in found if "no file for SDK" in one.sentence] == [
-        "mxpi_tensorinfer",
-        "mxpi_objectpostprocessor",
+        "filesink"
     ]
 
 
