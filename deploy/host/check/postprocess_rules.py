@@ -24,9 +24,11 @@ _AFTER_THE_CUT = ("Sigmoid", "Concat", "NonMaxSuppression", "Softmax")
 
 
 def postprocess_findings(view: StreamView, around: Surroundings) -> Iterator[Finding]:
+    for element in view.elements.values():
+        if element.known is not None and "labelPath" in element.known.properties:
+            yield from _files(view, element, around)
     for element in view.of("mxpi_modelinfer", "mxpi_objectpostprocessor"):
         yield from _library(view, element)
-        yield from _files(view, element, around)
         if element.factory == "mxpi_modelinfer" and not element.text("postProcessLibPath"):
             continue  # raw tensors are wanted
         reader = _reader(element)

@@ -125,6 +125,12 @@ def test_warnings(bundle, path, value, sentence):
     assert [one.severity for one in found] == ["warning"]
 
 
+def test_files_of_other_post_processors(bundle):
+    change(bundle, f"{P}.factory", "mxpi_classpostprocessor")
+    change(bundle, f"{P}.props.labelPath", "none.names")
+    assert any("no file none.names" in one.sentence for one in errors(check([bundle / "detect.pipeline"])))
+
+
 def test_class_counts_agree(bundle):
     (bundle / "labels.names").write_text("red\ngreen\n")
     (found,) = errors(check([bundle / "detect.pipeline"]))
