@@ -12,8 +12,8 @@ from compute_mAP.errors import DataError
 _MOST = 4
 
 
-def proof_pictures(folder: str | Path | None, imgsz: int) -> np.ndarray:
-    """Up to four JPEG pictures of `folder`, or ultralytics' own two: float32 [n, 3, imgsz, imgsz], RGB, 0..1.
+def proof_pictures(folder: str | Path | None, imgsz: int, width: int | None = None) -> np.ndarray:
+    """Up to four JPEG pictures of `folder`, or ultralytics' own two: float32 [n, 3, imgsz, width or imgsz], RGB, 0..1.
 
     They are stretched: the proof compares two programs, it does not look for objects.
     Raises DataError when the folder holds no readable JPEG.
@@ -27,7 +27,7 @@ def proof_pictures(folder: str | Path | None, imgsz: int) -> np.ndarray:
     for file in files:
         picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR) if file.stat().st_size else None
         if picture is not None:
-            resized = cv2.resize(picture, (imgsz, imgsz))[:, :, ::-1]
+            resized = cv2.resize(picture, (width or imgsz, imgsz))[:, :, ::-1]
             pictures.append(np.ascontiguousarray(resized.transpose(2, 0, 1), dtype=np.float32) / 255)
         if len(pictures) == _MOST:
             break

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import onnx
 
+from compress.export.folded import folded
 from compress.export.graph_facts import GraphFacts, attributes, captured, drop_unused, place
 from compress.export.onnx_proof import prove_equal
 from compress.export.pad.channels import Channels, Opaque
@@ -49,6 +50,7 @@ class Padded:
 def pad_model(model: onnx.ModelProto, multiple: int, name: str) -> Padded:
     """A copy of `model` whose convolutions read and make multiples of `multiple` channels, where zeros allow it.
 
+    Chains that measure shapes are computed beforehand: a split whose places are computed could not be moved.
     Inputs and outputs of the graph keep their shapes. `name` says in errors which model it is.
 
     Raises UsageError for a multiple outside 2..64, ModelError for a model without a convolution, or one that computes
@@ -57,7 +59,7 @@ def pad_model(model: onnx.ModelProto, multiple: int, name: str) -> Padded:
     if not 2 <= multiple <= MOST:
         raise UsageError(f"--multiple is {multiple}, expected 2 to {MOST}, such as 8 or 16")
     padded = onnx.ModelProto()
-    padded.CopyFrom(model)
+    padded.CopyFrom(folded(model)[0])
     facts = GraphFacts(padded)
     convolutions = [node for node in facts.graph.node if node.op_type in CONVOLUTIONS]
     if not convolutions:

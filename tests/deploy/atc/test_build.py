@@ -6,10 +6,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from deploy.bundle import open_bundle
-from tests.deploy.atc.conftest import Workshop
+from tests.deploy.atc.conftest import ROOT, Workshop
 
 SUCCESS = "echo 'ATC run success, welcome to the next use.'"
 HOSTILE = "$(touch ran);`touch ran`"
@@ -41,6 +42,7 @@ def test_a_bundle_becomes_an_om(workshop: Workshop, soc: str) -> None:
     assert (stage["sha256"], stage["om_sha256"]) == (sha256(workshop.bundle / "model.onnx"), sha256(workshop.om))
     assert open_bundle(workshop.bundle).notes == []
     assert "not the model's own" not in done.stderr
+    jsonschema.validate(described, json.loads((ROOT / "docs/schemas/bundle.schema.json").read_text()))
 
 
 def test_a_second_build_replaces_the_first(workshop: Workshop) -> None:

@@ -93,8 +93,8 @@ class Net:
     def pool(self, x: str, operator: str = "MaxPool", kernel: int = 3, stride: int = 1) -> str:
         return self.unary(operator, x, kernel_shape=[kernel] * 2, pads=[kernel // 2] * 4, strides=[stride] * 2)
 
-    def model(self, *outputs: str) -> onnx.ModelProto:
-        made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    def model(self, *outputs: str, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+        made = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
         images = helper.make_tensor_value_info("images", TensorProto.FLOAT, self.input_shape)
         graph = helper.make_graph(self.nodes, "net", [images], made, self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
