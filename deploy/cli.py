@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
-from deploy.target import Target
+from deploy.target import NUMERICS, Target
 
 PROTOCOLS = ("voc07", "area", "coco")
 
@@ -105,12 +105,17 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
     verb.add_argument("--conf", type=float, metavar="X", help="score and objectness threshold for this run, 0..1")
     verb.add_argument("--iou", type=float, metavar="X", help="IoU threshold of NMS for this run, 0..1")
     verb.add_argument("--on", choices=("host", "board"), help="default: board where its SDK imports, else host")
+    verb.add_argument(
+        "--numerics",
+        choices=NUMERICS,
+        help="on the host: compute as the chip does, or in floats (default: board for eval, else float)",
+    )
     verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return verb
 
 
 def _target(options: argparse.Namespace) -> Target:
-    return Target(options.model, options.pipeline, options.conf, options.iou, options.on)
+    return Target(options.model, options.pipeline, options.conf, options.iou, options.on, options.numerics)
 
 
 def _detect(options: argparse.Namespace) -> Any:

@@ -20,6 +20,7 @@ def inputs_of(pipeline: PipelineFile, stream: Stream, images: Path, names: Seque
     """
     return {
         "engine": "host" if stream.host else "board",
+        "numerics": stream.numerics,
         "pipeline or threshold": _sha256(pipeline.text),
         "model, configuration or label file": _sha256(*(_content(file) for file in _files(pipeline))),
         "picture folder": _sha256(str(images)),

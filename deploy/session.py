@@ -13,6 +13,9 @@ from deploy.pipeline_file import PipelineFile
 from deploy.stream import Stream, find_engine
 from deploy.target import Target
 
+NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
+"""Where the command line says nothing: a score is to be the board's, pictures and speed are the laptop's own."""
+
 
 @contextmanager
 def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
@@ -20,7 +23,7 @@ def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
 
     Raises what Target.resolve, PipelineFile and Stream raise, and ModelError for a board without the .om file.
     """
-    path, folder, notes = target.resolve(task)
+    path, folder, notes, soc = target.resolve(task)
     for sentence in notes:
         note(sentence)
     pipeline = PipelineFile(path, folder)
@@ -28,7 +31,10 @@ def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
     engine = find_engine(target.on)
     if not engine.host and (missing := pipeline.missing_models()):
         raise ModelError(f"the board's model {missing[0]} is missing; build.sh makes it from the ONNX file of a bundle")
-    with _inside(folder), Stream(engine, pipeline.text, pipeline.stream_name) as stream:
+    if not engine.host and target.numerics:
+        note("--numerics is for the host engine; the board computes as it does")
+    numerics = target.numerics or NUMERICS_OF_TASK[task]
+    with _inside(folder), Stream(engine, pipeline.text, pipeline.stream_name, numerics, soc) as stream:
         yield stream, pipeline
 
 

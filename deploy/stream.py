@@ -59,16 +59,20 @@ def find_engine(on: str | None = None) -> Engine:
 class Stream:
     """An open stream; relative paths in its pipeline are those of the current folder, also after it has been opened.
 
-    `text` is the pipeline, `name` its stream. Use it in a `with` block, which closes it.
+    `text` is the pipeline, `name` its stream. `numerics` ("board", "float" or one switch a stage) and the chip, such as
+    Ascend310, are for the host engine. Use it in a `with` block, which closes it.
 
     Raises EnvironmentFault where the engine does not start, ModelError where it refuses the pipeline.
     """
 
-    def __init__(self, engine: Engine, text: str, name: str) -> None:
+    def __init__(self, engine: Engine, text: str, name: str, numerics: Any = "float", soc: str = "") -> None:
         module, self.host = engine
+        self.numerics = str(numerics) if self.host else "board"
         self._name = name.encode()
         self._input = module.MxDataInput
         self._api = module.StreamManagerApi()
+        if self.host:
+            self._api.SetNumerics(numerics, soc)
         code = self._api.InitManager()
         if code != 0:
             raise EnvironmentFault(f"the stream manager does not start: {self._reason(code)}")

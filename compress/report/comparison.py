@@ -41,7 +41,7 @@ def compare(title: str, bundle: Path, image_set: Path, pictures: Path, devkit: P
     several; both are this computer's.
     """
     speed = run_edge("speed", image_set, pictures, "--model", bundle)
-    score = run_edge("eval", devkit, "--model", bundle, "--out", out)
+    score = run_edge("eval", devkit, "--model", bundle, "--out", out, "--numerics", "float")
     description = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
     return [
         title,

@@ -50,7 +50,7 @@ class Work:
         self.settings = settings
         self.task = "eval" if verb == "eval" else "detect"
         # Checked here, before anything is copied.
-        self.target = Target(bundle.folder, None, settings.conf, settings.iou, "host")
+        self.target = Target(bundle.folder, None, settings.conf, settings.iou, "host", "board")
         self.classes = PipelineFile(bundle.folder / f"{self.task}.pipeline", bundle.folder).class_names()
         self.paths = [Path(argument) for argument in arguments]
         self.devkit: Devkit | None = None

@@ -1,7 +1,7 @@
 """The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
 Where the SDK insists on bytes, this takes str as well; what it returns is bytes, as there. Beyond the SDK's surface
-there are `numerics`, LastError, PluginMilliseconds and ResetPluginMilliseconds.
+there are SetNumerics, LastError, PluginMilliseconds and ResetPluginMilliseconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Callable
 from deploy.host import inputs, outputs
 from deploy.host.engine import Engine
 from deploy.host.mailbox import Mailbox
-from deploy.host.numerics import FLOAT, Numerics, applied
+from deploy.host.numerics import FLOAT, Numerics, applied, numerics_for
 from deploy.host.pipeline import parse_pipeline
 from deploy.host.structs import (
     MxBufferAndMetadataOutput,
@@ -49,15 +49,21 @@ class StreamManagerApi:
 
     Methods return the SDK's codes (0 is success) and raise nothing; `LastError` has the sentence behind the last
     code that was not 0. appsrc and appsink are named by number, in the order of their names, or by name. Streams
-    compute with the `numerics` that are set when they are created (host engine only).
+    compute with the numerics of the last SetNumerics before they are created.
     """
-
-    numerics: Numerics = FLOAT
 
     def __init__(self) -> None:
         self._initialised = False
+        self._numerics = FLOAT
         self._streams: dict[str, Mailbox] = {}
         self._last_error = ""
+
+    def SetNumerics(self, numerics: str | Numerics, soc: str = "") -> None:
+        """Streams created from now on compute so, for that chip (host engine only); without it "float", Ascend310.
+
+        `numerics` is "float", "board" or a switch for each stage. Raises ValueError for another word.
+        """
+        self._numerics = numerics_for(numerics, soc)
 
     def InitManager(self, argStrings: Any = ()) -> int:
         self._initialised = True
@@ -191,7 +197,7 @@ class StreamManagerApi:
             for stream in parse_pipeline(text):
                 if stream.name in self._streams:
                     raise SdkFault(STREAM_EXIST, f"there is already a stream {stream.name}")
-                with applied(self.numerics):
+                with applied(self._numerics):
                     created[stream.name] = Mailbox(Engine(stream))
         except BaseException:
             for mailbox in created.values():

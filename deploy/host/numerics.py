@@ -1,7 +1,7 @@
 """What the host engine imitates of the chip's arithmetic: `board` all of it, `float` what a float model would like.
 
 A pipeline file says nothing about this, it is the board's. Whoever creates a stream says it beside the file
-(`StreamManagerApi.numerics`); plugins read it when they are created.
+(`StreamManagerApi.SetNumerics`); plugins read it when they are created.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EXACT, ONCE, TWICE = "exact", "once", "twice"
+ASCEND_310, ASCEND_310P = "310", "310P"
+"""Ascend 310 (310B is alike) resizes, then crops and pastes; 310P does all in one call."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Numerics:
     colour: bool = False
     letterbox: str = ONCE
     half: bool = False
-    chip: str = "310"
+    chip: str = ASCEND_310
 
 
 FLOAT = Numerics()
@@ -35,6 +37,18 @@ BOARD = Numerics(colour=True, letterbox=TWICE, half=True)
 NAMES = {"board": BOARD, "float": FLOAT}
 
 _current: ContextVar[Numerics] = ContextVar("numerics", default=FLOAT)
+
+
+def numerics_for(numerics: str | Numerics, soc: str = "") -> Numerics:
+    """ "board" or "float", or switches of one's own, for the chip that ATC calls `soc` ("": Ascend310).
+
+    Raises ValueError for another word.
+    """
+    if isinstance(numerics, str):
+        if numerics not in NAMES:
+            raise ValueError(f"numerics {numerics!r}: expected one of {', '.join(NAMES)}")
+        numerics = NAMES[numerics]
+    return replace(numerics, chip=ASCEND_310P if soc.startswith("Ascend310P") else ASCEND_310)
 
 
 def current() -> Numerics:

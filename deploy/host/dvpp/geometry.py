@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.host.dvpp.limits import check_fits, check_net_size, check_paste, check_resize
+from deploy.host.numerics import ASCEND_310, ASCEND_310P
 from deploy.postprocess.config import float32
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING
 
-ASCEND_310, ASCEND_310P = "310", "310P"
-"""Ascend 310 (310B is alike) resizes, then crops and pastes; 310P does all in one call."""
 _UINT32 = 2**32
 _LEFT_STEP, _TOP_STEP, _STRIDE = 16, 2, 16
 

@@ -78,9 +78,11 @@ def _paste(
     if steps == TWICE and (place.inter_width, place.inter_height) not in ((0, 0), (place.width, place.height)):
         size = place.inter_height // unit, place.inter_width // unit
         source = _scaled(source, np.empty((*size, *source.shape[2:]), np.uint8), interpolation)
-    for border in (canvas[:top], canvas[bottom:], canvas[top:bottom, :left], canvas[top:bottom, right:]):
-        if border.size:
-            border[:] = fill if len(fill) > 1 else fill[0]
+    rows = canvas.reshape(len(canvas), -1)  # filling whole rows of bytes is many times faster than filling pixels
+    depth, row = len(fill), np.tile(np.array(fill, np.uint8), canvas.shape[1])
+    rows[:top] = rows[bottom:] = row
+    rows[top:bottom, : left * depth] = row[: left * depth]
+    rows[top:bottom, right * depth :] = row[right * depth :]
     _scaled(source, canvas[top:bottom, left:right], interpolation)
 
 
@@ -93,6 +95,13 @@ def _scaled(source: np.ndarray, target: np.ndarray, interpolation: int) -> np.nd
         matrix = np.array([[source.shape[1] / width, 0, 0], [0, source.shape[0] / height, 0]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         cv2.warpAffine(source, matrix, (width, height), dst=target, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    elif source.shape == (2 * height, 2 * width, 2):
+        # OpenCV halves one plane at a time several times faster than two interleaved ones
+        halves = [
+            cv2.resize(plane, (width, height), interpolation=_INTERPOLATION[interpolation])
+            for plane in cv2.split(source)
+        ]
+        cv2.merge(halves, dst=target)
     else:
         cv2.resize(source, (width, height), dst=target, interpolation=_INTERPOLATION[interpolation])
     return target

@@ -11,9 +11,9 @@ import numpy as np
 from deploy.host.catalog import properties_of
 from deploy.host.description import Element
 from deploy.host.dvpp import jpegd
-from deploy.host.dvpp.geometry import ASCEND_310P, up
+from deploy.host.dvpp.geometry import up
 from deploy.host.frame import BGR888, NV12, RGB888, Frame, Picture, Pictures
-from deploy.host.numerics import current
+from deploy.host.numerics import ASCEND_310P, current
 from deploy.host.plugins.base import ANYTHING, PICTURE, Plugin
 from deploy.sdk_codes import INVALID_FORMAT, INVALID_PARAM, UNREALIZED, SdkFault
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from deploy.host.dvpp.geometry import ASCEND_310, ASCEND_310P, Resizing, fit_sizes
+from deploy.host.dvpp.geometry import Resizing, fit_sizes
 from deploy.host.dvpp.opencv_way import OpencvResizing
+from deploy.host.numerics import ASCEND_310, ASCEND_310P
 from deploy.postprocess.config import float32
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING, RESIZE_TYPES, STRETCH
 from deploy.sdk_codes import SdkFault
