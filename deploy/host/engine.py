@@ -61,9 +61,14 @@ class Engine:
         self.name = stream.name
         plugins = [plugin_for(element) for element in stream.elements]
         self._plan = Plan(stream, plugins)
-        for number, plugin in enumerate(plugins):
-            plugin.connect(self._plan.upstream(number), self._plan.downstream(number))
         self._plugins = plugins
+        try:
+            for number, plugin in enumerate(plugins):
+                plugin.connect(self._plan.upstream(number), self._plan.downstream(number))
+        except SdkFault:
+            for plugin in plugins:
+                plugin.close()
+            raise
         self.stopping = False
         self.sink_names = [step.plugin.name for step in self._plan.sink_steps]
         self.backlog = Backlog(len(self.sink_names))

@@ -398,6 +398,21 @@ def test_links_that_cannot_be(run, monkeypatch):
         Engine(Stream("s", (Element("mark0", "mark", {}),)))
 
 
+def test_next_meta_takes_metadata_along_and_leaves_the_buffer(run, monkeypatch):
+    for name in ("mark", "seen"):
+        monkeypatch.setitem(FACTORIES, name, FACTORY[name])
+    elements = (
+        Element("appsrc0", "appsrc", {}, (Link("mark1"), Link("mark2"))),
+        Element("mark1", "mark", {}, (), (Link("seen0", 0),)),
+        Element("mark2", "mark", {}, (Link("seen0", 1),)),
+        Element("seen0", "seen", {}, (Link("appsink0"),)),
+        Element("appsink0", "appsink", {}),
+    )
+    engine = Engine(Stream("s", elements))
+    assert answer(engine, b"x") == (0, b"x>mark2:mark1,mark2")
+    engine.stop()
+
+
 def test_no_result_where_nothing_was_sent(engine):
     with pytest.raises(Empty):
         engine.results[0].get(timeout=0.01)
