@@ -50,6 +50,15 @@ def _drawn(picture: bytes, objects: Iterable[Detection]) -> bytes | None:
     image = cv2.imdecode(np.frombuffer(picture, np.uint8), flags)
     if image is None:
         return None
+    draw_on(image, objects)
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return encoded.tobytes() if done else None
+
+
+def draw_on(image: Any, objects: Iterable[Detection]) -> None:
+    """Draw boxes and "class confidence" labels into a picture, uint8 [h, w, 3] in BGR. Needs cv2."""
+    import cv2
+
     side = min(image.shape[:2])
     thickness = max(1, round(side / 300))
     # The weakest first, so that the strongest lie on top.
@@ -58,8 +67,6 @@ def _drawn(picture: bytes, objects: Iterable[Detection]) -> bytes | None:
         corners = [(round(_clamp(x, image.shape[1])), round(_clamp(y, image.shape[0]))) for x, y in _corners(found)]
         cv2.rectangle(image, corners[0], corners[1], colour, thickness)
         _label(cv2, image, corners[0], f"{_latin(found)} {found.confidence:.2f}", colour)
-    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    return encoded.tobytes() if done else None
 
 
 def _corners(found: Detection) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -16,6 +16,7 @@ from compress.nets.yolov5 import Yolov5
 from compress.train.optimizer import build_optimizer
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
+from compress.train.steering import SteeredRate
 from compute_mAP.errors import DataError, UsageError
 
 
@@ -198,6 +199,53 @@ def test_resume_with_other_data(tmp_path: Path, settings: TrainSettings, parts: 
     Path(settings.data).write_text("names: [b]\n")
     with pytest.raises(DataError, match=r"data sha256 was .* cannot resume"):
         RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("weights", r"weights was aaa and is now bbb; cannot resume"),
+        ("pictures and labels", r"pictures and labels was aaa and is now bbb; cannot resume"),
+    ],
+)
+def test_resume_with_other_inputs(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], name: str, sentence: str
+) -> None:
+    made, run = parts(0), RunFolder(tmp_path, "run")
+    run.inputs[name] = "aaa"
+    run.restore(*made, settings)
+    run.save(*made, 1, None, settings)
+    again = RunFolder(tmp_path, "run", resume=True)
+    again.inputs[name] = "bbb"
+    with pytest.raises(DataError, match=sentence):
+        again.restore(*made, settings)
+
+
+def test_one_of_several_processes_writes(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
+    made = parts(0)
+    assert RunFolder(tmp_path, "run").restore(*made, settings, writes=False) == (0, None)
+    assert not (tmp_path / "run").exists()
+    run = RunFolder(tmp_path, "run")
+    run.restore(*made, settings)
+    for epoch in (1, 2):
+        run.log({"epoch": epoch})
+    run.save(*made, 1, None, settings)
+    RunFolder(tmp_path, "run", resume=True).restore(*made, settings, writes=False)
+    assert len((tmp_path / "run" / "results.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_steering_of_sr_is_part_of_the_state(
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
+) -> None:
+    made, gammas = parts(0), torch.linspace(0.1, 1, 10)
+    steered = TrainSettings(settings.data, epochs=9, target_share=0.5)
+    first, second = (SteeredRate(steered, gammas, 10) for _ in range(2))
+    first.observe(0, gammas * 0.7, gammas * 0.7, 0.1)
+    run = RunFolder(tmp_path, "run")
+    run.restore(*made, steered)
+    run.save(*made, 1, None, steered, steering=first)
+    RunFolder(tmp_path, "run", resume=True).restore(*made, steered, steering=second)
+    assert second.state_dict() == first.state_dict()
 
 
 @pytest.mark.parametrize(

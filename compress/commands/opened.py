@@ -1,0 +1,46 @@
+"""What verbs that look through a checkpoint share: the model on the best device, and how it wants its pictures."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from compute_mAP.errors import UsageError
+
+if TYPE_CHECKING:
+    from compress.nets.detector import Detector
+
+
+def looking_options(parser: argparse.ArgumentParser) -> None:
+    """--weights, --imgsz and --letterbox."""
+    parser.add_argument("--weights", required=True, metavar="FILE", help="a checkpoint, or a .pt of ultralytics")
+    parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
+    parser.add_argument(
+        "--letterbox",
+        choices=("board", "grey"),
+        help="pad pictures as the board does, top-left on green, or with centred grey (default: as the weights were "
+        "validated in training, else as the board does)",
+    )
+
+
+def opened(options: argparse.Namespace) -> tuple[Detector, int, str]:
+    """The model in eval mode on the best device, the side of its input in pixels, and "board" or "grey"."""
+    import torch
+
+    from compress.nets.weights import open_weights
+
+    model, history = open_weights(options.weights)
+    imgsz = model.imgsz if options.imgsz is None else options.imgsz
+    if imgsz % 32 or not 32 <= imgsz <= 4096:
+        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return model.eval().to(device), imgsz, options.letterbox or _validated_with(history)
+
+
+def _validated_with(history: list[dict[str, Any]]) -> str:
+    """The letterbox of the last training that the history tells of."""
+    for entry in reversed(history):
+        settings = entry.get("settings")
+        if isinstance(settings, dict) and "letterbox" in settings:
+            return "grey" if settings["letterbox"] == "grey" else "board"
+    return "board"

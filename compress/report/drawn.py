@@ -1,0 +1,156 @@
+"""What a checkpoint finds, drawn into pictures and videos."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from compress.data.data_yaml import IMAGE_SUFFIXES
+from compress.nets.detector import Detector
+from compress.train.framing import framed
+from compress.train.validate import outputs_of
+from compute_mAP.errors import DataError
+from deploy.detections import Detection
+from deploy.draw import draw_on
+from deploy.results import result_folder
+from deploy.sdk_codes import SdkFault
+
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
+_USUAL_RATE = 25.0  # frames a second where a video does not say
+
+
+@dataclass
+class DrawReport:
+    """What was drawn: pictures, frames of videos, objects by class, and a sentence for each source left out."""
+
+    pictures: int = 0
+    frames: int = 0
+    objects: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def sources_in(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """The pictures and videos in files and folders, each with its place in the output (without suffix).
+
+    Raises DataError for a path that does not exist, is of no known kind, or is a folder without any of them.
+    """
+    found: list[tuple[Path, Path]] = []
+    for path in paths:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if _known(file) and file.is_file())
+            if not files:
+                raise DataError(f"{path}: holds no picture and no video")
+            found.extend((file, file.relative_to(path).with_suffix("")) for file in files)
+        elif not path.is_file():
+            raise DataError(f"{path}: there is no such picture, video or folder")
+        elif not _known(path):
+            known = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+            raise DataError(f"{path}: neither a picture nor a video, expected one of {known}")
+        else:
+            found.append((path, Path(path.stem)))
+    twice = {place for place, count in Counter(place for _, place in found).items() if count > 1}
+    return [(file, place.with_name(file.name.replace(".", "_")) if place in twice else place) for file, place in found]
+
+
+def draw_all(
+    model: Detector,
+    sources: Sequence[tuple[Path, Path]],
+    out: Path,
+    imgsz: int,
+    letterbox: str,
+    confidence: float,
+    iou: float,
+) -> DrawReport:
+    """Draw into `out`, whole or not at all: pictures as JPEG, videos as MP4.
+
+    A source that cannot be read is left out with a warning. Raises DataError when none is left.
+    """
+    report = DrawReport(objects=dict.fromkeys(model.names, 0))
+    eye = _Eye(model, imgsz, letterbox, confidence, iou, report)
+    with result_folder(out) as folder:
+        for file, place in tqdm(sources, desc="detect", file=sys.stderr, leave=False, unit="file"):
+            target = folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                if file.suffix.lower() in VIDEO_SUFFIXES:
+                    _video(eye, file, target.with_name(f"{target.name}.mp4"))
+                else:
+                    _picture(eye, file, target.with_name(f"{target.name}.jpg"))
+            except (DataError, SdkFault) as fault:
+                sentence = f"{fault if isinstance(fault, DataError) else f'{file}: {fault.sentence}'}; it is left out"
+                report.faults.append(sentence)
+                print(f"warning: {sentence}", file=sys.stderr)
+        if not report.pictures and not report.frames:
+            raise DataError(f"none of {len(sources)} pictures and videos can be used: {report.faults[0]}")
+    return report
+
+
+class _Eye:
+    """Finds objects and draws them."""
+
+    def __init__(
+        self, model: Detector, imgsz: int, letterbox: str, confidence: float, iou: float, report: DrawReport
+    ) -> None:
+        self.model, self.imgsz, self.letterbox = model, imgsz, letterbox
+        self.confidence, self.iou = confidence, iou
+        self.report = report
+
+    def look(self, image: np.ndarray) -> None:
+        """Draw into `image`, uint8 [h, w, 3] in BGR, what the model finds there."""
+        canvas, frame = framed(image, self.imgsz, self.letterbox)
+        objects = []
+        for row in frame.boxes(self.model, outputs_of(self.model, [canvas]), self.confidence, self.iou).tolist():
+            number = int(row[5])
+            name = self.model.names[number]
+            self.report.objects[name] += 1
+            objects.append(Detection(name, number, row[4], *row[:4]))
+        draw_on(image, objects)
+
+
+def _picture(eye: _Eye, file: Path, target: Path) -> None:
+    image = cv2.imdecode(np.frombuffer(file.read_bytes() or b"\0", np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{file}: cannot be decoded as a picture")
+    eye.look(image)
+    _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+    target.write_bytes(encoded.tobytes())
+    eye.report.pictures += 1
+
+
+def _video(eye: _Eye, file: Path, target: Path) -> None:
+    reader = cv2.VideoCapture(str(file))
+    writer = None
+    try:
+        while True:
+            there, image = reader.read()
+            if not there:
+                break
+            if writer is None:
+                writer = _writer(target, reader.get(cv2.CAP_PROP_FPS) or _USUAL_RATE, image)
+            eye.look(image)
+            writer.write(image)
+            eye.report.frames += 1
+    finally:
+        reader.release()
+        if writer is not None:
+            writer.release()
+    if writer is None:
+        raise DataError(f"{file}: no frame of it can be decoded as a video")
+
+
+def _writer(target: Path, rate: float, image: np.ndarray) -> cv2.VideoWriter:
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), rate, (image.shape[1], image.shape[0]))
+    if not writer.isOpened():
+        raise DataError(f"{target.name}: this OpenCV cannot write MP4 videos")
+    return writer
+
+
+def _known(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
