@@ -12,6 +12,7 @@ from deploy.host.plugins.filesink import FileSink
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
 from deploy.host.plugins.mxpi_distributor import Distributor
 from deploy.host.plugins.mxpi_dumpdata import DumpData
+from deploy.host.plugins.mxpi_imagecrop import ImageCrop
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_loaddata import LoadData
@@ -26,6 +27,7 @@ FACTORIES: dict[str, type[Plugin]] = {
     "appsrc": AppSrc,
     "mxpi_imagedecoder": ImageDecoder,
     "mxpi_imageresize": ImageResize,
+    "mxpi_imagecrop": ImageCrop,
     "mxpi_tensorinfer": TensorInfer,
     "mxpi_modelinfer": ModelInfer,
     "mxpi_objectpostprocessor": ObjectPostProcessor,

@@ -98,7 +98,7 @@ class Resizing:
             x0, x1 = _centred(self.net_width, paste_width, _LEFT_STEP)
             y0, y1 = _centred(self.net_height, paste_height, _TOP_STEP)
         check_fits(x0, y0, x1, y1, self.net_width, self.net_height)
-        right, bottom = _odd(x1), _odd(y1)
+        right, bottom = odd(x1), odd(y1)
         out_width, out_height = right - x0 + 1, bottom - y0 + 1
         check_paste(width, height, out_width, out_height)
         inter = (width, height) if intermediate else (0, 0)
@@ -140,7 +140,8 @@ def _centred(net: int, size: int, step: int) -> tuple[int, int]:
     return start, (start + size) % _UINT32
 
 
-def _odd(value: int) -> int:
+def odd(value: int) -> int:
+    """The value, one less where it is even: how the SDK makes a far edge inclusive."""
     return value - (value % 2 == 0)
 
 
