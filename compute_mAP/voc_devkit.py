@@ -26,6 +26,16 @@ class Devkit(NamedTuple):
     notes: list[str]
 
 
+class Year(NamedTuple):
+    """One year of a devkit, whatever its image sets."""
+
+    year: str
+    folder: Path
+    annotations: Path
+    images: Path
+    notes: list[str]
+
+
 class ImageSet(NamedTuple):
     """The picture names of an image set, without suffix, each once and in file order, and what was odd about it."""
 
@@ -40,6 +50,19 @@ def find_devkit(root: Path | str, year: str | None = None, image_set: str | None
     may be the folder of a year too.
 
     Raises DataError for a folder that is missing or incomplete, and for a year or image set that is not there.
+    """
+    found = find_year(root, year)
+    main = _subfolder(_subfolder(found.folder, "ImageSets"), "Main")
+    sets = sorted(entry.stem for entry in main.glob("*.txt"))
+    chosen = _choose("image set", image_set, DEFAULT_IMAGE_SET, sets, main, found.notes)
+    return Devkit(found.year, chosen, main / f"{chosen}.txt", found.annotations, found.images, found.notes)
+
+
+def find_year(root: Path | str, year: str | None = None) -> Year:
+    """Find one year ("VOC2007" or "2007") in a VOCdevkit folder, with its annotations and pictures.
+
+    Without `year` it is VOC2007, or the only one; `root` may be the folder of a year too. Raises DataError for a folder
+    that is missing or incomplete, and for a year that is not there.
     """
     folder = Path(root)
     if not folder.is_dir():
@@ -56,11 +79,8 @@ def find_devkit(root: Path | str, year: str | None = None, image_set: str | None
     else:
         own = _choose("year", wanted, DEFAULT_YEAR, years, folder, notes)
         folder = folder / own
-    annotations, image_sets, images = (_subfolder(folder, name) for name in FOLDERS)
-    main = _subfolder(image_sets, "Main")
-    sets = sorted(entry.stem for entry in main.glob("*.txt"))
-    chosen = _choose("image set", image_set, DEFAULT_IMAGE_SET, sets, main, notes)
-    return Devkit(own, chosen, main / f"{chosen}.txt", annotations, images, notes)
+    annotations, images = _subfolder(folder, "Annotations"), _subfolder(folder, "JPEGImages")
+    return Year(own, folder, annotations, images, notes)
 
 
 def read_image_set(path: Path | str) -> ImageSet:

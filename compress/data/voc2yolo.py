@@ -1,9 +1,12 @@
-"""A Pascal VOC devkit becomes a YOLO data set: pictures linked, boxes as centre and size in fractions, data.yaml."""
+"""A Pascal VOC devkit becomes a YOLO data set: pictures linked, boxes as centre and size in fractions, data.yaml and a
+list file for training and for validation.
+"""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +16,12 @@ from compress.data.data_yaml import SPLITS
 from compress.data.out_folder import built_whole, link_or_copy
 from compress.data.picture_size import picture_size
 from compute_mAP.errors import DataError, UsageError
-from compute_mAP.voc_devkit import Devkit, find_devkit, read_image_set
+from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
 from compute_mAP.wording import shortened
 
 MAKER = "compress data voc2yolo"
+LISTS = {"train": "yolov5_train.txt", "val": "yolov5_val.txt"}
 
 
 @dataclass
@@ -51,13 +55,21 @@ def voc2yolo(
     names: Sequence[str] | None = None,
     year: str | None = None,
     splits: Sequence[str] = SPLITS,
+    ratio: float | None = None,
+    seed: int = 0,
+    skip_difficult: bool = False,
 ) -> ConversionReport:
     """Write `out`/images/<split>/*.jpg, `out`/labels/<split>/*.txt and `out`/data.yaml from a VOC devkit.
 
-    The split called "train" is the image set ImageSets/Main/train.txt, and so on. `names` gives the classes in the
+    The split called "train" is the image set ImageSets/Main/train.txt, and so on. With `ratio` (between 0 and 1) the
+    image sets are left alone, and that share of all annotated pictures, drawn with `seed`, is for training, the rest
+    for validation. The lists yolov5_train.txt and yolov5_val.txt name the pictures, one a line.
+
+    `names` gives the classes in the
     order of their numbers; without it they are all classes of the chosen splits in alphabetical order. Boxes become
     cx = (x0 + x1) / 2 / W and w = (x1 - x0) / W with the picture's real size; VOC counts pixels from 1, but taking
-    1 off, as darknet's converter does, shifts every box against the detector's own pixels. Difficult objects count.
+    1 off, as darknet's converter does, shifts every box against the detector's own pixels. Difficult objects count
+    unless `skip_difficult`.
 
     A picture or an object that cannot be used is left out and named in the report. The pictures in `out` are hard
     links to the devkit's where the file system allows it. A former result in `out` is replaced at the end, when
@@ -71,18 +83,21 @@ def voc2yolo(
         raise UsageError(f"splits {', '.join(splits)}: expected train and val, and test where wanted")
     if names is not None and (not names or len(set(names)) != len(names)):
         raise UsageError(f"class names {', '.join(names) or 'of length 0'}: expected at least one, each once")
-    kit = find_devkit(devkit, year, image_set="train")
+    if ratio is not None and not 0 < ratio < 1:
+        raise UsageError(f"the train ratio is {ratio:g}, expected a number between 0 and 1")
+    kit = find_year(devkit, year)
     out = Path(out)
     report = ConversionReport(out, list(names or ()), notes=list(kit.notes))
-    with built_whole(out, MAKER, ("images", "labels", "data.yaml")) as work:
-        pictures = _read(kit, splits, report)
+    with built_whole(out, MAKER, ("images", "labels", "data.yaml", *LISTS.values())) as work:
+        wanted = _from_image_sets(devkit, kit, splits, report) if ratio is None else _drawn(kit, ratio, seed)
+        pictures = _read(kit, wanted, report, skip_difficult)
         there = {entry.name for split in pictures.values() for picture in split for entry in picture.annotation.objects}
         if names is None:
             report.names = sorted(there)
         if not there.intersection(report.names):
-            wanted = f"no object of {shortened(report.names)}" if names else "no object"
+            what = f"no object of {shortened(report.names)}" if names else "no object"
             raise DataError(
-                f"{kit.annotations}: {wanted} in the chosen splits; it has {shortened(sorted(there)) or 'none'}"
+                f"{kit.annotations}: {what} in the chosen splits; it has {shortened(sorted(there)) or 'none'}"
             )
         for split, of_split in pictures.items():
             _write_split(work, split, of_split, report)
@@ -92,12 +107,14 @@ def voc2yolo(
     return report
 
 
-def _read(kit: Devkit, splits: Sequence[str], report: ConversionReport) -> dict[str, list[_Picture]]:
-    """Read every annotation and picture size of the splits; what cannot be used goes into the report."""
-    pictures: dict[str, list[_Picture]] = {}
+def _from_image_sets(
+    devkit: Path | str, kit: Year, splits: Sequence[str], report: ConversionReport
+) -> dict[str, tuple[Path, list[str]]]:
+    """The file and the picture names of each split."""
+    wanted: dict[str, tuple[Path, list[str]]] = {}
     seen: dict[str, str] = {}
     for split in splits:
-        set_file = kit.image_set_file.with_name(f"{split}.txt")
+        set_file = find_devkit(devkit, kit.year, image_set="train").image_set_file.with_name(f"{split}.txt")
         if split == "test" and not set_file.is_file():
             report.notes.append(f"there is no {set_file}: the data set has no test split")
             continue
@@ -108,13 +125,37 @@ def _read(kit: Devkit, splits: Sequence[str], report: ConversionReport) -> dict[
             other = seen[doubled[0]]
             report.problems.append(f"{set_file}: {len(doubled)} pictures are in {other} too: {shortened(doubled)}")
         seen.update(dict.fromkeys(image_set.names, split))
-        pictures[split] = [picture for name in image_set.names if (picture := _read_picture(kit, name, report))]
+        wanted[split] = set_file, image_set.names
+    return wanted
+
+
+def _drawn(kit: Year, ratio: float, seed: int) -> dict[str, tuple[Path, list[str]]]:
+    """Train and val from all pictures that have an annotation; the same for the same names, ratio and seed."""
+    names = sorted(file.stem for file in kit.annotations.glob("*.xml"))
+    if len(names) < 2:
+        raise DataError(
+            f"{kit.annotations}: {len(names)} annotations, expected at least 2, for training and validation"
+        )
+    random.Random(seed).shuffle(names)
+    count = min(max(round(ratio * len(names)), 1), len(names) - 1)
+    parts = {"train": names[:count], "val": names[count:]}
+    return {split: (kit.annotations, sorted(part)) for split, part in parts.items()}
+
+
+def _read(
+    kit: Year, wanted: Mapping[str, tuple[Path, list[str]]], report: ConversionReport, skip_difficult: bool
+) -> dict[str, list[_Picture]]:
+    """Read every annotation and picture size of the splits; what cannot be used goes into the report."""
+    pictures: dict[str, list[_Picture]] = {}
+    for split, (source, names) in wanted.items():
+        found = (_read_picture(kit, name, report, skip_difficult) for name in names)
+        pictures[split] = [picture for picture in found if picture]
         if not pictures[split]:
-            raise DataError(f"{set_file}: no picture can be used: {report.problems[-1]}")
+            raise DataError(f"{source}: no picture can be used: {report.problems[-1]}")
     return pictures
 
 
-def _read_picture(kit: Devkit, name: str, report: ConversionReport) -> _Picture | None:
+def _read_picture(kit: Year, name: str, report: ConversionReport, skip_difficult: bool) -> _Picture | None:
     file = kit.images / f"{name}.jpg"
     xml = kit.annotations / f"{name}.xml"
     try:
@@ -128,6 +169,9 @@ def _read_picture(kit: Devkit, name: str, report: ConversionReport) -> _Picture 
     # An annotation without a size reads as 0x0, and leaves nothing to disagree with.
     if claimed not in (f"{width}x{height}", "0x0"):
         report.problems.append(f"{xml}: says {claimed}, but {file} is {width}x{height}; the real size is used")
+    if skip_difficult:
+        easy = [entry for entry in annotation.objects if not entry.difficult]
+        annotation = annotation._replace(objects=easy)
     return _Picture(file, width, height, annotation)
 
 
@@ -147,6 +191,9 @@ def _write_split(work: Path, split: str, pictures: list[_Picture], report: Conve
         link_or_copy(picture.file, work / "images" / split / picture.file.name)
         label_file = work / "labels" / split / f"{picture.file.stem}.txt"
         label_file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if split in LISTS:
+        listed = "".join(f"images/{split}/{picture.file.name}\n" for picture in pictures)
+        (work / LISTS[split]).write_text(listed, encoding="utf-8")
     for name, count in sorted(unknown.items()):
         report.problems.append(f"{split}: {count} objects of class '{name}', which is not in the names, are left out")
     report.images[split] = len(pictures)

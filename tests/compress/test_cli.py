@@ -444,3 +444,52 @@ def test_as_a_module() -> None:
         [sys.executable, "-m", "compress", "prun"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 2 and "invalid choice: 'prun'" in ended.stderr
+
+
+def test_data_is_looked_over_and_anchors_are_fitted(run: Run, files: Path) -> None:
+    """`data check` ends well on a sound set, `data anchors` carries what it finds into cfg and checkpoint."""
+    looked = run("data", "check", "--data", "tiny/data.yaml", "--imgsz", "96", "--json")
+    assert looked.code == 0 and json.loads(looked.out)["errors"] == []
+    label = next((files / "tiny/labels/train").glob("*.txt"))
+    label.write_text("7 0.5 0.5 0.1 0.1\n")
+    looked = run("data", "check", "--data", "tiny/data.yaml")
+    assert looked.code == 3 and "faults to mend before training" in looked.err and "class 7" in looked.out
+    label.write_text("0 0.5 0.5 0.4 0.4\n")
+    common = ("data", "anchors", "--data", "tiny/data.yaml", "--imgsz", "96", "--force", "--json")
+    found = result(run(*common, "--weights", "w.safetensors", "--out", "fitted.safetensors"))
+    fitted = [pair for scale in load_checkpoint("fitted.safetensors")[0].anchors_px() for pair in scale]
+    assert fitted == [pytest.approx(pair, abs=1e-3) for pair in found["new_anchors"]]
+    assert load_checkpoint("fitted.safetensors")[1][-1]["stage"] == "anchors"
+    assert run("export", "--weights", "fitted.safetensors", "--imgsz", "64", "--out", "b").code == 0
+    biases = next(line for line in Path("b/detect.cfg").read_text().splitlines() if line.startswith("BIASES="))
+    values = [float(value) for value in biases.removeprefix("BIASES=").split(",")]
+    assert values == pytest.approx([side for pair in found["new_anchors"] for side in pair], abs=1e-3)
+    found = result(run(*common, "--cfg", "yolov5n", "--out", "fitted.yaml"))
+    written = yaml.safe_load((files / "fitted.yaml").read_text())
+    assert [side for row in written["anchors"] for side in row] == [
+        side for pair in found["new_anchors"] for side in pair
+    ]
+    assert run("train", "--cfg", "fitted.yaml", "--data", "tiny/data.yaml", *FAST).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        pytest.param(("--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very file", id="the same file"),
+        pytest.param(("--weights", "w.safetensors", "--out", "a.yaml"), 2, "ends in .safetensors", id="another kind"),
+        pytest.param(
+            (
+                "--cfg",
+                "yolov8n",
+            ),
+            4,
+            "has no anchors to fit",
+            id="a model without anchors",
+        ),
+    ],
+)
+def test_anchors_that_cannot_be_fitted(
+    run: Run, files: Path, arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
+    answer = run("data", "anchors", "--data", "tiny/data.yaml", "--force", *arguments)
+    assert answer.code == code and sentence in answer.err and "Traceback" not in answer.err

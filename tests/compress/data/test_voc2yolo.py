@@ -194,3 +194,63 @@ def test_real_devkit(shared: Path, tmp_path: Path) -> None:
     assert len(report.problems) == 2  # two boxes without an area
     images = load_data_yaml(tmp_path / "out" / "data.yaml").images("test")
     assert all(len(read_labels(image, 3)) for image in images)
+
+
+def test_list_files_name_the_pictures(kit: Path, tmp_path: Path) -> None:
+    voc2yolo(kit, tmp_path / "out")
+    assert (tmp_path / "out/yolov5_train.txt").read_text() == "images/train/a.jpg\n"
+    assert (tmp_path / "out/yolov5_val.txt").read_text() == "images/val/b.jpg\n"
+    yaml_text = (tmp_path / "out/data.yaml").read_text().replace("images/train", "yolov5_train.txt")
+    (tmp_path / "out/lists.yaml").write_text(yaml_text)
+    assert [p.name for p in load_data_yaml(tmp_path / "out/lists.yaml").images("train")] == ["a.jpg"]
+
+
+@pytest.fixture
+def plain_kit(tmp_path: Path) -> Path:
+    """Ten pictures with a cat each and no image sets at all, as many VOC-like sets come."""
+    kit = tmp_path / "plain"
+    for i in range(10):
+        add(kit, "train", f"p{i}", xml([BOX]))
+    for file in (kit / "VOC2007/ImageSets/Main").iterdir():
+        file.unlink()
+    (kit / "VOC2007/ImageSets/Main").rmdir()
+    (kit / "VOC2007/ImageSets").rmdir()
+    return kit
+
+
+@pytest.mark.parametrize(
+    ("ratio", "train"),
+    [
+        pytest.param(0.8, 8, id="eighty in a hundred"),
+        pytest.param(0.5, 5, id="half"),
+        pytest.param(0.01, 1, id="at least one for training"),
+        pytest.param(0.99, 9, id="at least one for validation"),
+    ],
+)
+def test_drawn_splits(plain_kit: Path, tmp_path: Path, ratio: float, train: int) -> None:
+    report = voc2yolo(plain_kit, tmp_path / "out", splits=("train", "val"), ratio=ratio)
+    assert report.images == {"train": train, "val": 10 - train}
+    parts = [{p.name for p in (tmp_path / "out/images" / split).iterdir()} for split in ("train", "val")]
+    assert parts[0] | parts[1] == {f"p{i}.jpg" for i in range(10)} and not parts[0] & parts[1]
+
+
+def test_the_seed_decides_the_draw(plain_kit: Path, tmp_path: Path) -> None:
+    drawn = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        voc2yolo(plain_kit, tmp_path / name, splits=("train", "val"), ratio=0.5, seed=seed)
+        drawn.append((tmp_path / name / "yolov5_train.txt").read_text())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+@pytest.mark.parametrize("ratio", [0, 1, -0.1, 80, float("nan")])
+def test_ratio_out_of_range(plain_kit: Path, tmp_path: Path, ratio: float) -> None:
+    with pytest.raises(UsageError, match=r"the train ratio is .*, expected a number between 0 and 1"):
+        voc2yolo(plain_kit, tmp_path / "out", splits=("train", "val"), ratio=ratio)
+    assert not (tmp_path / "out").exists()
+
+
+def test_difficult_objects_can_be_skipped(kit: Path, tmp_path: Path) -> None:
+    easy = xml([("dog", 0, 0, 100, 80)]).replace("<difficult>1", "<difficult>0")
+    (kit / "VOC2007/Annotations/a.xml").write_text(easy.replace("</annotation>", xml([BOX])[len("<annotation>") :]))
+    report = voc2yolo(kit, tmp_path / "out", names=["cat", "dog"], skip_difficult=True)
+    assert report.objects == {"cat": 0, "dog": 1}

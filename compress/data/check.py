@@ -1,0 +1,155 @@
+"""Looks a YOLO data set over before anyone trains on it: faults, leaks between splits, tiny boxes, class balance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from compress.data.data_yaml import SPLITS, DataSet
+from compress.data.labels import label_path, read_labels
+from compress.data.picture_size import picture_size
+from compute_mAP.errors import DataError
+from compute_mAP.wording import shortened
+
+TINY = 8.0
+"""Pixels of the network input: the stride of the finest head. A box with a shorter side than that covers no cell."""
+RARE = 0.1
+"""A class is rare with less than this share of the objects that the most frequent class has."""
+
+
+@dataclass
+class Check:
+    """What a look at a data set found. `errors` spoil a training, `warnings` are worth a thought.
+
+    `objects` counts by split and class, `images` by split; `tiny` counts boxes whose shorter side is below TINY pixels
+    of the network input, by class; `sides` has quantiles of the shorter side in those pixels.
+    """
+
+    names: list[str]
+    images: dict[str, int] = field(default_factory=dict)
+    empty: dict[str, int] = field(default_factory=dict)
+    objects: dict[str, dict[str, int]] = field(default_factory=dict)
+    tiny: dict[str, int] = field(default_factory=dict)
+    sides: dict[str, float] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_text(self) -> str:
+        splits = list(self.images)
+        rows = [("class", *splits, f"under {TINY:g} px")]
+        for name in self.names:
+            rows.append((name, *(str(self.objects[split][name]) for split in splits), str(self.tiny.get(name, 0))))
+        rows.append(("pictures", *(str(self.images[split]) for split in splits), ""))
+        rows.append(("without objects", *(str(self.empty[split]) for split in splits), ""))
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = []
+        for first, *others in rows:
+            cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+            lines.append("  ".join([first.ljust(widths[0]), *cells]))
+        if self.sides:
+            quantiles = ", ".join(f"{key} {value:.0f}" for key, value in self.sides.items())
+            lines.append(f"shorter side in pixels of the network input: {quantiles}")
+        lines += [f"warning: {sentence}" for sentence in self.warnings]
+        lines += [f"error: {sentence}" for sentence in self.errors]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def check(data: DataSet, imgsz: int) -> Check:
+    """Read every picture and label file of the data set; `imgsz` is the side of the network input in pixels.
+
+    Raises DataError where a split is missing or empty; what is wrong with single files is in the result.
+    """
+    found = Check(data.names)
+    hashes: dict[str, tuple[str, Path]] = {}
+    sides: list[np.ndarray] = []
+    tiny: Counter[str] = Counter()
+    for split in SPLITS:
+        if split == "test" and split not in data.sources:
+            continue
+        images = data.images(split)
+        counts: Counter[int] = Counter()
+        found.images[split], found.empty[split] = len(images), 0
+        for image in images:
+            rows = _rows(image, len(data.names), found)
+            _note_copy(image, split, hashes, found)
+            if rows is None:
+                continue
+            labels, shorter = rows
+            found.empty[split] += not len(labels)
+            counts.update(labels[:, 0].astype(int).tolist())
+            pixels = shorter * imgsz
+            tiny.update(data.names[int(c)] for c in labels[pixels < TINY, 0])
+            sides.append(pixels)
+        found.objects[split] = {name: counts[i] for i, name in enumerate(data.names)}
+        found.warnings.extend(_lonely_labels(images, split))
+    found.tiny = dict(tiny)
+    _judge(found, np.concatenate(sides) if sides else np.empty(0))
+    return found
+
+
+def _rows(image: Path, classes: int, found: Check) -> tuple[np.ndarray, np.ndarray] | None:
+    """The labels [n, 5] and each box's shorter side as a fraction of the letterboxed picture, or None for a fault."""
+    try:
+        width, height = picture_size(image)
+        labels = read_labels(image, classes)
+    except DataError as fault:
+        found.errors.append(str(fault))
+        return None
+    long = max(width, height)
+    sides = labels[:, 3:5] * np.array([width / long, height / long], np.float32)
+    return labels, sides.min(axis=1) if len(sides) else np.empty(0, np.float32)
+
+
+def _note_copy(image: Path, split: str, hashes: dict[str, tuple[str, Path]], found: Check) -> None:
+    """A picture that is in another split too teaches the very thing that the split is to test."""
+    try:
+        digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    except OSError:
+        return  # already an error
+    other, first = hashes.setdefault(digest, (split, image))
+    if first == image:
+        return
+    if other == split:
+        found.warnings.append(f"{image} is a copy of {first}, in the same split {split}")
+    else:
+        found.errors.append(f"{image} of {split} is a copy of {first} of {other}")
+
+
+def _lonely_labels(images: list[Path], split: str) -> Iterator[str]:
+    """Pictures without a label file, and label files beside those of the split that belong to no picture."""
+    files = {label_path(image) for image in images}
+    missing = [file.stem for file in sorted(files) if not file.exists()]
+    if missing:
+        yield f"{split}: {len(missing)} pictures have no label file and count as empty: {shortened(missing)}"
+    # where labels lie beside pictures, the folder may hold those of other splits and list files too
+    folders = {file.parent for file in files} - {image.parent for image in images}
+    beside = (file for folder in folders if folder.is_dir() for file in folder.glob("*.txt"))
+    lonely = sorted(file.name for file in beside if file not in files and file.name != "classes.txt")
+    if lonely:
+        yield f"{split}: {len(lonely)} label files belong to no picture: {shortened(lonely)}"
+
+
+def _judge(found: Check, sides: np.ndarray) -> None:
+    """Class balance and box sizes."""
+    if len(sides):
+        values = np.quantile(sides, (0.05, 0.5, 0.95)).tolist()
+        found.sides = dict(zip(("5 %", "median", "95 %"), values, strict=True))
+    total = sum(found.tiny.values())
+    if total:
+        found.warnings.append(
+            f"{total} of {len(sides)} boxes have a side under {TINY:g} px of the network input; a larger input helps"
+        )
+    most = max(found.objects["train"].values())
+    for name in found.names:
+        own = found.objects["train"][name]
+        if not own:
+            found.errors.append(f"train has no object of class '{name}', so it cannot be learnt")
+        elif own < RARE * most:
+            found.warnings.append(f"class '{name}' is rare: {own} objects in train, the most frequent class has {most}")
+        if own and not found.objects["val"][name]:
+            found.warnings.append(f"val has no object of class '{name}', so its precision cannot be seen")

@@ -1,0 +1,77 @@
+"""Anchors out of an architecture or a checkpoint, and new ones back into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from compress.nets.checkpoint import file_sha256, save_checkpoint
+from compress.nets.family import architecture, has_anchors
+from compress.nets.weights import open_weights
+from compress.nets.yolov5 import Yolov5
+from compute_mAP.errors import ModelError, UsageError
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """An architecture, or a model with its history. `anchors` is [scales][anchors][w, h] in pixels of the input."""
+
+    anchors: list[list[list[float]]]
+    arch: dict[str, Any]
+    model: Yolov5 | None
+    history: list[dict[str, Any]]
+    source: str
+
+
+def read_anchors(cfg: str, weights: str | None, names: list[str]) -> Anchored:
+    """The anchors of `weights`, or of the architecture `cfg` for the classes `names`.
+
+    Raises ModelError for a model without anchors, and as open_weights and architecture do.
+    """
+    if weights:
+        model, history = open_weights(weights)
+        if not isinstance(model, Yolov5):
+            raise ModelError(f"{weights}: a {model.family} has no anchors to fit")
+        return Anchored(model.anchors_px(), model.arch, model, history, weights)
+    arch = architecture(cfg, len(names))
+    if not has_anchors(arch):
+        raise ModelError(f"--cfg {cfg}: the architecture has no anchors to fit")
+    rows = [np.array(row, float).reshape(-1, 2).tolist() for row in arch["anchors"]]
+    return Anchored(rows, arch, None, [], cfg)
+
+
+def write_anchors(anchored: Anchored, anchors: np.ndarray, out: str) -> None:
+    """Write the architecture (.yaml) or the checkpoint (.safetensors) with other anchors, whole or not at all.
+
+    `anchors` is float [scales * anchors, 2], small to large, in pixels of the network input. Raises UsageError for a
+    file of another kind and for the very file that was read.
+    """
+    path = Path(out)
+    suffix = ".safetensors" if anchored.model else ".yaml"
+    if path.suffix != suffix:
+        raise UsageError(f"--out is {out}, expected a file that ends in {suffix}")
+    if path.exists() and Path(anchored.source).exists() and path.samefile(anchored.source):
+        raise UsageError(f"--out is {out}, the very file that was read; expected another one")
+    rows = anchors.reshape(len(anchored.anchors), -1).tolist()
+    if anchored.model is None:
+        _write_yaml({**anchored.arch, "anchors": rows}, path)
+        return
+    head = anchored.model.head
+    scaled = torch.tensor(anchors, dtype=torch.float32).view_as(head.anchors)
+    head.anchors.copy_(scaled / head.stride.view(-1, 1, 1))
+    anchored.model.arch["anchors"] = rows
+    anchored.model.settle()
+    entry = {"stage": "anchors", "settings": {"anchors": rows}, "sha256": file_sha256(anchored.source)}
+    save_checkpoint(anchored.model, path, [*anchored.history, entry])
+
+
+def _write_yaml(arch: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(yaml.safe_dump(arch, sort_keys=False, default_flow_style=None), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,146 @@
+"""The look at a data set: every kind of fault is seen, and a sound set is praised by silence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compress.data.check import Check, check
+from compress.data.data_yaml import load_data_yaml
+from compute_mAP.errors import DataError
+
+
+class Set:
+    """A data set of two classes: 12 train and 4 val pictures of noise, 100 x 80 px, two objects each."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        random = np.random.default_rng(0)
+        for split, count in (("train", 12), ("val", 4)):
+            for folder in ("images", "labels"):
+                (root / folder / split).mkdir(parents=True)
+            for i in range(count):
+                pixels = random.integers(0, 255, (80, 100, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / f"images/{split}/{split}{i}.jpg")
+                self.label(split, i, "0 0.5 0.5 0.4 0.5\n1 0.3 0.3 0.2 0.3\n")
+        (root / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [cat, dog]\n")
+
+    def label(self, split: str, number: int, text: str) -> None:
+        (self.root / f"labels/{split}/{split}{number}.txt").write_text(text)
+
+    def picture(self, split: str, number: int) -> Path:
+        return self.root / f"images/{split}/{split}{number}.jpg"
+
+    def check(self, imgsz: int = 320) -> Check:
+        return check(load_data_yaml(self.root / "data.yaml"), imgsz)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Set:
+    return Set(tmp_path / "set")
+
+
+def test_a_sound_set(data: Set) -> None:
+    found = data.check()
+    assert (found.errors, found.warnings, found.tiny) == ([], [], {})
+    assert found.images == {"train": 12, "val": 4} and found.empty == {"train": 0, "val": 0}
+    assert found.objects == {"train": {"cat": 12, "dog": 12}, "val": {"cat": 4, "dog": 4}}
+    assert found.sides["median"] == pytest.approx((64 + 128) / 2)
+    rows = [line.split() for line in found.to_text().splitlines()]
+    assert rows[0] == ["class", "train", "val", "under", "8", "px"] and rows[1] == ["cat", "12", "4", "0"]
+
+
+def rewrite(split: str, number: int, text: str) -> Callable[[Set], object]:
+    return lambda data: data.label(split, number, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param(lambda d: d.picture("train", 3).write_bytes(b""), "train3.jpg cannot be read", id="empty picture"),
+        pytest.param(
+            lambda d: d.picture("val", 0).write_bytes(d.picture("val", 0).read_bytes()[:900]),
+            "val0.jpg cannot be read",
+            id="truncated picture",
+        ),
+        pytest.param(rewrite("train", 1, "0 0.5 0.5 0.4\n"), "train1.txt: line 1: 4 fields", id="a short line"),
+        pytest.param(rewrite("train", 1, "2 0.5 0.5 0.4 0.5\n"), "line 1: class 2; expected", id="an unknown class"),
+        pytest.param(rewrite("train", 1, "0 50 50 40 50\n"), "cx is 50; expected a fraction", id="pixels"),
+        pytest.param(
+            lambda d: shutil.copy(d.picture("train", 2), d.picture("val", 3)),
+            "val3.jpg of val is a copy of",
+            id="a leak from train to val",
+        ),
+        pytest.param(
+            lambda d: [d.label("train", i, "0 0.5 0.5 0.4 0.5\n") for i in range(12)],
+            "train has no object of class 'dog'",
+            id="a class without objects",
+        ),
+    ],
+)
+def test_errors(data: Set, change: Callable[[Set], object], sentence: str) -> None:
+    change(data)
+    errors = data.check().errors
+    assert len(errors) == 1 and sentence in errors[0], errors
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param(
+            lambda d: shutil.copy(d.picture("train", 2), d.picture("train", 3)), "in the same split train", id="a copy"
+        ),
+        pytest.param(
+            lambda d: (d.root / "labels/train/train0.txt").unlink(), "1 pictures have no label file", id="no label file"
+        ),
+        pytest.param(
+            lambda d: (d.root / "labels/val/other.txt").write_text(""),
+            "1 label files belong to no pict",
+            id="a lonely one",
+        ),
+        pytest.param(
+            lambda d: [d.label("train", i, "0 0.5 0.5 0.4 0.5\n") for i in range(11)],
+            "'dog' is rare: 1 objects",
+            id="rare",
+        ),
+        pytest.param(
+            lambda d: [d.label("val", i, "0 0.5 0.5 0.4 0.5\n") for i in range(4)],
+            "val has no object of class 'dog'",
+            id="not in val",
+        ),
+        pytest.param(rewrite("train", 0, "0 0.5 0.5 0.02 0.5\n1 0.5 0.5 0.4 0.4\n"), "1 of 32 boxes have a", id="tiny"),
+    ],
+)
+def test_warnings(data: Set, change: Callable[[Set], object], sentence: str) -> None:
+    change(data)
+    found = data.check()
+    assert found.errors == [] and len(found.warnings) == 1 and sentence in found.warnings[0], found.warnings
+
+
+def test_tiny_depends_on_the_input(data: Set) -> None:
+    data.label("train", 0, "0 0.5 0.5 0.05 0.5\n1 0.5 0.5 0.4 0.4\n")
+    assert (data.check(128).tiny, data.check(320).tiny) == ({"cat": 1}, {})
+
+
+def test_an_empty_split_is_refused(data: Set) -> None:
+    shutil.rmtree(data.root / "images/val")
+    (data.root / "images/val").mkdir()
+    with pytest.raises(DataError, match="the val split is empty"):
+        data.check()
+
+
+def test_labels_beside_the_pictures(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for i in range(2):
+        Image.new("RGB", (50, 50), (200 * i, 0, 0)).save(tmp_path / f"all/{i}.jpg")
+        (tmp_path / f"all/{i}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+        (tmp_path / f"{i}.list.txt").write_text(f"all/{i}.jpg\n")
+    (tmp_path / "data.yaml").write_text("train: 0.list.txt\nval: 1.list.txt\nnames: [cat]\n")
+    found = check(load_data_yaml(tmp_path / "data.yaml"), 320)
+    assert found.errors == []
+    assert not any("belong to no picture" in sentence for sentence in found.warnings), "those of val are no strays"
