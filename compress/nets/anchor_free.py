@@ -152,11 +152,14 @@ class AnchorFree(Detector):
 
 
 def _built(arch: dict[str, Any]) -> DetectionModel:
+    legacy = Detect.legacy  # ultralytics sets this for the whole process
     try:
         plain = DetectionModel(copy.deepcopy(arch), ch=3, verbose=False)
     except Exception as error:  # whatever a layer says of arguments that do not fit
         reason = (str(error).splitlines() or [""])[0]
         raise ModelError(f"the architecture cannot be built ({type(error).__name__}: {reason})") from None
+    finally:
+        Detect.legacy = legacy
     head = cast(Any, plain.model)[-1]
     if type(head) is not Detect or getattr(head, "one2one_cv2", None) is not None:
         raise ModelError(f"the architecture ends in {type(head).__name__}, expected the head Detect")

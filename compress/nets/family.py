@@ -13,6 +13,7 @@ import yaml
 from compress.nets import anchor_free, yolov5
 from compress.nets.anchor_free import AnchorFree
 from compress.nets.detector import Detector
+from compress.nets.focus import without_focus
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError, UsageError
 
@@ -32,6 +33,8 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
     """
     if Path(cfg).is_file():
         described = _read(Path(cfg))
+        if has_anchors(described):
+            described = without_focus(described)
         check_architecture(described, str(cfg))
         return {**described, "nc": nc}
     stem = Path(cfg).name.removesuffix(".yaml")

@@ -33,8 +33,19 @@ _STORAGES = {
     "ByteStorage": torch.uint8,
     "BoolStorage": torch.bool,
 }
-# Classes that YOLOv5's own checkpoints hold, by module prefix. They only ever become records.
-_RECORD_MODULES = ("models.", "utils.", "torch.nn.modules.", "torch.optim.")
+# Classes that the checkpoints of YOLOv5 and of the ultralytics package hold, by module prefix. They only ever become
+# records.
+_RECORD_MODULES = (
+    "models.",
+    "utils.",
+    "torch.nn.modules.",
+    "torch.optim.",
+    "ultralytics.nn.",
+    "ultralytics.utils.loss",
+    "ultralytics.utils.tal",
+    "ultralytics.yolo.utils.loss",  # where 8.0 kept them
+    "ultralytics.yolo.utils.tal",
+)
 _RECORD_NAMES = {
     ("pathlib", "PosixPath"),
     ("pathlib", "WindowsPath"),
@@ -46,6 +57,8 @@ _RECORD_NAMES = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
     ("argparse", "Namespace"),
+    ("ultralytics.utils", "IterableSimpleNamespace"),
+    ("ultralytics.yolo.utils", "IterableSimpleNamespace"),
     ("datetime", "datetime"),
     ("torch", "device"),
 }
@@ -128,7 +141,7 @@ class _Reader(pickle.Unpickler):
             return type(name, (Record,), {"kind": f"{module}.{name}"})
         raise ModelError(
             f"{self._path}: its pickle names '{module}.{name}', which is neither a tensor, a plain value nor a class "
-            "of a YOLOv5 checkpoint; it was not executed"
+            "of a YOLO checkpoint; it was not executed"
         )
 
     def persistent_load(self, key: Any) -> torch.Tensor:

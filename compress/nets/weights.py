@@ -7,12 +7,12 @@ from typing import Any
 
 from compress.nets.checkpoint import file_sha256, load_checkpoint
 from compress.nets.detector import Detector
-from compress.nets.foreign import import_yolov5
+from compress.nets.foreign import import_pt
 from compute_mAP.errors import ModelError
 
 
 def open_weights(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
-    """The model in one of our checkpoints or in a foreign YOLOv5 `.pt`, and its history.
+    """The model in one of our checkpoints or in a `.pt` of YOLOv5 or of the ultralytics package, and its history.
 
     Raises ModelError for any other file.
     """
@@ -20,6 +20,6 @@ def open_weights(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
     if path.suffix == ".safetensors":
         return load_checkpoint(path)
     if path.suffix == ".pt":
-        model = import_yolov5(path)
+        model = import_pt(path)
         return model, [{"stage": "import", "file": path.name, "sha256": file_sha256(path)}]
-    raise ModelError(f"{path}: expected a checkpoint (.safetensors) or a YOLOv5 checkpoint (.pt)")
+    raise ModelError(f"{path}: expected a checkpoint (.safetensors) or a .pt of YOLOv5 or ultralytics")

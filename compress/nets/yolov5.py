@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import yaml
 from torch import nn
-from ultralytics.nn.modules import C3, SPPF, Concat, Conv
+from ultralytics.nn.modules import C3, SPP, SPPF, Concat, Conv
 from ultralytics.utils.ops import make_divisible
 
 from compress.nets.anchor_head import AnchorDetect
@@ -26,7 +26,7 @@ from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import YoloConfig
 
 _TEMPLATE = Path(__file__).parent / "cfg" / "yolov5.yaml"
-_CONV_LIKE = {"Conv": Conv, "C3": C3, "SPPF": SPPF}
+_CONV_LIKE = {"Conv": Conv, "C3": C3, "SPP": SPP, "SPPF": SPPF}
 _MODULES = (*_CONV_LIKE, "Concat", "nn.Upsample", "Detect")
 
 

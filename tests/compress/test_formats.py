@@ -13,6 +13,7 @@ import torch
 
 from compress.export.bundle import write_bundle
 from compress.export.onnx_file import to_onnx
+from compress.nets.anchor_free import AnchorFree
 from compress.nets.checkpoint import read_header, save_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import choose
@@ -46,6 +47,14 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[...
 def test_artefacts_keep_their_schema(artefacts: dict[str, dict], name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
     jsonschema.validate(artefacts[name], schema(name))
+
+
+@pytest.mark.parametrize("cfg", ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"])
+def test_checkpoints_of_every_family_keep_the_schema(
+    tiny_free: Callable[..., AnchorFree], tmp_path: Path, cfg: str
+) -> None:
+    save_checkpoint(tiny_free(cfg), tmp_path / "w.safetensors", HISTORY)
+    jsonschema.validate(read_header(tmp_path / "w.safetensors"), schema("checkpoint"))
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "plan", "bundle"])

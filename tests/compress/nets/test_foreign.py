@@ -19,7 +19,7 @@ from ultralytics.nn.modules import C3, SPPF, Bottleneck, Concat, Conv
 from ultralytics.utils import ASSETS
 
 from compress.nets.anchor_head import AnchorDetect
-from compress.nets.foreign import import_yolov5
+from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
 
@@ -101,7 +101,7 @@ def test_best_pt_of_a_training_comes_in_with_its_ema_classes_and_anchors(
         }
         torch.save(content, tmp_path / "best.pt")
     assert "models.yolo" not in sys.modules
-    found = import_yolov5(tmp_path / "best.pt")
+    found = import_pt(tmp_path / "best.pt")
     assert found.names == NAMES and found.stride == [8, 16, 32] and not found.training
     assert found.anchors_px() == [[[row[i], row[i + 1]] for i in (0, 2, 4)] for row in ANCHORS]
     assert found.arch["anchors"] == ANCHORS, "the architecture builds the same head again"
@@ -124,7 +124,7 @@ def test_without_ema_the_model_is_taken(
 ) -> None:
     model = tiny_model(NAMES)
     torch.save({"model": disguise(model, kind), **extra}, tmp_path / "best.pt")
-    found = import_yolov5(tmp_path / "best.pt")
+    found = import_pt(tmp_path / "best.pt")
     assert all(torch.equal(a, b) for a, b in zip(outputs(found), outputs(model), strict=True))
 
 
@@ -135,14 +135,14 @@ def test_anchors_found_in_training_win_over_those_of_the_yaml(
     copied = disguise(tiny_model(NAMES))
     copied.model[-1].anchors *= 1.5
     torch.save({"model": copied}, tmp_path / "best.pt")
-    found = import_yolov5(tmp_path / "best.pt")
+    found = import_pt(tmp_path / "best.pt")
     assert found.anchors_px()[0] == [[15, 19.5], [24, 45], [49.5, 34.5]]
     assert found.head.anchors_px[0].tolist() == [[15, 19.5], [24, 45], [49.5, 34.5]]
     assert found.arch["anchors"][0] == [15, 19.5, 24, 45, 49.5, 34.5]
 
 
 def test_the_published_yolov5n_sees_persons_and_a_bus(shared: Path) -> None:
-    model = import_yolov5(shared / "weights" / "yolov5n.pt")
+    model = import_pt(shared / "weights" / "yolov5n.pt")
     assert len(model.names) == 80 and model.names[0] == "person" and model.names[5] == "bus"
     assert sum(p.numel() for p in model.parameters()) == 1872157
     picture = cv2.cvtColor(cv2.imread(str(ASSETS / "bus.jpg")), cv2.COLOR_BGR2RGB)
@@ -176,7 +176,15 @@ def drop(path: str) -> Callable[[Any], None]:
 
 
 def set_stem(model: Any) -> None:
-    model.yaml["backbone"][0] = [-1, 1, "Focus", [64, 3]]
+    model.yaml["backbone"][0] = [-1, 1, "Focus", [64, 3, "x"]]
+
+
+def set_activation(model: Any) -> None:
+    model.model[3].act = nn.Hardswish()
+
+
+def set_epsilon(model: Any) -> None:
+    model.model[3].bn.eps = 1e-5
 
 
 def cut_a_channel(model: Any) -> None:
@@ -200,7 +208,9 @@ def flatten_head(model: Any) -> None:
         ),
         pytest.param(change_model(lambda m: delattr(m, "yaml")), "the architecture is NoneType", id="no yaml"),
         pytest.param(change_model(lambda m: m.yaml.pop("head")), "no key 'head'", id="half a yaml"),
-        pytest.param(change_model(set_stem), "'Focus'", id="v5.0"),
+        pytest.param(change_model(set_stem), "no Focus of YOLOv5 v5.0", id="a stem of unknown form"),
+        pytest.param(change_model(set_activation), "'model.3.act' is a Hardswish", id="v3's activations"),
+        pytest.param(change_model(set_epsilon), "'model.3.bn' has the epsilon 1e-05", id="another epsilon"),
         pytest.param(
             change_model(drop("model.3.bn.bias")), "has no tensor 'model.3.bn.bias'", id="a tensor is missing"
         ),
@@ -227,7 +237,7 @@ def test_file_that_holds_no_yolov5_detector_is_refused(
     file = tmp_path / "best.pt"
     torch.save(content, file)
     with pytest.raises(ModelError, match=message) as caught:
-        import_yolov5(file)
+        import_pt(file)
     assert str(caught.value).startswith(f"{file}: ") and str(caught.value).count(str(file)) == 1
     assert "\n" not in str(caught.value)
 
@@ -235,5 +245,5 @@ def test_file_that_holds_no_yolov5_detector_is_refused(
 @pytest.mark.parametrize("content", [[1, 2], torch.ones(3), None, "model"], ids=["list", "tensor", "none", "text"])
 def test_file_that_holds_something_else_is_refused(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "x.pt")
-    with pytest.raises(ModelError, match="holds no model, expected a YOLOv5 checkpoint"):
-        import_yolov5(tmp_path / "x.pt")
+    with pytest.raises(ModelError, match="holds no model, expected a checkpoint of YOLO"):
+        import_pt(tmp_path / "x.pt")

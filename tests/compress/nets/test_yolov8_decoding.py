@@ -22,7 +22,8 @@ WHOLE = Geometry(192, 160, 192, 160, STRETCH, 0.0)
         pytest.param(20, 0.3, 0.6, id="twenty classes"),
     ],
 )
-def test_the_same_boxes_as_ultralytics(class_num, conf, iou):
+def test_the_same_boxes_as_ultralytics(class_num, conf, iou, monkeypatch):
+    monkeypatch.setattr(Detect, "legacy", False)  # ultralytics sets this for the whole process, model by model
     torch.manual_seed(class_num)
     head = Detect(nc=class_num, ch=CHANNELS).eval()
     head.stride = torch.tensor([8.0, 16.0, 32.0])
