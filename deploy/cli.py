@@ -62,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
         "(default); coco: pycocotools' rules, 101 recalls",
     )
+    evaluate.add_argument(
+        "--compare",
+        action="store_true",
+        help="score both numerics, and say what the colour path, the letterbox and half precision cost (host)",
+    )
     for verb in (detect, evaluate):
         verb.add_argument(
             "--out",
@@ -134,9 +139,11 @@ def _speed(options: argparse.Namespace) -> Any:
 
 
 def _evaluate(options: argparse.Namespace) -> Any:
+    from deploy.compare import compare
     from deploy.evaluate import evaluate
 
-    return evaluate(
+    run: Any = compare if options.compare else evaluate
+    return run(
         _target(options),
         options.devkit,
         options.year,
