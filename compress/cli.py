@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from compress.commands import cost, data, demo, detect, export, lint, pad, plan, prune, training, val
+from compress.commands import cost, data, demo, detect, export, gammas, lint, pad, plan, prune, training, val
 from compute_mAP.errors import ReportedError
 
-COMMANDS = (data, training, val, detect, prune, plan, export, lint, pad, cost, demo)  # in the order of --help
+COMMANDS = (data, training, gammas, val, detect, prune, plan, export, lint, pad, cost, demo)  # in the order of --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

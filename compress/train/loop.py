@@ -20,12 +20,11 @@ from compress.data.content import content_hash
 from compress.data.data_yaml import DataSet, load_data_yaml
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
-from compress.prune.flow import channel_flow
-from compress.prune.hold import keep_shortcuts
 from compress.train import sparsity
 from compress.train.logbook import Logbook
 from compress.train.optimizer import GAMMAS, build_optimizer, schedule
 from compress.train.order import EpochBatches, epoch_seed, seed_everything, seed_worker
+from compress.train.penalised import penalised
 from compress.train.pictures import TrainingPictures, readable, targets_of
 from compress.train.processes import launched
 from compress.train.recalibrate import recalibrate
@@ -245,12 +244,6 @@ class _Training:
     def _agreed(self, decision: bool) -> bool:
         """The first process's decision, which all follow."""
         return bool(broadcast_object_list([decision])[0])
-
-
-def penalised(model: Detector, shortcuts: str) -> dict[str, torch.nn.Parameter]:
-    """The batch-norm weights, by layer, whose channels pruning with these `shortcuts` ("group", "keep") can remove."""
-    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
-    return (keep_shortcuts(flow) if shortcuts == "keep" else flow).gammas(model)
 
 
 def fitness(metrics: dict[str, Any], measure: str = "map") -> float:
