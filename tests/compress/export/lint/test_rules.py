@@ -255,7 +255,16 @@ def divide(model: onnx.ModelProto) -> None:
     wrong.insert(model, helper.make_node("Div", ["images", "c255"], ["unit"], "unit"))
 
 
+def without_aipp(bundle: Path) -> None:
+    """No aipp.cfg, and none that bundle.json lists."""
+    (bundle / "aipp.cfg").unlink()
+    described = json.loads((bundle / "bundle.json").read_text())
+    del described["files"]["aipp.cfg"]
+    (bundle / "bundle.json").write_text(json.dumps(described))
+
+
 BUNDLES = [
+    pytest.param(without_aipp, "aipp-missing", "error", id="no AIPP file"),
     pytest.param(edit("aipp.cfg", "size_w: 320", "size_w: 640"), "aipp-size", "error", id="AIPP for another size"),
     pytest.param(model_change(divide), "scaled-twice", "error", id="/255"),
     pytest.param(model_change(other_anchors), "config-anchors", "error", id="other anchors than in training"),
