@@ -64,6 +64,7 @@ class Engine:
         self._plugins = plugins
         try:
             for number, plugin in enumerate(plugins):
+                plugin.inputs = self._plan.upstream_by_port(number)
                 plugin.connect(self._plan.upstream(number), self._plan.downstream(number))
         except SdkFault:
             for plugin in plugins:

@@ -14,11 +14,16 @@ from deploy.host.plugins.mxpi_distributor import Distributor
 from deploy.host.plugins.mxpi_dumpdata import DumpData
 from deploy.host.plugins.mxpi_imagecrop import ImageCrop
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
+from deploy.host.plugins.mxpi_imageencoder import ImageEncoder
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_loaddata import LoadData
 from deploy.host.plugins.mxpi_modelinfer import ModelInfer
+from deploy.host.plugins.mxpi_object2osdinstances import Object2OsdInstances
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
+from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
+from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
+from deploy.host.plugins.mxpi_videodecoder import VideoDecoder
 from deploy.host.plugins.queue import Queue
 from deploy.host.plugins.tee import Tee
 from deploy.sdk_codes import UNREALIZED, SdkFault
@@ -40,6 +45,11 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_distributor": Distributor,
     "mxpi_dumpdata": DumpData,
     "mxpi_loaddata": LoadData,
+    "mxpi_object2osdinstances": Object2OsdInstances,
+    "mxpi_opencvosd": OpencvOsd,
+    "mxpi_imageencoder": ImageEncoder,
+    "mxpi_videodecoder": VideoDecoder,
+    "mxpi_skipframe": SkipFrame,
 }
 
 

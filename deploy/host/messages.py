@@ -43,9 +43,20 @@ def types() -> Any:
     return MxpiDataType_pb2
 
 
+def osd_types() -> Any:
+    """The module with the message classes of what is drawn. Raises as `types`."""
+    types()
+    from deploy.host.proto import MxpiOSDType_pb2
+
+    return MxpiOSDType_pb2
+
+
 def parse(type_name: str, content: bytes) -> Any:
     """A message of a full type name, like MxTools.MxpiObjectList. Raises SdkFault 1001 for what is none."""
-    kind: Any = getattr(types(), type_name[len(PACKAGE) :], None) if type_name.startswith(PACKAGE) else None
+    kind: Any = None
+    if type_name.startswith(PACKAGE):
+        module = osd_types() if type_name.startswith(f"{PACKAGE}MxpiOsd") else types()
+        kind = getattr(module, type_name[len(PACKAGE) :], None)
     if not hasattr(kind, "DESCRIPTOR") or not hasattr(kind, "FromString"):
         raise SdkFault(
             FAILURE, f'there is no message type "{type_name}"; the SDK has types like MxTools.MxpiObjectList'

@@ -89,19 +89,11 @@ class Plan:
 
     def upstream(self, number: int) -> list[Plugin]:
         """The plugins whose metadata reach element `number`, the nearest last; input port 0 counts as nearest."""
-        found: dict[str, Plugin] = {}
-        visited: set[int] = set()
+        return self._leading(self._before[number])
 
-        def visit(index: int) -> None:
-            visited.add(index)
-            for before, port in reversed(self._before[index]):
-                if before not in visited:
-                    visit(before)
-                plugin = self.steps[before].plugin.at_port(port)
-                found.setdefault(plugin.name, plugin)
-
-        visit(number)
-        return list(found.values())
+    def upstream_by_port(self, number: int) -> list[list[Plugin]]:
+        """The same for each input port by itself."""
+        return [self._leading([link]) for link in self._before[number]]
 
     def downstream(self, number: int) -> list[Plugin]:
         """The plugins that come after element `number`, in the order of their turns."""
@@ -133,6 +125,21 @@ class Plan:
         for step in self.source_steps:  # what is sent lies in a slot of its own
             step.inputs = [self.slots]
             self.slots += 1
+
+    def _leading(self, links: Sequence[tuple[int, int]]) -> list[Plugin]:
+        found: dict[str, Plugin] = {}
+        visited: set[int] = set()
+
+        def visit(links: Sequence[tuple[int, int]]) -> None:
+            for before, port in reversed(links):
+                if before not in visited:
+                    visited.add(before)
+                    visit(self._before[before])
+                plugin = self.steps[before].plugin.at_port(port)
+                found.setdefault(plugin.name, plugin)
+
+        visit(links)
+        return list(found.values())
 
     def _sources(self) -> list[frozenset[int]]:
         """The appsrcs that lead to each step."""

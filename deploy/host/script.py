@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = Path(__file__).resolve().parent / "sdk"  # StreamManagerApi, MxpiDataType_pb2, mindx.sdk
+MODULES = Path(__file__).resolve().parent / "sdk"  # StreamManagerApi, MxpiDataType_pb2, MxpiOSDType_pb2, mindx.sdk
 USAGE = """usage: deploy host SCRIPT [ARGUMENTS]
 
 Run a Python script that was written for MindX SDK: StreamManagerApi and MxpiDataType_pb2 are the host engine's.

@@ -20,7 +20,7 @@ FACTORIES = (
         "mxpi_object2osdinstances",
         {
             "colorMap": colours(since=SDK2),
-            "rectThickness": whole(1, 0, 100, since=SDK2),
+            "rectThickness": whole(2, 0, 100, since=SDK2),  # the documents say 1, the source 2
             "rectLineType": Property("8", choices=_LINES, since=SDK2),
             **_TEXT,
             "createText": flag(1),

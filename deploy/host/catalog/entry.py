@@ -92,5 +92,6 @@ def colour(since: str = "") -> Property:
 
 
 def colours(since: str = "") -> Property:
-    """Colours of the classes; the last one serves all further classes."""
-    return Property("", pattern=rf"(?:{COLOUR}(?:\|{COLOUR})*)?", says='colours "R,G,B|R,G,B|..."', since=since)
+    """Colours of the classes; the last one serves all further classes, "auto" stands for a table of the SDK's own."""
+    says = 'colours "R,G,B|R,G,B|..."'
+    return Property("auto", pattern=rf"(?:auto|{COLOUR}(?:\|{COLOUR})*)?", says=says, since=since)

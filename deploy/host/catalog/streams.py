@@ -45,7 +45,7 @@ FACTORIES = (
         one_output=True,
         board_only="a host has no device memory to copy from or to",
     ),
-    plugin("mxpi_skipframe", {"frameNum": whole(0, 0, 100)}, one_output=True, board_only=_ONE_STREAM),
+    plugin("mxpi_skipframe", {"frameNum": whole(0, 0, 100)}, one_output=True),
     plugin(
         "mxpi_objectselector",
         {"FirstDetectionFilter": Property(required=True, takes_object=True)},

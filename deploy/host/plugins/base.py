@@ -14,7 +14,7 @@ from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
 
 log = logging.getLogger("deploy.host")
 
-PICTURE, TENSORS, OBJECTS = "a picture", "tensors", "objects"
+PICTURE, TENSORS, OBJECTS, OSD = "a picture", "tensors", "objects", "what is to be drawn"
 ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes
 
 
@@ -38,6 +38,7 @@ class Plugin:
     input_size: tuple[int, int] | None = None
     output_size: tuple[int, int] | None = None
     output_shapes: Sequence[Sequence[int]] | None = None
+    inputs: Sequence[Sequence[Plugin]] = ()  # what leads to each input port, the nearest last; set before `connect`
 
     def __init__(self, element: Element) -> None:
         self.name = element.name
