@@ -6,15 +6,46 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from compress.commands import cost, data, demo, detect, export, gammas, lint, pad, plan, prune, training, val
+from compress.commands import (
+    cost,
+    data,
+    demo,
+    detect,
+    export,
+    gammas,
+    iterate,
+    lint,
+    pad,
+    plan,
+    prune,
+    run,
+    training,
+    val,
+)
 from compute_mAP.errors import ReportedError
 
-COMMANDS = (data, training, gammas, val, detect, prune, plan, export, lint, pad, cost, demo)  # in the order of --help
+# in the order of --help
+COMMANDS = (
+    data,
+    training,
+    gammas,
+    val,
+    detect,
+    prune,
+    plan,
+    export,
+    lint,
+    pad,
+    cost,
+    iterate,
+    run,
+    demo,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 model, 5 environment, 130 Ctrl-C)."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         options.run(options)
     except ReportedError as error:
@@ -38,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The command line of all verbs."""
     parser = argparse.ArgumentParser(prog="python -m compress", description="Compress a YOLO detector.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for command in COMMANDS:

@@ -44,7 +44,7 @@ def _options(parser: argparse.ArgumentParser, stage: str) -> None:
         sparsity_options(parser)
 
 
-def common_options(parser: argparse.ArgumentParser) -> None:
+def common_options(parser: argparse._ActionsContainer) -> None:
     """What every stage of training takes."""
     parser.add_argument("--data", required=True, metavar="FILE", help="the data set's data.yaml")
     parser.add_argument(
@@ -89,7 +89,7 @@ def common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
 
 
-def sparsity_options(parser: argparse.ArgumentParser) -> None:
+def sparsity_options(parser: argparse._ActionsContainer) -> None:
     """What a sparse run takes on top."""
     parser.add_argument(
         "--sr", type=_rate, default=0.001, help="sparsity rate, or auto to have it steered (default: %(default)s)"

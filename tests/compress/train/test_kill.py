@@ -37,7 +37,7 @@ def killed(command: list[str], folder: Path, ready: Callable[[], bool]) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 900
     while not ready() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
