@@ -9,7 +9,7 @@ import numpy as np
 from deploy.host.aipp_float import FloatAipp
 from deploy.host.aipp_integer import IntegerAipp
 from deploy.host.aipp_rule import RGB, YUV420SP, AippRule
-from deploy.host.frame import RGB888, Picture
+from deploy.host.frame import NV12, RGB888, Picture
 from deploy.host.numerics import Numerics
 from deploy.sdk_codes import SET_INPUT_FAIL, SdkFault
 
@@ -31,9 +31,10 @@ class ModelInput:
         self._half = numerics.half
         chip = rule or AippRule(YUV420SP, net[2], net[1], matrix=_JPEG_RGB, input_bias=(0, 128, 128), scales=_UNIT)
         packed = rule or AippRule(RGB, net[2], net[1], scales=_UNIT)
-        self._integer = IntegerAipp(chip, net[0], numerics.half) if numerics.colour else None
+        self._colour = numerics.colour
+        self._integer = IntegerAipp(chip, net[0], numerics.half)
         self._packed = {rgb: FloatAipp(packed if rule or rgb else _swapped(packed), rgb) for rgb in (True, False)}
-        self._chip = FloatAipp(chip, rgb=False)
+        self._chip = {rgb: FloatAipp(chip, rgb) for rgb in (True, False)}
         self._spare: deque[tuple[np.ndarray, np.ndarray]] = deque()
 
     def __call__(self, picture: Picture) -> tuple[np.ndarray, np.ndarray]:
@@ -43,27 +44,29 @@ class ModelInput:
             blob, planes = self._spare.pop()
         except IndexError:
             blob, planes = np.empty((1, *self._shape), np.float32), np.empty(self._shape, np.uint8)
-        if self._integer and (self._rule or not picture.host) and picture.pixels.dtype == np.uint8:
+        rgb = picture.format == RGB888
+        if picture.format == NV12 or (self._colour and self._rule and picture.pixels.dtype == np.uint8):
             self._integer(picture.pixels, blob)
-        elif not picture.host:
-            self._chip(picture.pixels, blob, planes)
-            self._round(blob)
         else:
-            self._packed[picture.format == RGB888](picture.pixels, blob, planes)
-            self._round(blob)
+            aipp = self._chip if self._is_yuv(picture) else self._packed
+            aipp[rgb](picture.pixels, blob, planes)
+            if self._half:
+                np.copyto(blob, blob.astype(np.float16))
         return blob, planes
 
     def release(self, buffers: tuple[np.ndarray, np.ndarray]) -> None:
         self._spare.append(buffers)
 
-    def _round(self, blob: np.ndarray) -> None:
-        if self._half:
-            np.copyto(blob, blob.astype(np.float16))
+    def _is_yuv(self, picture: Picture) -> bool:
+        """Whether the board has this picture as YUV420SP_U8; in floats, a sent packed one is what AIPP takes."""
+        if picture.format == NV12 or picture.host:
+            return picture.format == NV12
+        return not self._colour and (self._rule is None or self._rule.input_format == YUV420SP)
 
     def _check(self, picture: Picture) -> None:
         if self._rule is None:
             return
-        made = RGB if picture.host else YUV420SP
+        made = YUV420SP if self._is_yuv(picture) else RGB
         if self._rule.input_format != made or picture.pixels.dtype != np.uint8:
             kind = "float32 RGB888_U8" if picture.pixels.dtype != np.uint8 else made
             raise SdkFault(SET_INPUT_FAIL, f"the picture is {kind}; the model's AIPP takes {self._rule.input_format}")

@@ -1,6 +1,7 @@
 """`eval --compare`: both numerics and the cost of each stage."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,8 @@ def test_both_numerics_and_the_stages(devkit, tmp_path, capsys):
     assert compared(devkit, "--json") == 0
     shown = capsys.readouterr()
     found = json.loads(shown.out)
-    assert found["schema_version"] == 1
+    schema = Path(__file__).parents[2] / "docs/schemas/comparison.schema.json"
+    pytest.importorskip("jsonschema").validate(found, json.loads(schema.read_text()))
     assert (found["board"]["map50"], found["float"]["map50"]) == (1.0, 1.0)
     assert list(found["stages"]) == STAGES
     for values in found["stages"].values():

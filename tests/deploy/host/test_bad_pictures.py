@@ -1,8 +1,15 @@
 """One bad picture of each kind: reported with the SDK's code, and the stream goes on."""
 
+import numpy as np
 import pytest
 
 from deploy.flow import answers
+from deploy.host.description import Element
+from deploy.host.frame import Frame
+from deploy.host.numerics import BOARD, FLOAT, applied
+from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
+from deploy.host.properties import read_properties
+from deploy.sdk_codes import SdkFault
 from deploy.session import opened
 from deploy.target import Target
 
@@ -26,3 +33,31 @@ def test_a_bad_picture_of_each_kind_among_good_ones(tmp_path, tiny_bundle, blob_
         else:
             assert not answer.outcome.fault
     assert "missing" in found[-1].outcome.fault or "no picture" in found[-1].outcome.fault
+
+
+@pytest.mark.parametrize("numerics", [FLOAT, BOARD], ids=["float", "board"])
+def test_spoilt_bytes_end_in_a_picture_or_a_fault(picture_files_by_kind, numerics):
+    values = read_properties("s.dec0", "mxpi_imagedecoder", {}, ImageDecoder.PROPERTIES)
+    with applied(numerics):
+        decoder = ImageDecoder(Element("dec0", "mxpi_imagedecoder", values))
+    files = [file.data for file in picture_files_by_kind.values() if len(file.data) > 100]
+    random = np.random.default_rng(7)
+    decoded = refused = 0
+    for number in range(600):
+        data = bytearray(files[number % len(files)])
+        # most of what matters lies in the header
+        for at in random.integers(0, len(data) if number % 3 else 650, size=random.integers(1, 5)):
+            data[min(at, len(data) - 1)] = random.integers(0, 256)
+        if number % 4 == 0:
+            del data[random.integers(2, len(data)) :]
+        frame = Frame(bytes(data))
+        try:
+            decoder.process(frame)
+        except SdkFault as fault:
+            refused += 1
+            assert fault.code in (2006, 2019, 2020, 2021)
+            continue
+        picture = frame.metadata["dec0"][0]
+        decoded += 1
+        assert 32 <= picture.width <= 8192 and 32 <= picture.height <= 8192
+    assert decoded > 50 and refused > 200

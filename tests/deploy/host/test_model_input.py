@@ -66,7 +66,7 @@ def test_without_a_rule_all_become_rgb_over_255(given, expected):
     ("rule", "given", "sentence"),
     [
         pytest.param(YUV, picture(host=True), "is RGB888_U8; .* takes YUV420SP_U8", id="opencv's picture for YUV"),
-        pytest.param(PACKED, picture(), "is YUV420SP_U8; .* takes RGB888_U8", id="the chip's picture for RGB"),
+        pytest.param(PACKED, picture(PLANES, NV12), "is YUV420SP_U8; .* takes RGB888_U8", id="NV12 for RGB"),
         pytest.param(PACKED, picture(PIXELS.astype(np.float32), host=True), "float32", id="floats for AIPP"),
     ],
 )
@@ -84,3 +84,21 @@ def test_a_released_buffer_is_used_again_and_one_in_use_is_not():
     third = prepare(picture(255 - PIXELS))
     assert third[0] is first[0]
     np.testing.assert_allclose(third[0][0].transpose(1, 2, 0), (255 - PIXELS)[:, :, ::-1] / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("numerics", "rule", "given", "expected"),
+    [
+        pytest.param(FLOAT, PACKED, picture(), PIXELS, id="a packed one for RGB"),
+        pytest.param(BOARD, PACKED, picture(), PIXELS, id="a packed one for RGB on the board"),
+        pytest.param(FLOAT, YUV, picture(kind=RGB888), PIXELS, id="RGB for YUV in floats"),
+        pytest.param(FLOAT, YUV, picture(np.full((9, 4), 128, np.uint8), NV12), 128, id="NV12 in floats"),
+    ],
+)
+def test_pictures_that_were_sent(numerics, rule, given, expected):
+    np.testing.assert_allclose(prepared(rule, numerics, given), np.broadcast_to(expected, (6, 4, 3)) / 255, atol=5e-4)
+
+
+def test_a_packed_picture_is_not_the_boards_yuv():
+    with pytest.raises(SdkFault, match=r"is RGB888_U8; .* takes YUV420SP_U8"):
+        prepared(YUV, BOARD, picture())
