@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.postprocess.resize_types import RESIZE_TYPES
+from deploy.postprocess.resize_types import FAST_RCNN, FIT, MS_YOLOV4, RESCALE, RESCALE_DOUBLE, STRETCH
 
-STRETCH = RESIZE_TYPES.index("Resizer_Stretch")
-FIT = RESIZE_TYPES.index("Resizer_KeepAspectRatio_Fit")
-_STRETCHED = (STRETCH, RESIZE_TYPES.index("Resizer_MS_Yolov4"))
-_BY_ONE_RATIO = (
-    RESIZE_TYPES.index("Resizer_KeepAspectRatio_FastRCNN"),
-    FIT,
-    RESIZE_TYPES.index("Resizer_Rescale"),
-    RESIZE_TYPES.index("Resizer_Rescale_Double"),
-)
+_STRETCHED = (STRETCH, MS_YOLOV4)
+_BY_ONE_RATIO = (FAST_RCNN, FIT, RESCALE, RESCALE_DOUBLE)
 
 
 @dataclass(frozen=True)

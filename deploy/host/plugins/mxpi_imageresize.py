@@ -16,7 +16,7 @@ from deploy.host.dvpp.limits import check_net_size
 from deploy.host.dvpp.opencv_way import NO_PADDING, RIGHT_DOWN, OpencvResizing
 from deploy.host.dvpp.vpc import background, exact_placement, paste_bgr, paste_nv12
 from deploy.host.frame import NV12, RGB888, Frame, Header, Picture, Pictures
-from deploy.host.numerics import EXACT, current
+from deploy.host.numerics import ASCEND_310P, EXACT, current
 from deploy.host.plugins.base import PICTURE, Plugin
 from deploy.postprocess.resize_types import (
     FAST_RCNN,
@@ -33,6 +33,7 @@ from deploy.sdk_codes import INIT_FAIL, INVALID_POINTER, INVALID_PROPERTIES, MEM
 
 _ALWAYS_PADDED = (FAST_RCNN, FIT, ONLY_PADDING)
 _SIZE_OF_THEIR_OWN = (LONG, SHORT)
+_MOST_310P = 2  # of the numbers of interpolation
 
 
 class ImageResize(Plugin):
@@ -64,6 +65,10 @@ class ImageResize(Plugin):
         colour = [int(part) for part in values["RGBValue"].split(",")] if values["RGBValue"].strip() else None
         self._yuv, self._rgb = background((colour[0], colour[1], colour[2]) if colour else None)
         self._interpolation = int(values["interpolation"])
+        if self._numerics.chip == ASCEND_310P and self._interpolation > _MOST_310P:
+            raise self.fault(
+                INVALID_PROPERTIES, f"interpolation is {self._interpolation}; an Ascend 310P has 0 to {_MOST_310P}"
+            )
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         self._source = self.source(upstream, PICTURE, "parentName", "dataSource").name

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from deploy.postprocess.mapping import FIT, RESIZE_TYPES, STRETCH, Geometry, to_source
+from deploy.postprocess.mapping import Geometry, to_source
+from deploy.postprocess.resize_types import FIT, RESIZE_TYPES, STRETCH
 
 WHOLE = np.array([[0, 0, 1, 1]], np.float32)
 

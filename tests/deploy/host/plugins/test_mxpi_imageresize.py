@@ -204,3 +204,10 @@ def test_several_pictures_and_the_parents_data_removed():
     resizer((128, 128), removeParentData="1").process(frame)
     assert [picture.headers[0].member_id for picture in frame.metadata["resize0"]] == [0, 1]
     assert "source0" not in frame.metadata
+
+
+def test_the_310p_has_fewer_interpolations():
+    assert resizer((128, 128), interpolation="3")
+    with pytest.raises(SdkFault, match="an Ascend 310P has 0 to 2") as caught:
+        resizer((128, 128), interpolation="3", numerics=Numerics(chip="310P"))
+    assert caught.value.code == 6015
