@@ -115,12 +115,17 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
         choices=NUMERICS,
         help="on the host: compute as the chip does, or in floats (default: board for eval, else float)",
     )
+    verb.add_argument(
+        "--raw",
+        action="store_true",
+        help="fetch raw tensors and run the pipeline's post-processor, if it is in Python, here and not in the stream",
+    )
     verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return verb
 
 
 def _target(options: argparse.Namespace) -> Target:
-    return Target(options.model, options.pipeline, options.conf, options.iou, options.on, options.numerics)
+    return Target(options.model, options.pipeline, options.conf, options.iou, options.on, options.numerics, options.raw)
 
 
 def _detect(options: argparse.Namespace) -> Any:

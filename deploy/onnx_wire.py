@@ -142,6 +142,15 @@ def messages_of(parts: Iterable[Field], number: int) -> list[list[Field]]:
     return [list(fields(content_of(part.value))) for part in parts if part.number == number]
 
 
+def varints_in(content: bytes | memoryview) -> list[int]:
+    """The numbers of a packed repeated field. Raises ValueError where they are none."""
+    view, position, numbers = memoryview(content), 0, []
+    while position < len(view):
+        value, position = _varint(view, position)
+        numbers.append(value)
+    return numbers
+
+
 def _varint(content: memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     while shift < 64:

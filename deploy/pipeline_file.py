@@ -42,6 +42,12 @@ class PipelineFile:
         """The file as it stands, or as `set_thresholds` changed it."""
         return json.dumps(self._streams, indent=4) if self._changed else self._text
 
+    @property
+    def elements(self) -> dict[str, dict[str, Any]]:
+        """The stream's elements by name, as `text` has them."""
+        entries = self._streams[self.stream_name].items()
+        return {name: entry for name, entry in entries if isinstance(entry, dict) and "factory" in entry}
+
     def missing_models(self) -> list[Path]:
         """The model files that the stream names and that are not there."""
         return [file for file in self.models() if not file.is_file()]

@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from compute_mAP.errors import ModelError
 from deploy.console import note
 from deploy.pipeline_file import PipelineFile
-from deploy.stream import Stream, find_engine
+from deploy.raw_end import has_python_post, raw_end
+from deploy.raw_stream import RawStream
+from deploy.stream import Engine, Stream, find_engine
 from deploy.target import Target
 
 NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
@@ -21,7 +24,7 @@ NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
 def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
     """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
 
-    Raises what Target.resolve, PipelineFile and Stream raise, and ModelError for a board without the .om file.
+    Raises what Target.resolve, PipelineFile, Stream and raw_end raise, and ModelError for a board without the .om file.
     """
     path, folder, notes, soc = target.resolve(task)
     for sentence in notes:
@@ -34,8 +37,23 @@ def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
     if not engine.host and target.numerics:
         note("--numerics is for the host engine; the board computes as it does")
     numerics = target.numerics or NUMERICS_OF_TASK[task]
-    with _inside(folder), Stream(engine, pipeline.text, pipeline.stream_name, numerics, soc) as stream:
+    with _inside(folder), _stream(engine, pipeline, target.raw, numerics, soc) as stream:
         yield stream, pipeline
+
+
+def _stream(engine: Engine, pipeline: PipelineFile, raw: bool, numerics: Any, soc: str) -> Stream:
+    """The stream as the file has it, or cut behind the model: where `raw` says so, or a board refuses Python in it."""
+    name = pipeline.stream_name
+    if not raw:
+        try:
+            return Stream(engine, pipeline.text, name, numerics, soc)
+        except ModelError as fault:
+            if engine.host or not has_python_post(pipeline):
+                raise
+            note(
+                f"{fault}; its post-processor is in Python, so it runs here, on the model's raw tensors (as with --raw)"
+            )
+    return RawStream(engine, raw_end(pipeline), name, numerics, soc)
 
 
 @contextmanager

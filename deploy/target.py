@@ -33,7 +33,8 @@ class Target:
 
     `conf` (score and objectness) and `iou` (NMS), both 0..1, override the thresholds of the pipeline's post-processor.
     `on` is "host", "board" or None: the board where its SDK imports. `numerics`, for the host engine, is one of
-    NUMERICS or a switch for each stage (deploy.host.numerics.Numerics); None: what the task has by default.
+    NUMERICS or a switch for each stage (deploy.host.numerics.Numerics); None: what the task has by default. `raw`: a
+    post-processor in Python runs here, on the model's raw tensors, instead of in the stream.
 
     Raises UsageError for a threshold outside 0..1.
     """
@@ -44,6 +45,7 @@ class Target:
     iou: float | None = None
     on: str | None = None
     numerics: Any = None
+    raw: bool = False
 
     def __post_init__(self) -> None:
         for option, value in (("--conf", self.conf), ("--iou", self.iou)):
