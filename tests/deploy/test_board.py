@@ -5,6 +5,7 @@ The stand-in answers each "picture" with what that picture's own bytes say, so t
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,9 +50,9 @@ class Board:
         with (self.folder / "set.txt").open("a") as file:
             file.write(name + "\n")
 
-    def run(self, verb: str, *arguments: object, blocked: str = EVERYTHING_ELSE) -> Done:
+    def run(self, verb: str, *arguments: object, blocked: str = EVERYTHING_ELSE, python: str = sys.executable) -> Done:
         environment = {**os.environ, "PYTHONPATH": str(self.folder / "sdk"), "BLOCKED": blocked}
-        command = [sys.executable, str(ROOT / "deploy"), verb, *map(str, arguments)]
+        command = [python, str(ROOT / "deploy"), verb, *map(str, arguments)]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert "Traceback" not in done.stderr, done.stderr
         return done
@@ -68,6 +69,16 @@ class Board:
         (devkit / "Annotations/a.xml").write_text("<annotation></annotation>")
         (devkit / "JPEGImages/a.jpg").write_text(json.dumps([0, text]))
         return self.run("eval", "VOCdevkit", "--model", self.bundle)
+
+
+def python_3_9() -> str:
+    """An interpreter of a board's version, or an empty text."""
+    known = [shutil.which("python3.9") or "", *map(str, (Path.home() / ".pyenv/versions").glob("3.9.*/bin/python"))]
+    for candidate in filter(None, known):
+        done = subprocess.run([candidate, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+        if done.stdout.strip() == b"(3, 9)":
+            return candidate
+    return ""
 
 
 @pytest.fixture
@@ -144,6 +155,16 @@ def test_a_failed_picture_is_reported_and_the_run_goes_on(board: Board, text: st
     assert "picture bad failed: " in done.stderr and sentence in done.stderr
     assert done.stdout.splitlines()[0] == "good: 1 object (red x1)"
     assert (board.folder / "image_result/failed_images.txt").read_text() == "bad\n"
+
+
+def test_on_python_3_9(board: Board) -> None:
+    python = python_3_9()
+    if not python:
+        pytest.skip("no Python 3.9 here")
+    board.picture("a", objects(RED))
+    done = board.run("detect", "set.txt", "pictures", "--model", board.bundle, python=python)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "a: 1 object (red x1)"
 
 
 def test_results_come_in_order_through_a_stream_that_refuses_a_third_picture(board: Board) -> None:

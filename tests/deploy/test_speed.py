@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.cli import main
 from deploy.speed import repeated
+from tests.deploy.six_heads import make_six_heads
 
 PLUGINS = {
     "mxpi_imagedecoder0",
@@ -53,6 +55,67 @@ def test_json_has_what_the_contract_says(arguments: list[str], capsys: pytest.Ca
     assert report["images_per_second"] > 0
     # However often the set is repeated, a picture that failed is reported once.
     assert printed.err.count("picture c failed") == 1
+
+
+def old_generation(stream: dict[str, Any]) -> None:
+    """mxpi_modelinfer in place of two elements."""
+    post = stream.pop("mxpi_objectpostprocessor0")["props"]
+    files = {key: post[key] for key in ("postProcessConfigPath", "labelPath")}
+    del stream["mxpi_tensorinfer0"]
+    stream["mxpi_imageresize0"]["next"] = "mxpi_modelinfer0"
+    stream["mxpi_modelinfer0"] = {
+        "factory": "mxpi_modelinfer",
+        "props": {"modelPath": "model.om", **files, "postProcessLibPath": "libMpYOLOv5PostProcessor.so"},
+        "next": "mxpi_dataserialize0",
+    }
+    stream["mxpi_dataserialize0"]["props"] = {"outputDataKeys": "mxpi_modelinfer0"}
+
+
+def fan_out(stream: dict[str, Any]) -> None:
+    """A branch that encodes the picture again, and one that draws into it."""
+    stream["mxpi_imagedecoder0"]["next"] = ["mxpi_imageresize0", "queue0", "mxpi_opencvosd0:0"]
+    stream["queue0"] = {"factory": "queue", "next": "mxpi_imageencoder0"}
+    stream["mxpi_imageencoder0"] = {"factory": "mxpi_imageencoder", "next": "fakesink0"}
+    stream["fakesink0"] = {"factory": "fakesink"}
+    stream["mxpi_objectpostprocessor0"]["next"] = ["mxpi_dataserialize0", "mxpi_object2osdinstances0"]
+    stream["mxpi_object2osdinstances0"] = {"factory": "mxpi_object2osdinstances", "next": "mxpi_opencvosd0:1"}
+    stream["mxpi_opencvosd0"] = {"factory": "mxpi_opencvosd", "next": "mxpi_imageencoder1"}
+    stream["mxpi_imageencoder1"] = {"factory": "mxpi_imageencoder", "next": "appsink1"}
+    stream["appsink1"] = {"factory": "appsink"}
+
+
+OLD = PLUGINS - {"mxpi_tensorinfer0", "mxpi_objectpostprocessor0"} | {"mxpi_modelinfer0"}
+DRAWN = {"mxpi_object2osdinstances0", "mxpi_opencvosd0", "mxpi_imageencoder0", "mxpi_imageencoder1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "plugins"),
+    [
+        pytest.param(old_generation, OLD, id="mxpi_modelinfer"),
+        pytest.param(fan_out, PLUGINS | DRAWN, id="branches, a junction and two appsinks"),
+    ],
+)
+def test_other_streams(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], change: Callable[[Any], None], plugins: set[str]
+) -> None:
+    """Every element that works on pictures has its time, whatever the stream looks like."""
+    streams = json.loads(Path("bundle/detect.pipeline").read_text())
+    change(streams["detection"])
+    Path("other.pipeline").write_text(json.dumps(streams))
+    assert main([*arguments, "--pipeline", "other.pipeline", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["plugins_ms"]) == plugins
+    assert min(report["plugins_ms"].values()) > 0
+    assert (report["images"], report["failed_images"]) == (3, 1)
+    assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p90"] <= report["latency_ms"]["p99"]
+
+
+def test_a_post_processor_that_runs_here_is_no_plugin(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    make_six_heads(Path("bundle"))
+    assert main([*arguments, "--raw", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["plugins_ms"]) == {"mxpi_imagedecoder0", "mxpi_imageresize0", "mxpi_tensorinfer0"}
+    assert report["failed_images"] == 1 and report["images_per_second"] > 0
 
 
 def test_lines_for_people_name_the_host(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
