@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from compress.commands.declare import Verbs, answer, verb
 from compute_mAP.class_names import read_names
@@ -10,10 +11,18 @@ from compute_mAP.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "export", export, "write the bundle that the host and the board run")
-    parser.add_argument("--weights", required=True, metavar="FILE", help="a checkpoint, or a YOLOv5 .pt")
+    parser = verb(verbs, "export", export, "write the bundle that the host and the board run, or a .pt for ultralytics")
+    parser.add_argument(
+        "--weights", required=True, metavar="FILE", help="a checkpoint, or a .pt of YOLOv5 or ultralytics"
+    )
     parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
-    parser.add_argument("--out", required=True, metavar="BUNDLE", help="the bundle's folder")
+    parser.add_argument("--out", metavar="BUNDLE", help="the bundle's folder")
+    parser.add_argument(
+        "--stock",
+        metavar="FILE.pt",
+        help="write a .pt that a stock ultralytics loads, validates, predicts with and exports (not: trains, "
+        "for that rebuilds the dense model)",
+    )
     parser.add_argument("--names", metavar="FILE", help="class names, one a line, in place of those in the weights")
     parser.add_argument(
         "--images", metavar="DIR", help="JPEG pictures to prove the ONNX on (default: two of ultralytics')"
@@ -25,15 +34,20 @@ def export(options: argparse.Namespace) -> None:
     from compress.export.bundle import check_out, write_bundle
     from compress.export.onnx_file import to_onnx
     from compress.export.proof_pictures import proof_pictures
+    from compress.export.stock import write_stock
     from compress.nets.checkpoint import file_sha256
     from compress.nets.weights import open_weights
     from compute_mAP.errors import ModelError
 
-    check_out(options.out)
+    if not options.out and not options.stock:
+        raise UsageError("neither --out nor --stock is given: expected a bundle's folder or a .pt to write")
+    if options.out:
+        check_out(options.out)
     model, history = open_weights(options.weights)
     imgsz = model.imgsz if options.imgsz is None else options.imgsz
-    if imgsz % 32 or not 32 <= imgsz <= 4096:
-        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
+    coarsest = max(model.stride)
+    if imgsz % coarsest or not coarsest <= imgsz <= 4096:
+        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of {coarsest} up to 4096")
     if options.names:
         names = read_names(options.names)
         if len(names) != len(model.names):
@@ -41,13 +55,21 @@ def export(options: argparse.Namespace) -> None:
                 f"{options.names}: has {len(names)} names, {options.weights} has {len(model.names)} classes"
             )
         model.names = names
-    onnx_model = to_onnx(model, imgsz, proof_pictures(options.images, imgsz))
-    entry = {
+    entry: dict[str, Any] = {
         "stage": "export",
         "settings": {"imgsz": imgsz, "soc": options.soc},
         "sha256": file_sha256(options.weights),
-        "onnx_difference": onnx_model.difference,
     }
-    out = write_bundle(model, onnx_model, options.out, imgsz, [*history, entry], options.soc)
-    text = f"ONNX and torch agree within {onnx_model.difference:.1e} of the output's scale\n{out}"
-    answer(options, {"bundle": str(out), "onnx_difference": onnx_model.difference}, text)
+    result: dict[str, Any] = {}
+    lines = []
+    if options.stock:
+        model.imgsz = imgsz
+        result["stock"] = str(write_stock(model, options.stock, [*history, entry]))
+        lines.append(result["stock"])
+    if options.out:
+        onnx_model = to_onnx(model, imgsz, proof_pictures(options.images, imgsz))
+        entry["onnx_difference"] = result["onnx_difference"] = onnx_model.difference
+        result["bundle"] = str(write_bundle(model, onnx_model, options.out, imgsz, [*history, entry], options.soc))
+        lines.append(f"ONNX and torch agree within {onnx_model.difference:.1e} of the output's scale")
+        lines.append(result["bundle"])
+    answer(options, result, "\n".join(lines))

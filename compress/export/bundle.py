@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
-from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
+from compress.export.streams import (
+    YOLOV8_POST,
+    config_text,
+    labels_text,
+    pipeline_text,
+    sdk2_pipeline_text,
+    yolov8_config_text,
+)
 from compress.nets.checkpoint import file_sha256
 from compress.nets.detector import Detector
 from compress.prune.cost import flops, parameters
@@ -56,22 +63,17 @@ def check_out(out: str | Path) -> Path:
 def _fill(
     folder: Path, model: Detector, onnx_model: OnnxModel, imgsz: int, history: list[dict[str, Any]], soc: str
 ) -> None:
-    anchors = model.anchors_px()
-    texts = {"aipp.cfg": aipp_text(imgsz, imgsz), "labels.names": labels_text(model.names)}
-    for kind in ("detect", "eval"):
-        texts[f"{kind}.cfg"] = config_text(kind, model.names, anchors)
-        texts[f"{kind}.pipeline"] = pipeline_text(kind, imgsz, imgsz, "model.om")
-        texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, imgsz, imgsz, "model.om")
+    texts = {"aipp.cfg": aipp_text(imgsz, imgsz), "labels.names": labels_text(model.names), **_streams(model, imgsz)}
     (folder / "model.onnx").write_bytes(onnx_model.content)
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode("utf-8"))
     description = {
         "schema_version": SCHEMA_VERSION,
         "kind": "bundle",
-        "architecture": "yolov5",
+        "architecture": model.family,
         "imgsz": [imgsz, imgsz],
         "stride": model.stride,
-        "anchors": anchors,
+        "anchors": model.anchors_px(),
         "names": model.names,
         "input": {"name": INPUT_NAME, "shape": [1, 3, imgsz, imgsz]},
         "outputs": onnx_model.outputs,
@@ -82,3 +84,21 @@ def _fill(
         "history": history,
     }
     (folder / "bundle.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+
+def _streams(model: Detector, imgsz: int) -> dict[str, str]:
+    """The post-processor's configurations and the pipelines by file name.
+
+    MindX SDK 2.0.4 has no post-processors in Python, so a model without anchors has no pipelines for it.
+    """
+    anchors, size = model.anchors_px(), (imgsz, imgsz)
+    texts = {}
+    for kind in ("detect", "eval"):
+        if anchors:
+            texts[f"{kind}.cfg"] = config_text(kind, model.names, anchors)
+            texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om")
+            texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, *size, "model.om")
+        else:
+            texts[f"{kind}.cfg"] = yolov8_config_text(kind, model.names)
+            texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om", post=YOLOV8_POST)
+    return texts

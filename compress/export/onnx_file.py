@@ -1,4 +1,6 @@
-"""The ONNX file: three raw heads, opset 11, static shape, batch 1, proved equal to torch before it is written."""
+"""The ONNX file: raw heads (three with anchors, six without), opset 11, static shape, batch 1, proved equal to torch
+before it is written.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,11 @@ def to_onnx(model: Detector, imgsz: int, pictures: np.ndarray) -> OnnxModel:
     Raises ModelError for strides that the SDK's post-processor decodes wrongly without a word (a P6 model) and when
     the ONNX differs from torch by more than TOLERANCE of the output's largest value.
     """
-    if model.stride != [8, 16, 32]:
+    if model.anchors_px() and model.stride != [8, 16, 32]:
         raise ModelError(
             f"the model has the strides {model.stride}; the SDK's YOLOv5 post-processor decodes only 8, 16, 32 rightly"
         )
     model = model.float().eval().cpu()
-    names = [f"output{i}" for i in range(len(model.stride))]
     stream = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -54,7 +55,7 @@ def to_onnx(model: Detector, imgsz: int, pictures: np.ndarray) -> OnnxModel:
             stream,  # type: ignore[arg-type]  # a file-like object is what this exporter documents
             opset_version=OPSET,
             input_names=[INPUT_NAME],
-            output_names=names,
+            output_names=model.output_names,
             dynamo=False,
         )
     graph, fine = onnxsim.simplify(onnx.load_from_string(stream.getvalue()))

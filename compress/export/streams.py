@@ -14,6 +14,15 @@ from compute_mAP.errors import ModelError
 THRESHOLDS = {"detect": (0.4, 0.5), "eval": (0.001, 0.6)}
 """For each pipeline the score and objectness threshold, and the IoU threshold of NMS."""
 
+YOLOV5_POST = {"postProcessLibPath": "libyolov3postprocess.so"}
+YOLOV8_POST = {
+    "postProcessLibPath": ".",  # must be a folder; the module itself is on Python's path
+    "funcLanguage": "python",
+    "pythonModule": "deploy.postprocess.yolov8",
+    "className": "Yolov8PostProcess",
+}
+"""What names the post-processor in a pipeline: the SDK's library for YOLOv5, and this project's file for YOLOv8."""
+
 
 def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -> str:
     """The post-processor's configuration for `kind` "detect" or "eval".
@@ -40,6 +49,12 @@ def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -
     return "".join(f"{key}={value}\n" for key, value in entries.items())
 
 
+def yolov8_config_text(kind: str, names: list[str]) -> str:
+    """The configuration of the post-processor in Python, deploy/postprocess/yolov8.py, for "detect" or "eval"."""
+    score, iou = THRESHOLDS[kind]
+    return f"CLASS_NUM={len(names)}\nSCORE_THRESH={score}\nIOU_THRESH={iou}\n"
+
+
 def labels_text(names: list[str]) -> str:
     """One class name a line. Raises ModelError for a name that the SDK would read differently."""
     for number, name in enumerate(names):
@@ -49,27 +64,30 @@ def labels_text(names: list[str]) -> str:
     return "".join(name + "\n" for name in names)
 
 
-def pipeline_text(kind: str, height: int, width: int, model: str, folder: str = "") -> str:
+def pipeline_text(
+    kind: str, height: int, width: int, model: str, folder: str = "", post: dict[str, str] | None = None
+) -> str:
     """The stream for `kind` "detect" or "eval" with mxpi_tensorinfer and mxpi_objectpostprocessor.
 
-    `model` is the OM file; `folder` ("" or ending in "/") stands in front of every file's name.
+    `model` is the OM file; `folder` ("" or ending in "/") stands in front of every file's name. `post` names the
+    post-processor, YOLOV5_POST (the default) or YOLOV8_POST.
     """
     infer = _element(
         "mxpi_tensorinfer", "mxpi_objectpostprocessor0", dataSource="mxpi_imageresize0", modelPath=folder + model
     )
-    post = _element(
+    after = _element(
         "mxpi_objectpostprocessor",
         "mxpi_dataserialize0",
         dataSource="mxpi_tensorinfer0",
         postProcessConfigPath=f"{folder}{kind}.cfg",
         labelPath=f"{folder}labels.names",
-        postProcessLibPath="libyolov3postprocess.so",
+        **(post or YOLOV5_POST),
     )
     return _stream(
         height,
         width,
         "mxpi_tensorinfer0",
-        {"mxpi_tensorinfer0": infer, "mxpi_objectpostprocessor0": post},
+        {"mxpi_tensorinfer0": infer, "mxpi_objectpostprocessor0": after},
         "mxpi_objectpostprocessor0",
     )
 

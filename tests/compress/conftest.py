@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from torch import nn
 from compress.nets.anchor_free import AnchorFree
 from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
+from compress.prune.flow import ChannelFlow, channel_flow
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -90,6 +92,17 @@ def tiny_free() -> Callable[..., AnchorFree]:
         return copy.deepcopy(made[key])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def free_flow(tiny_free: Callable[..., AnchorFree]) -> Callable[..., ChannelFlow]:
+    """The channel flow of `tiny_free(cfg)`; tracing costs a second or two. Tests leave it as it is."""
+
+    @cache
+    def flow(cfg: str) -> ChannelFlow:
+        return channel_flow(tiny_free(cfg), torch.zeros(1, 3, 64, 64))
+
+    return flow
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""Writes a `.pt` that the ultralytics package loads by itself: its own model class, its own layers, nothing of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+import ultralytics
+
+from compress.nets.anchor_free import AnchorFree
+from compress.nets.detector import Detector
+from compute_mAP.errors import ModelError, ReportedError, UsageError
+
+_HOMES = ("torch.", "ultralytics.")
+
+
+def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]) -> Path:
+    """Write the file, whole or not at all; float32, with `history` beside the model.
+
+    `YOLO(path)` loads, validates, predicts with and exports it. Its `train` builds the model anew from the YAML and so
+    loses pruned widths; fine-tuning is this project's.
+    Raises UsageError for another suffix than .pt, and ModelError for a model with anchors, which ultralytics lacks.
+    """
+    path = Path(path)
+    if path.suffix != ".pt":
+        raise UsageError(f"--stock is {path}, expected a file that ends in .pt")
+    if not isinstance(model, AnchorFree):
+        raise ModelError(
+            f"a {model.family} with anchors has a head that the ultralytics package does not know; "
+            "--stock takes YOLOv8, YOLO11 and YOLOv5u"
+        )
+    content = stock_content(model, history)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise ReportedError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from None
+    return path
+
+
+def stock_content(model: AnchorFree, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """The checkpoint as ultralytics' trainer leaves it after its last epoch."""
+    plain: Any = model.plain().cpu().float().eval()
+    foreign = {type(m).__module__ for m in plain.modules() if not type(m).__module__.startswith(_HOMES)}
+    assert not foreign, f"a stock ultralytics would take {foreign} for a missing requirement"
+    name = f"{model.family.removesuffix('u')}{model.arch.get('scale', '')}"
+    plain.yaml = {**plain.yaml, "yaml_file": f"{name}.yaml"}
+    plain.task = "detect"
+    plain.requires_grad_(False)
+    return {
+        "epoch": -1,
+        "best_fitness": None,
+        "model": plain,
+        "ema": None,
+        "updates": None,
+        "optimizer": None,
+        "train_args": {"task": "detect", "model": f"{name}.yaml", "imgsz": model.imgsz},
+        "date": datetime.now(timezone.utc).isoformat(),
+        "version": ultralytics.__version__,
+        "history": history,
+    }
