@@ -236,7 +236,8 @@ def test_a_run_ends_with_the_connection(
     started = board.home / "started"
     module = board.home / "MindX_SDK/mxVision-5.0.0/python/StreamManagerApi.py"
     hang = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
-    begin = "    def InitManager(self):\n"
+    begin = "    def InitManager(self, argStrings=None):\n"
+    assert begin in module.read_text()
     module.write_text("import os, time\n" + module.read_text().replace(begin, f"{begin}        {hang}\n"))
     cutter = cut()
 
