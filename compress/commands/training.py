@@ -141,9 +141,9 @@ def settings_of(options: argparse.Namespace) -> TrainSettings:
 def training(options: argparse.Namespace) -> None:
     import torch
 
-    from compress.nets.checkpoint import file_sha256
     from compress.train.loop import train
     from compress.train.run_folder import RunFolder
+    from deploy.bundle import file_sha256
 
     settings = settings_of(options)
     torch.manual_seed(settings.seed)  # for layers that start from random weights
