@@ -53,25 +53,33 @@ def step(options: argparse.Namespace) -> None:
 
     contenders = {"plain": contender(""), "subgradient": contender("subgradient"), "proximal": contender("proximal")}
     times = interleaved(contenders, options.rounds)
-    plain = statistics.median(times["plain"])
     print(f"{options.cfg}, {options.imgsz} px, batch {options.batch_size}, {options.rounds} rounds")
-    for name, found in times.items():
-        middle = statistics.median(found)
-        ratio = statistics.median(one / other for one, other in zip(found, times["plain"], strict=True))
-        print(f"{name:12} {1000 * middle:9.1f} ms a step  {middle / plain:6.3f} of plain  ({ratio:.3f} round by round)")
+    for name in times:
+        told = []
+        for clock, title in enumerate(("wall", "CPU")):
+            mine, plain = ([pair[clock] for pair in times[which]] for which in (name, "plain"))
+            ratio = statistics.median(one / other for one, other in zip(mine, plain, strict=True))
+            told.append(f"{title} {1000 * statistics.median(mine):8.1f} ms, {ratio:.3f} of plain")
+        print(f"{name:12} {'   '.join(told)}")
 
 
-def interleaved(contenders: dict[str, Callable[[], None]], rounds: int, warmup: int = 2) -> dict[str, list[float]]:
-    """Seconds of each contender in each round; in every round another one begins."""
+Times = dict[str, list[tuple[float, float]]]
+
+
+def interleaved(contenders: dict[str, Callable[[], None]], rounds: int, warmup: int = 2) -> Times:
+    """Seconds of wall clock and of this process's CPU for each contender in each round; each round another begins.
+
+    CPU time says the same on a machine that has other things to do.
+    """
     names = list(contenders)
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: Times = {name: [] for name in names}
     for number in range(rounds + warmup):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             contenders[name]()
             if number >= warmup:
-                times[name].append(time.perf_counter() - began)
+                times[name].append((time.perf_counter() - began[0], time.process_time() - began[1]))
     return times
 
 
