@@ -1,4 +1,4 @@
-"""How long the compressor's parts take: python benchmarks/compress.py step
+"""How long the compressor's parts take: python benchmarks/compress.py step, or prune
 
 Contenders take turns within a round, and the medians over the rounds are compared.
 """
@@ -83,6 +83,46 @@ def interleaved(contenders: dict[str, Callable[[], None]], rounds: int, warmup: 
     return times
 
 
+def prune(options: argparse.Namespace) -> None:
+    """Seconds between reading a checkpoint and writing the pruned one: medians of the steps, one line a model.
+
+    The cut includes its proof, the masked and the pruned model in float64 at 320 px.
+    """
+    import torch
+
+    from compress.nets.family import architecture, build
+    from compress.prune import surgery
+    from compress.prune.choose import choose
+    from compress.prune.cost import parameters
+    from compress.prune.flow import channel_flow
+    from compress.prune.fold import fold_constants
+
+    torch.set_num_threads(options.threads)
+    print(f"{'model':10} {'flow':>7} {'choice':>7} {'cut':>7} {'fold':>7} {'whole':>7}  parameters")
+    for name in options.models:
+        torch.manual_seed(0)
+        model = build(architecture(name, 80), [f"class{i}" for i in range(80)], 640).eval()
+        with torch.no_grad():
+            for module in model.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    torch.nn.init.uniform_(module.weight, 0.01, 1)
+        rows = []
+        for _ in range(options.repeats):
+            marks = [time.perf_counter()]
+            flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
+            marks.append(time.perf_counter())
+            plan = choose(model, flow, options.percent, options.align)
+            marks.append(time.perf_counter())
+            slim, _ = surgery.prune(model, flow, plan)
+            marks.append(time.perf_counter())
+            surgery.cut(fold_constants(model, flow, plan), flow, plan)
+            marks.append(time.perf_counter())
+            rows.append([b - a for a, b in zip(marks, marks[1:])] + [marks[-1] - marks[0]])
+        medians = [statistics.median(column) for column in zip(*rows)]
+        cost = f"{parameters(model) / 1e6:.2f} M -> {parameters(slim) / 1e6:.2f} M"
+        print(f"{name:10} " + " ".join(f"{m:6.2f}s" for m in medians) + f"  {cost}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts = parser.add_subparsers(required=True, metavar="PART")
@@ -92,6 +132,13 @@ def main() -> None:
     steps.add_argument("--imgsz", type=int, default=320)
     steps.add_argument("--batch-size", type=int, default=16)
     steps.add_argument("--rounds", type=int, default=15)
+    pruning = parts.add_parser("prune", help="the time to prune a model, step by step")
+    pruning.set_defaults(run=prune)
+    pruning.add_argument("--models", nargs="+", default=["yolov5l", "yolov8l", "yolo11l"])
+    pruning.add_argument("--percent", type=float, default=0.5)
+    pruning.add_argument("--align", type=int, default=8)
+    pruning.add_argument("--repeats", type=int, default=3)
+    pruning.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     options.run(options)
 
