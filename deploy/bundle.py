@@ -86,10 +86,9 @@ def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **
     _replace(bundle.folder / DESCRIPTION, text.encode("utf-8"))
 
 
-def file_sha256(path: Path | str) -> str:
-    """SHA-256 of a file as hexadecimal digits."""
+def file_sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
+    with path.open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()

@@ -19,6 +19,17 @@ def add(verbs: Verbs) -> None:
     draw.add_argument("--out", required=True, metavar="DIR", help="the VOCdevkit folder to write")
     draw.add_argument("--images", type=int, default=400, help="number of pictures (default: %(default)s)")
     draw.add_argument("--seed", type=int, default=0, help="the same seed draws the same bytes (default: %(default)s)")
+    draw.add_argument(
+        "--hardness",
+        choices=("easy", "real"),
+        default="easy",
+        help="easy: flat labels, well to be seen; real: perspective, blur, noise, shadows, covered and tiny symbols "
+        "(default: %(default)s, which the demo's model was trained on)",
+    )
+    draw.add_argument(
+        "--size", type=_size, metavar="WxH", help="width and height of all pictures (default: each 320 to 640 pixels)"
+    )
+    draw.add_argument("--workers", type=int, default=1, help="drawing processes (default: %(default)s)")
     convert = verb(kinds, "voc2yolo", voc2yolo, "convert a VOC devkit to a YOLO data set")
     convert.add_argument("--voc", required=True, metavar="VOCDEVKIT", help="the VOCdevkit folder")
     convert.add_argument("--out", required=True, metavar="DIR", help="the data set folder to write, with a data.yaml")
@@ -55,8 +66,25 @@ def codes(options: argparse.Namespace) -> None:
     from compress.data.codes.make_codes import make_codes
 
     with tqdm(total=options.images, desc="pictures", file=sys.stderr, leave=False) as bar:
-        report = make_codes(Path(options.out), options.images, options.seed, on_picture=lambda _: bar.update())
-    answer(options, {"images": report.images, "objects": report.objects}, _counts(report.images, report.objects))
+        report = make_codes(
+            Path(options.out),
+            options.images,
+            options.seed,
+            on_picture=lambda _: bar.update(),
+            hardness=options.hardness,
+            size=options.size,
+            workers=options.workers,
+        )
+    result = {"images": report.images, "objects": report.objects, "difficult": report.difficult}
+    text = _counts(report.images, report.objects)
+    answer(options, result, f"{text}\ndifficult: {report.difficult}" if report.difficult else text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected WIDTHxHEIGHT such as 640x480")
+    return int(width), int(height)
 
 
 def voc2yolo(options: argparse.Namespace) -> None:

@@ -15,8 +15,7 @@ def draw_clutter(rng: np.random.Generator, picture: np.ndarray) -> None:
     for _ in range(int(rng.integers(0, 12))):
         _shape(rng, picture)
     for _ in range(int(rng.integers(0, 5))):
-        textures = (_text_block, _stripes, _checks, _squares)
-        texture = textures[int(rng.choice(len(textures), p=(0.4, 0.3, 0.15, 0.15)))](rng)
+        texture = clutter_texture(rng)
         height, width = picture.shape[:2]
         long_side = float(rng.uniform(0.1, 0.5)) * min(width, height)
         scale = long_side / max(texture.shape[:2])
@@ -24,6 +23,12 @@ def draw_clutter(rng: np.random.Generator, picture: np.ndarray) -> None:
         size = (texture.shape[1] * scale, texture.shape[0] * scale)
         quad = posed_quad(rng, *size, centre, float(rng.uniform(0, 360)), skew=0.08)
         paste(picture, texture, quad, opacity=float(rng.uniform(0.6, 1)))
+
+
+def clutter_texture(rng: np.random.Generator) -> np.ndarray:
+    """Something flat that is no code: print, stripes, checks or nested squares; uint8 [h, w, 3]."""
+    textures = (_text_block, _stripes, _checks, _squares)
+    return textures[int(rng.choice(len(textures), p=(0.4, 0.3, 0.15, 0.15)))](rng)
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, int, int]:

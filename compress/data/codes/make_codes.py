@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from compress.data.codes.scene import Scene, draw_scene, tight_box
+from compress.data.codes.pictures import HARDNESS, Plan, draw_all
 from compress.data.codes.splits import FEWEST_PICTURES, deal_splits
 from compress.data.codes.symbols import CLASSES
-from compress.data.codes.voc_files import annotation_xml, image_sets
+from compress.data.codes.voc_files import image_sets
 from compress.data.out_folder import built_whole
 from compute_mAP.errors import UsageError
 
 MAKER = "compress data codes"
 YEAR = "VOC2007"
 NAMES_FILE = "codes.names"
-# A symbol counts as cut off when a corner lies further outside than rounding explains.
-CUT_OFF = 1.0
+SMALLEST_SIDE, LARGEST_SIDE = 64, 4096
 
 
 @dataclass(frozen=True)
 class CodesReport:
-    """What was made: pictures per image set, and symbols per class in all pictures."""
+    """What was made: pictures per image set, symbols per class in all pictures, and how many of them are difficult."""
 
     out: Path
     images: dict[str, int]
     objects: dict[str, int]
+    difficult: int
 
 
 def make_codes(
@@ -39,63 +39,73 @@ def make_codes(
     seed: int = 0,
     sides: tuple[int, int] = (320, 640),
     on_picture: Callable[[int], None] | None = None,
+    *,
+    hardness: str = "easy",
+    size: tuple[int, int] | None = None,
+    workers: int = 1,
 ) -> CodesReport:
     """Write a Pascal VOC devkit of pictures with Data Matrix codes, QR codes and bar codes into the folder `out`.
 
     `out`/VOC2007 holds Annotations, JPEGImages and ImageSets/Main/{train,val,trainval,test}.txt (70 % train, 15 % val,
     15 % test); `out`/codes.names holds the classes in order. Each picture is sides[0] to sides[1] pixels wide and
-    high and shows 0 to 8 symbols. A box reaches around the modules, without the quiet zone: whole pixels measured
-    from the picture's outer edge, so that a box over the whole picture is 0 0 width height.
+    high, or all are `size` (width, height). A box reaches around the modules, without the quiet zone: whole pixels
+    measured from the picture's outer edge, so that a box over the whole picture is 0 0 width height.
 
-    The same seed, sides and library versions give the same bytes, and the first pictures and their splits are the
-    same for any number of pictures. `on_picture` is called with the number of pictures written so far.
+    `hardness` is "easy": 0 to 8 symbols on flat labels, all well to be seen, none `difficult`; or "real": things on
+    tables and walls in perspective, partly covered, under uneven light, blurred and noisy, with tiny symbols and sheets
+    full of labels, where the box reaches around what is visible and `difficult` marks what hardly is
+    (compress/data/codes/real/visibility.py).
 
-    Raises UsageError for fewer than 7 pictures (a split would be empty), a negative seed, sides that are not
-    64 <= smallest <= largest <= 4096, and an `out` that holds something else.
+    The same arguments and library versions give the same bytes, whatever the number of `workers` (processes), and the
+    first pictures and their splits are the same for any number of pictures. `on_picture` is called with the number of
+    pictures written so far. With more than one worker, a script that calls this needs `if __name__ == "__main__":`.
+
+    Raises UsageError for fewer than 7 pictures (a split would be empty), a negative seed, sides or a size that are not
+    within 64 to 4096, another hardness, and an `out` that holds something else; ReportedError where a process dies.
     """
+    _check(images, seed, sides, hardness, size, workers)
+    # 0 keeps this generator apart from those of the pictures.
+    splits = deal_splits(images, np.random.default_rng([0, seed]))
+    names = [f"{index:06d}" for index in range(images)]
+    objects: Counter[str] = Counter()
+    difficult = 0
+    sets = image_sets(names, splits)
+    with built_whole(Path(out), MAKER, (YEAR, NAMES_FILE)) as work:
+        root = work / YEAR
+        for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+            (root / folder).mkdir(parents=True)
+        plan = Plan(root, YEAR, seed, hardness, sides, size)
+        with closing(draw_all(plan, images, workers)) as pictures:
+            for done, picture in enumerate(pictures, 1):
+                objects.update(found.name for found in picture.objects)
+                difficult += sum(found.difficult for found in picture.objects)
+                if on_picture:
+                    on_picture(done)
+        for image_set, members in sets.items():
+            _write_lines(root / "ImageSets" / "Main" / f"{image_set}.txt", members)
+        _write_lines(work / NAMES_FILE, CLASSES)
+    images_of = {key: len(members) for key, members in sets.items()}
+    return CodesReport(Path(out), images_of, {name: objects[name] for name in CLASSES}, difficult)
+
+
+def _check(
+    images: int, seed: int, sides: tuple[int, int], hardness: str, size: tuple[int, int] | None, workers: int
+) -> None:
     if images < FEWEST_PICTURES:
         raise UsageError(
             f"{images} pictures: expected at least {FEWEST_PICTURES}, so that train, val and test get some"
         )
     if seed < 0:
         raise UsageError(f"seed {seed}: expected 0 or more")
-    if not 64 <= sides[0] <= sides[1] <= 4096:
-        raise UsageError(f"picture sides {sides[0]} to {sides[1]}: expected 64 to 4096 pixels, the smaller first")
-    # The generator of a picture hangs on the seed and its number alone; 0 and 1 keep it apart from the splits' one.
-    splits = deal_splits(images, np.random.default_rng([0, seed]))
-    names = [f"{index:06d}" for index in range(images)]
-    objects: Counter[str] = Counter()
-    sets = image_sets(names, splits)
-    with built_whole(Path(out), MAKER, (YEAR, NAMES_FILE)) as work:
-        root = work / YEAR
-        for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
-            (root / folder).mkdir(parents=True)
-        for index, name in enumerate(names):
-            rng = np.random.default_rng([1, seed, index])
-            scene = draw_scene(rng, sides)
-            objects.update(placed.symbol.name for placed in scene.placed)
-            quality = int(rng.integers(55, 96))
-            _, jpeg = cv2.imencode(".jpg", scene.picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            (root / "JPEGImages" / f"{name}.jpg").write_bytes(jpeg.tobytes())
-            (root / "Annotations" / f"{name}.xml").write_bytes(_annotation(scene, name).encode())
-            if on_picture:
-                on_picture(index + 1)
-        for image_set, members in sets.items():
-            _write_lines(root / "ImageSets" / "Main" / f"{image_set}.txt", members)
-        _write_lines(work / NAMES_FILE, CLASSES)
-    return CodesReport(
-        Path(out), {key: len(members) for key, members in sets.items()}, {name: objects[name] for name in CLASSES}
-    )
-
-
-def _annotation(scene: Scene, name: str) -> str:
-    height, width = scene.picture.shape[:2]
-    entries = []
-    for placed in scene.placed:
-        corners = placed.corners
-        cut_off = bool((corners < -CUT_OFF).any() or (corners > np.array([width, height]) + CUT_OFF).any())
-        entries.append((placed.symbol.name, tight_box(corners, width, height), cut_off))
-    return annotation_xml(YEAR, f"{name}.jpg", width, height, entries)
+    span = f"{SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+    if not SMALLEST_SIDE <= sides[0] <= sides[1] <= LARGEST_SIDE:
+        raise UsageError(f"picture sides {sides[0]} to {sides[1]}: expected {span}, the smaller first")
+    if size and not (min(size) >= SMALLEST_SIDE and max(size) <= LARGEST_SIDE):
+        raise UsageError(f"picture size {size[0]}x{size[1]}: expected {span} each way")
+    if hardness not in HARDNESS:
+        raise UsageError(f"hardness {hardness!r}: expected one of {', '.join(HARDNESS)}")
+    if workers < 1:
+        raise UsageError(f"{workers} workers: expected 1 or more")
 
 
 def _write_lines(file: Path, lines: list[str] | tuple[str, ...]) -> None:

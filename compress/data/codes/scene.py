@@ -11,7 +11,9 @@ from compress.data.codes.background import background
 from compress.data.codes.clutter import draw_clutter
 from compress.data.codes.label_patch import Patch, draw_patch
 from compress.data.codes.paste import OVERSAMPLING, mapped, mapping, paste, posed_quad
+from compress.data.codes.quads import cut_off, frame, inside, tight_box
 from compress.data.codes.symbols import CLASSES, Symbol, random_symbol
+from compress.data.codes.voc_files import VocObject
 
 # How likely 0, 1, ... 8 symbols are in a picture.
 COUNT_ODDS = (0.08, 0.2, 0.2, 0.16, 0.12, 0.09, 0.07, 0.05, 0.03)
@@ -42,10 +44,19 @@ class Scene:
     picture: np.ndarray
     placed: list[Placed]
 
+    @property
+    def objects(self) -> list[VocObject]:
+        """The symbols with their boxes; all are well to be seen."""
+        height, width = self.picture.shape[:2]
+        return [
+            VocObject(each.symbol.name, tight_box(each.corners, width, height), cut_off(each.corners, width, height))
+            for each in self.placed
+        ]
 
-def draw_scene(rng: np.random.Generator, sides: tuple[int, int]) -> Scene:
-    """Draw a picture with 0 to 8 symbols; each side is sides[0] to sides[1] pixels long."""
-    width, height = (int(side) for side in rng.integers(sides[0], sides[1] + 1, 2))
+
+def draw_scene(rng: np.random.Generator, sides: tuple[int, int], size: tuple[int, int] | None = None) -> Scene:
+    """Draw a picture with 0 to 8 symbols; each side is sides[0] to sides[1] pixels long, unless `size` is given."""
+    width, height = size or (int(side) for side in rng.integers(sides[0], sides[1] + 1, 2))
     picture = background(rng, width, height)
     draw_clutter(rng, picture)
     placed: list[Placed] = []
@@ -59,19 +70,6 @@ def draw_scene(rng: np.random.Generator, sides: tuple[int, int]) -> Scene:
                 placed.append(candidate)
                 break
     return Scene(_photograph(rng, picture), placed)
-
-
-def tight_box(corners: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
-    """x0 y0 x1 y1 around what the picture shows of a quadrilateral, in whole pixels from the picture's outer edge."""
-    _, visible = cv2.intersectConvexConvex(_frame(width, height), corners.astype(np.float32))
-    points = visible.reshape(-1, 2)
-    x0, y0 = np.rint(points.min(0)).astype(int).tolist()
-    x1, y1 = np.rint(points.max(0)).astype(int).tolist()
-    return x0, y0, x1, y1
-
-
-def _frame(width: int, height: int) -> np.ndarray:
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
 def _place(rng: np.random.Generator, symbol: Symbol, width: int, height: int, count: int) -> Placed:
@@ -105,15 +103,9 @@ def _angle(rng: np.random.Generator) -> float:
 
 def _fits(candidate: Placed, placed: list[Placed], width: int, height: int) -> bool:
     """Whether enough of the symbol is in the picture and its label keeps off the symbols that are there already."""
-    if _overlap(_frame(width, height), candidate.corners) < LEAST_VISIBLE:
+    if inside(frame(width, height), candidate.corners) < LEAST_VISIBLE:
         return False
-    return all(_overlap(candidate.quad, other.corners) < ALLOWED_OVERLAP for other in placed)
-
-
-def _overlap(cover: np.ndarray, covered: np.ndarray) -> float:
-    """The share of one convex quadrilateral [4, 2] that lies within another."""
-    covered = covered.astype(np.float32)
-    return cv2.intersectConvexConvex(cover, covered)[0] / cv2.contourArea(covered)
+    return all(inside(candidate.quad, other.corners) < ALLOWED_OVERLAP for other in placed)
 
 
 def _photograph(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:

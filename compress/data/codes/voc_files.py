@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 Box = tuple[int, int, int, int]
 
 
-def annotation_xml(
-    folder: str, file_name: str, width: int, height: int, objects: Iterable[tuple[str, Box, bool]]
-) -> str:
-    """The annotation of a colour picture. An object is its class, x0 y0 x1 y1 in pixels, and whether it is cut off."""
+@dataclass(frozen=True)
+class VocObject:
+    """An annotated object: its class, its box x0 y0 x1 y1 in pixels, and the flags of the VOC guidelines.
+
+    `truncated`: the object reaches out of its box. `occluded`: something covers a part of it. `difficult`: hard to
+    recognise, left out of the score.
+    """
+
+    name: str
+    box: Box
+    truncated: bool = False
+    occluded: bool = False
+    difficult: bool = False
+
+
+def annotation_xml(folder: str, file_name: str, width: int, height: int, objects: Iterable[VocObject]) -> str:
+    """The annotation of a colour picture."""
     parts = [
         "<annotation>",
         f"\t<folder>{escape(folder)}</folder>",
@@ -19,14 +33,15 @@ def annotation_xml(
         f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n\t\t<depth>3</depth>\n\t</size>",
         "\t<segmented>0</segmented>",
     ]
-    for name, (x0, y0, x1, y1), truncated in objects:
-        corners = (("xmin", x0), ("ymin", y0), ("xmax", x1), ("ymax", y1))
+    for found in objects:
+        corners = zip(("xmin", "ymin", "xmax", "ymax"), found.box, strict=True)
         parts += [
             "\t<object>",
-            f"\t\t<name>{escape(name)}</name>",
+            f"\t\t<name>{escape(found.name)}</name>",
             "\t\t<pose>Unspecified</pose>",
-            f"\t\t<truncated>{int(truncated)}</truncated>",
-            "\t\t<difficult>0</difficult>",
+            f"\t\t<truncated>{int(found.truncated)}</truncated>",
+            f"\t\t<occluded>{int(found.occluded)}</occluded>",
+            f"\t\t<difficult>{int(found.difficult)}</difficult>",
             "\t\t<bndbox>",
             *(f"\t\t\t<{tag}>{value}</{tag}>" for tag, value in corners),
             "\t\t</bndbox>",

@@ -142,6 +142,10 @@ def test_earlier_devkit_is_replaced_and_nothing_else(tmp_path: Path) -> None:
         ({"sides": (640, 320)}, "picture sides 640 to 320"),
         ({"sides": (10, 320)}, "picture sides 10 to 320"),
         ({"sides": (320, 100000)}, "picture sides 320 to 100000"),
+        ({"size": (640, 10)}, "picture size 640x10: expected 64 to 4096 pixels each way"),
+        ({"size": (5000, 640)}, "picture size 5000x640"),
+        ({"hardness": "hard"}, "hardness 'hard': expected one of easy, real"),
+        ({"workers": 0}, "0 workers: expected 1 or more"),
     ],
 )
 def test_bad_arguments(tmp_path: Path, options: dict, sentence: str) -> None:

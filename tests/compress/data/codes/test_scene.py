@@ -6,7 +6,8 @@ import pytest
 import zxingcpp
 
 from compress.data.codes.paste import paste
-from compress.data.codes.scene import ALLOWED_OVERLAP, LEAST_VISIBLE, Placed, Scene, draw_scene, tight_box
+from compress.data.codes.quads import tight_box
+from compress.data.codes.scene import ALLOWED_OVERLAP, LEAST_VISIBLE, Placed, Scene, draw_scene
 
 SIDES = (320, 640)
 
@@ -92,26 +93,6 @@ def test_variety(scenes: list[Scene]) -> None:
             sizes.append(max(x1 - x0, y1 - y0) * 320 / max(width, height))
     assert np.mean(np.array(sizes) > 24) > 0.9, "big enough for a small detector at 320 px"
     assert min(sizes) > 14
-
-
-@pytest.mark.parametrize(
-    ("corners", "box"),
-    [
-        pytest.param([[10, 20], [50, 20], [50, 40], [10, 40]], (10, 20, 50, 40), id="upright"),
-        pytest.param([[30, 10], [50, 30], [30, 50], [10, 30]], (10, 10, 50, 50), id="on its tip"),
-        pytest.param([[10.4, 20.6], [50.4, 20.6], [50.4, 40.4], [10.4, 40.4]], (10, 21, 50, 40), id="rounded"),
-        pytest.param([[-20, -20], [20, -20], [20, 20], [-20, 20]], (0, 0, 20, 20), id="over the corner"),
-        pytest.param(
-            [[-100, -100], [300, -100], [300, 300], [-100, 300]], (0, 0, 100, 80), id="larger than the picture"
-        ),
-        # What lies outside reaches further down than what is visible.
-        pytest.param([[90, 10], [110, 30], [90, 50], [70, 30]], (70, 10, 100, 50), id="tip over the edge"),
-        pytest.param([[100, 0], [140, 40], [100, 80], [60, 40]], (60, 0, 100, 80), id="cut along its diagonal"),
-        pytest.param([[90, 0], [130, 40], [120, 50], [80, 10]], (80, 0, 100, 30), id="visible end of a slanting strip"),
-    ],
-)
-def test_tight_box(corners: list[list[float]], box: tuple[int, int, int, int]) -> None:
-    assert tight_box(np.array(corners, np.float64), 100, 80) == box
 
 
 def test_most_of_a_symbol_is_visible(scenes: list[Scene]) -> None:

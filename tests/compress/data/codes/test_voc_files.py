@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
-from compress.data.codes.voc_files import annotation_xml, image_sets
+from compress.data.codes.voc_files import VocObject, annotation_xml, image_sets
 from compute_mAP.voc_xml import Object, read_annotation
 
 
 def test_annotation_is_read_back(tmp_path: Path) -> None:
-    objects = [("a & b", (1, 2, 30, 40), True), ("<c>", (0, 0, 64, 48), False)]
+    objects = [
+        VocObject("a & b", (1, 2, 30, 40), truncated=True),
+        VocObject("<c>", (0, 0, 64, 48), occluded=True, difficult=True),
+    ]
     file = tmp_path / "a.xml"
     file.write_text(annotation_xml("VOC2007", "a.jpg", 64, 48, objects))
     annotation = read_annotation(file)
-    assert annotation.objects == [Object("a & b", 1, 2, 30, 40, False), Object("<c>", 0, 0, 64, 48, False)]
+    assert annotation.objects == [Object("a & b", 1, 2, 30, 40, False), Object("<c>", 0, 0, 64, 48, True)]
     assert (annotation.width, annotation.height, annotation.faults) == (64, 48, [])
-    assert file.read_text().count("<truncated>1</truncated>") == 1
+    for flag in ("truncated", "occluded", "difficult"):
+        assert file.read_text().count(f"<{flag}>1</{flag}>") == file.read_text().count(f"<{flag}>0</{flag}>") == 1
 
 
 def test_image_sets() -> None:
