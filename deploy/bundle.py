@@ -86,9 +86,10 @@ def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **
     _replace(bundle.folder / DESCRIPTION, text.encode("utf-8"))
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: Path | str) -> str:
+    """SHA-256 of a file as hexadecimal digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with Path(path).open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from deploy.onnx_wire import BYTES, FIXED32, Value, content_of, fields, varints_in
+from deploy.protobuf_wire import BYTES, FIXED32, Value, content_of, fields, varints_in
 
 _TENSOR_LIST, _TENSORS = 1, 2  # MxpiTensorPackageList.tensorPackageVec, MxpiTensorPackage.tensorVec
 _SHAPE, _DATA, _TYPE = 6, 7, 8  # MxpiTensor

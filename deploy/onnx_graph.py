@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compute_mAP.errors import ModelError
-from deploy.onnx_wire import content_of, fields, text_in
+from deploy.protobuf_wire import content_of, fields, text_in
 
 FLOAT32 = 1
 """TensorProto.DataType of float32."""

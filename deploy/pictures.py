@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from stat import S_ISREG
 
 from compute_mAP.errors import DataError
 
@@ -28,19 +29,21 @@ def read_picture(folder: Path, name: str) -> bytes:
     `name` is a plain name, as compute_mAP.voc_devkit.read_image_set gives it; links are followed.
     Raises DataError where the file is missing, empty, not a regular file or not readable.
     """
-    file = find_picture(folder, name)
-    if file is None:
-        hint = "; an image set has names without suffix" if (folder / name).is_file() else ""
-        raise DataError(f"there is no {name}.jpg in {folder}{hint}")
-    if not file.is_file():
-        raise DataError(f"{file} is not a regular file")
-    try:
-        content = file.read_bytes()
-    except OSError as fault:
-        raise DataError(f"{file} cannot be read: {fault.strerror}") from None
-    if not content:
-        raise DataError(f"{file} is empty")
-    return content
+    for file in _candidates(folder, name):
+        try:
+            if not S_ISREG(file.stat().st_mode):
+                raise DataError(f"{file} is not a regular file")
+            with file.open("rb", buffering=0) as opened:
+                content = opened.readall()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as fault:
+            raise DataError(f"{file} cannot be read: {fault.strerror}") from None
+        if not content:
+            raise DataError(f"{file} is empty")
+        return content
+    hint = "; an image set has names without suffix" if (folder / name).is_file() else ""
+    raise DataError(f"there is no {name}.jpg in {folder}{hint}")
 
 
 def _candidates(folder: Path, name: str) -> Iterator[Path]:

@@ -35,9 +35,9 @@ def export(options: argparse.Namespace) -> None:
     from compress.export.onnx_file import to_onnx
     from compress.export.proof_pictures import proof_pictures
     from compress.export.stock import write_stock
-    from compress.nets.checkpoint import file_sha256
     from compress.nets.weights import open_weights
     from compute_mAP.errors import ModelError
+    from deploy.bundle import file_sha256
 
     if not options.out and not options.stock:
         raise UsageError("neither --out nor --stock is given: expected a bundle's folder or a .pt to write")

@@ -73,12 +73,13 @@ def add(verbs: Verbs) -> None:
 
 
 def prune(options: argparse.Namespace) -> None:
-    from compress.nets.checkpoint import file_sha256, save_checkpoint
+    from compress.nets.checkpoint import save_checkpoint
     from compress.nets.weights import open_weights
     from compress.prune import surgery
     from compress.prune.cost import flops, parameters
     from compress.prune.fold import fold_constants
     from compress.report.plan_table import plan_table
+    from deploy.bundle import file_sha256
 
     out = _check_out(options)
     model, history = open_weights(options.weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
@@ -141,15 +142,16 @@ def settings_of(options: argparse.Namespace) -> TrainSettings:
 def training(options: argparse.Namespace) -> None:
     import torch
 
-    from compress.nets.checkpoint import file_sha256
     from compress.train.loop import train
     from compress.train.run_folder import RunFolder
+    from deploy.bundle import file_sha256
 
     settings = settings_of(options)
     torch.manual_seed(settings.seed)  # for layers that start from random weights
     model, history = _start(options)
     run = RunFolder(options.project, options.name, options.resume)
-    run.inputs["weights"] = file_sha256(options.weights) if options.weights else options.cfg
+    source = options.weights or options.cfg
+    run.inputs["weights"] = file_sha256(source) if Path(source).is_file() else source
     result = train(model, history, settings, run, options.stage)
     if result.metrics:
         found = {"best": str(result.best), "last": str(result.last), "stopped": result.stopped, **result.metrics}

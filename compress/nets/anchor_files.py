@@ -10,11 +10,12 @@ import numpy as np
 import torch
 import yaml
 
-from compress.nets.checkpoint import file_sha256, save_checkpoint
+from compress.nets.checkpoint import save_checkpoint
 from compress.nets.family import architecture, has_anchors
 from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError, UsageError
+from deploy.bundle import file_sha256
 
 
 @dataclass(frozen=True)

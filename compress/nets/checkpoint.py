@@ -5,7 +5,6 @@ The header's keys are described in docs/formats.md.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -86,12 +85,6 @@ def load_checkpoint(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
     except RuntimeError as error:
         raise ModelError(f"{path}: its layers do not fit together ({str(error).splitlines()[0]})") from None
     return model, header["history"]
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file as hexadecimal digits."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

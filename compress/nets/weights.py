@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from compress.nets.checkpoint import file_sha256, load_checkpoint
+from compress.nets.checkpoint import load_checkpoint
 from compress.nets.detector import Detector
 from compress.nets.foreign import import_pt
 from compute_mAP.errors import ModelError
+from deploy.bundle import file_sha256
 
 
 def open_weights(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:

@@ -50,6 +50,7 @@ class Group:
         norms: names of the batch norms over these channels whose gamma scores them.
         pinned: why none of them may be removed, or "".
         shortcut: whether an addition unites channels of the group.
+        copies: for convolutions of which a class stands for several channels, how many: 2 where halves are split.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Group:
     norms: list[str] = field(default_factory=list)
     pinned: str = ""
     shortcut: bool = False
+    copies: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -291,7 +293,8 @@ class _Tracer:
         for key, classes in members.items():
             several = list(dict.fromkeys(key))
             name = next((n for n in several if n not in groups), f"{several[0]}#{len(groups)}")
-            groups[name] = Group(name, np.array(classes, np.int64), several)
+            copies = {n: key.count(n) for n in several if key.count(n) > 1}
+            groups[name] = Group(name, np.array(classes, np.int64), several, copies=copies)
         return list(groups.values())
 
     def result(self) -> ChannelFlow:

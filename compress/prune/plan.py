@@ -18,7 +18,10 @@ SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """One group: `kept` and `removed` partition 0..width-1; `score` has a value a channel, none where it is pinned."""
+    """One group: `kept` and `removed` partition 0..width-1; `score` has a value a channel, none where it is pinned.
+
+    `copies` has the members of which an index stands for several channels, and how many: 2 where halves are split.
+    """
 
     name: str
     members: list[str]
@@ -27,6 +30,7 @@ class GroupPlan:
     removed: list[int]
     score: list[float]
     reason: str
+    copies: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,15 @@ def _plan(content: dict[str, Any]) -> Plan:
         {str(kind): float(value) for kind, value in content["goal"].items()},
         int(content["align"]),
         float(content["threshold"]),
-        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in content["groups"]],
+        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in _with_copies(content["groups"])],
         str(content["score"]),
         str(content["shortcuts"]),
         [str(pattern) for pattern in content["protect"]],
     )
+
+
+def _with_copies(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**g, "copies": {str(k): int(n) for k, n in g.get("copies", {}).items()}} for g in groups]
 
 
 def _check_types(path: Path, plan: Plan) -> None:

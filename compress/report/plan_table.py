@@ -17,7 +17,8 @@ def plan_table(plan: Plan) -> str:
         highest = f"{max(group.score):.4g}" if group.score else "-"
         for member in group.members:
             reason = group.reason if member == group.members[0] else f"with {group.members[0]}"
-            rows.append((member, str(group.width), str(len(group.kept)), highest, reason))
+            times = group.copies.get(member, 1)
+            rows.append((member, str(times * group.width), str(times * len(group.kept)), highest, reason))
     limits = [(max(group.score), group.name) for group in plan.groups if group.score]
     lines = _aligned(rows)
     if limits:

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from compress.nets.checkpoint import file_sha256
 from compress.train.settings import TrainSettings
 from compute_mAP.errors import DataError, UsageError
+from deploy.bundle import file_sha256
 
 
 class RunFolder:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from deploy.onnx_wire import (
+from deploy.protobuf_wire import (
     Attribute,
     Field,
     Graph,

@@ -6,12 +6,14 @@ The SDK prints protobuf as JSON and lets another library print that again; both 
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 
 from deploy.host.frame import Objects
 
 _NAMED = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
+_TINY = float(np.finfo(np.float32).tiny)  # the smallest normal number
 
 
 def object_list_json(objects: Objects, with_header: bool) -> bytes:
@@ -51,11 +53,15 @@ def float_texts(values: np.ndarray) -> list[list[str]]:
 
 def protobuf_texts(flat: np.ndarray) -> list[str]:
     """The texts of float32 [n] as protobuf writes them."""
-    short = [f"{value:.6g}" for value in flat.tolist()]
-    same = np.array([float(text) for text in short]).astype(np.float32) == flat
-    same &= (np.abs(flat) >= np.finfo(np.float32).tiny) | (flat == 0)  # a subnormal counts as not read back
-    texts = [text if equal else f"{value:.9g}" for text, equal, value in zip(short, same.tolist(), flat.tolist())]
-    return texts if np.isfinite(flat).all() else [_NAMED.get(text, text) for text in texts]
+    values = flat.tolist()
+    short = [f"{value:.6g}" for value in values]
+    same = (np.array([float(text) for text in short], np.float32) == flat).tolist()
+    # a subnormal counts as not read back
+    texts = [
+        text if equal and (abs(value) >= _TINY or not value) else f"{value:.9g}"
+        for text, equal, value in zip(short, same, values)
+    ]
+    return texts if all(map(math.isfinite, values)) else [_NAMED.get(text, text) for text in texts]
 
 
 def reprinted(text: str) -> str:

@@ -37,7 +37,16 @@ def draw(pixels: np.ndarray, instances: Any) -> None:
 
 def _rectangle(pixels: np.ndarray, entry: Any) -> None:
     colour, thickness, line, shift = _params(entry.osdParams)
-    cv2.rectangle(pixels, (entry.x0, entry.y0), (entry.x1, entry.y1), colour, thickness, line, shift)
+    corners = [(entry.x0, entry.y0), (entry.x1, entry.y1)]
+    if thickness < 0:  # OpenCV would walk through all rows, also those far outside
+        height, width = pixels.shape[:2]
+        corners = [(_near(x, width, shift), _near(y, height, shift)) for x, y in corners]
+    cv2.rectangle(pixels, corners[0], corners[1], colour, thickness, line, shift)
+
+
+def _near(coordinate: int, side: int, shift: int) -> int:
+    """The coordinate, or one just outside the picture in its place."""
+    return max(-2 << shift, min(coordinate, side + 2 << shift))
 
 
 def _text(pixels: np.ndarray, entry: Any) -> None:

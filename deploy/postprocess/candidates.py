@@ -33,12 +33,14 @@ class Thresholds:
 class Candidates:
     """What passed: scores float32 [n], classes intp [n], the four raw box numbers float32 [4, n] and where they sit.
 
-    `place` is float32 [6, n]: column, row, map width and height in cells, anchor width and height in pixels.
+    `squashed` is the sigmoid of `raw`, which finished boxes do without. `place` is float32 [6, n]: column, row, map
+    width and height in cells, anchor width and height in pixels.
     """
 
     scores: np.ndarray
     classes: np.ndarray
     raw: np.ndarray
+    squashed: np.ndarray
     place: np.ndarray
 
 
@@ -52,10 +54,10 @@ def from_logits(tensors: Sequence[np.ndarray], levels: Sequence[Level], threshol
     if found is None:
         return None
     numbers, place = found
-    probabilities = fast_sigmoid(numbers[:, 4:])
-    objectness = probabilities[:, 0]
-    scores = probabilities[:, 1:] * objectness[:, None]
-    return _test(numbers, place, scores, objectness > np.float32(thresholds.objectness), thresholds)
+    squashed = fast_sigmoid(numbers)
+    objectness = squashed[:, 4]
+    scores = squashed[:, _CLASSES:] * objectness[:, None]
+    return _test(numbers, squashed, place, scores, objectness > np.float32(thresholds.objectness), thresholds)
 
 
 def from_probabilities(
@@ -71,13 +73,14 @@ def from_probabilities(
         return None
     numbers, place = found
     objectness = numbers[:, 4]
-    return _test(numbers, place, numbers[:, 5:] * objectness[:, None], objectness >= least, thresholds)
+    scores = numbers[:, _CLASSES:] * objectness[:, None]
+    return _test(numbers, numbers, place, scores, objectness >= least, thresholds)
 
 
 def boxes_v5(candidates: Candidates, net_width: int, net_height: int) -> tuple[np.ndarray, np.ndarray]:
     """YOLOv5's boxes: centres and sizes, float32 [2, n] each, in 0..1 of the network's input."""
     place = candidates.place
-    doubled = fast_sigmoid(candidates.raw) * 2
+    doubled = candidates.squashed * 2
     centre = (place[:2] + doubled[:2] - np.float32(0.5)) / place[2:4]
     return centre, doubled[2:] * doubled[2:] * place[4:] / _net(net_width, net_height)
 
@@ -85,7 +88,7 @@ def boxes_v5(candidates: Candidates, net_width: int, net_height: int) -> tuple[n
 def boxes_v3(candidates: Candidates, net_width: int, net_height: int) -> tuple[np.ndarray, np.ndarray]:
     """The boxes of YOLOv3, and of YOLOv4 from PyTorch; as `boxes_v5`."""
     place = candidates.place
-    centre = (place[:2] + fast_sigmoid(candidates.raw[:2])) / place[2:4]
+    centre = (place[:2] + candidates.squashed[:2]) / place[2:4]
     return centre, fast_exp(candidates.raw[2:]) * place[4:] / _net(net_width, net_height)
 
 
@@ -101,19 +104,17 @@ def _sieve(
     for tensor, level in zip(tensors, levels):
         view = level.view(tensor)
         found = (view[:, :, 4].reshape(-1) > floor).nonzero()[0]
-        if not len(found):
-            continue
-        anchor, cell = np.divmod(found, level.cells)
-        # cells first, anchors second: the scan order, in which equal scores stay
-        order = (cell * level.anchors + anchor).argsort()
-        numbers.append(view[anchor[order], cell[order]])
-        places.append(level.place.take(found[order], axis=0))
+        if len(found):
+            found = found[level.turn[found].argsort()]  # the scan order, in which equal scores stay
+            numbers.append(level.rows(view, found))
+            places.append(level.place.take(found, axis=0))
     return (np.concatenate(numbers), np.concatenate(places)) if numbers else None
 
 
 def _test(
-    numbers: np.ndarray, place: np.ndarray, scores: np.ndarray, passes: np.ndarray, thresholds: Thresholds
-) -> Candidates | None:
+    numbers: np.ndarray, squashed: np.ndarray, place: np.ndarray, scores: np.ndarray, passes: np.ndarray,
+    thresholds: Thresholds,
+) -> Candidates | None:  # fmt: skip
     if not scores.size:
         return None
     classes = scores.argmax(axis=1)
@@ -124,9 +125,8 @@ def _test(
     chosen = passes.nonzero()[0]
     if not len(chosen):
         return None
-    return Candidates(
-        best[chosen], classes[chosen], numbers[:, :4].take(chosen, axis=0).T, place.take(chosen, axis=0).T
-    )
+    raw, squashed, place = (rows.take(chosen, axis=0).T for rows in (numbers[:, :4], squashed[:, :4], place))
+    return Candidates(best[chosen], classes[chosen], raw, squashed, place)
 
 
 def _logit(probability: float) -> float:

@@ -19,7 +19,8 @@ class Level:
     """Where the cells of one head are, and what they stand for.
 
     `place` is float32 [anchors * cells, 6], anchors first: column, row, map width and height in cells, anchor width
-    and height in pixels. `channels` is 5 + classes: tx ty tw th objectness, then the classes.
+    and height in pixels; `turn` intp [anchors * cells] says as the how manieth the SDK scans each, cells first.
+    `channels` is 5 + classes: tx ty tw th objectness, then the classes.
     """
 
     layout: int
@@ -27,6 +28,7 @@ class Level:
     cells: int
     channels: int
     place: np.ndarray
+    turn: np.ndarray
 
     @property
     def count(self) -> int:
@@ -45,6 +47,12 @@ class Level:
             return memory.reshape(self.anchors, self.channels, self.cells).transpose(0, 2, 1)
         return memory.reshape(self.anchors, self.cells, self.channels)
 
+    def rows(self, view: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """The numbers float32 [n, channels] of some places (intp [n], anchors first) of a `view`."""
+        if self.layout in (NCHW, NHWC):
+            return view[found // self.cells, found % self.cells]
+        return view.reshape(-1, self.channels).take(found, axis=0)
+
 
 def make_level(layout: int, height: int, width: int, channels: int, anchors: np.ndarray) -> Level:
     """A head of `height` x `width` cells with anchors float32 [n, 2] (width and height in pixels)."""
@@ -53,7 +61,8 @@ def make_level(layout: int, height: int, width: int, channels: int, anchors: np.
     place[..., 1] = np.arange(height)[:, None]
     place[..., 2], place[..., 3] = width, height
     place[..., 4:] = anchors[:, None, None]
-    return Level(layout, len(anchors), height * width, channels, place.reshape(-1, 6))
+    turn = np.arange(place.size // 6).reshape(height * width, len(anchors)).T.ravel()
+    return Level(layout, len(anchors), height * width, channels, place.reshape(-1, 6), turn)
 
 
 def axes(layout: int) -> tuple[int, int]:

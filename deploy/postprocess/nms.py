@@ -16,7 +16,6 @@ from deploy.postprocess.tie_order import RUN, falling
 # small enough to stay in the cache, large enough for few calls.
 BLOCK = 128
 CHUNK = 480
-_LATER = np.triu(np.ones((BLOCK, BLOCK), bool), 1)
 _EPSILON = np.float32(1e-6)  # a union below it counts as no overlap
 
 
@@ -44,6 +43,8 @@ def suppress(
     sorted_boxes = _Boxes(boxes[order], None if areas is None else areas[order])
     classes = classes[order]
     threshold = np.float32(iou_threshold)
+    if count <= BLOCK:
+        return order[_settled(sorted_boxes, slice(None), classes, threshold)]
     alive = np.ones(count, bool)
     end = 0
     while end < count:
@@ -51,7 +52,7 @@ def suppress(
         block = start + np.flatnonzero(alive[start:end])
         if not len(block):
             continue
-        block = block[_settle(sorted_boxes, block, classes, threshold)]
+        block = block[_settled(sorted_boxes, block, classes[block], threshold)]
         alive[start:end] = False
         alive[block] = True
         # only the block's last class goes on behind the block
@@ -70,8 +71,12 @@ def _by_class_and_score(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
     order = np.lexsort((-scores, classes))
     if len(order) <= RUN:
         return order
-    ranked, kinds = scores[order], classes[order]
-    for kind in np.unique(kinds[1:][(ranked[1:] == ranked[:-1]) & (kinds[1:] == kinds[:-1])]):
+    ranked = scores[order]
+    equal = ranked[1:] == ranked[:-1]
+    if not equal.any():
+        return order
+    kinds = classes[order]
+    for kind in np.unique(kinds[1:][equal & (kinds[1:] == kinds[:-1])]):
         begin, end = np.searchsorted(kinds, [kind, kind + 1])
         if end - begin > RUN:
             members = np.flatnonzero(classes == kind)
@@ -117,17 +122,17 @@ def _iou(first: _Boxes, rows: np.ndarray | slice, second: _Boxes, columns: np.nd
     return inter
 
 
-def _settle(boxes: _Boxes, block: np.ndarray, classes: np.ndarray, threshold: np.float32) -> np.ndarray:
-    """The greedy rule among a few boxes sorted by class and score: bool [n], True where a box stays."""
-    count = len(block)
+def _settled(boxes: _Boxes, block: np.ndarray | slice, classes: np.ndarray, threshold: np.float32) -> list[int]:
+    """The greedy rule among a few boxes sorted by class and score: the places in the block of those that stay."""
     falls = _iou(boxes, block, boxes, block) > threshold
-    falls &= _LATER[:count, :count]
-    if classes[block[0]] != classes[block[-1]]:
-        falls &= classes[block, None] == classes[block]
-    stays: np.ndarray = np.ones(count, bool)
-    # The first box is right at once and each round sets at least the next one right; chains are short in practice.
-    while True:
-        again: np.ndarray = ~falls[stays].any(axis=0)
-        if np.array_equal(again, stays):
-            return stays
-        stays = again
+    count = len(falls)
+    if count and classes[0] != classes[-1]:
+        falls &= classes[:, None] == classes
+    # a row of the matrix as the bits of one whole number: the walk is then over before numpy would have begun it
+    rows, width = np.packbits(falls, axis=1, bitorder="little").tobytes(), (count + 7) // 8
+    fallen, stay = 0, []
+    for place in range(count):
+        if not fallen >> place & 1:
+            stay.append(place)
+            fallen |= int.from_bytes(rows[place * width : (place + 1) * width], "little")
+    return stay

@@ -60,6 +60,7 @@ def files(tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable
     (tmp_path / "twice.names").write_text("a\nb\na\n")
     (tmp_path / "broken.yaml").write_text("train: [images\n")
     (tmp_path / "list.yaml").write_text("- a\n- b\n")
+    (tmp_path / "none.yaml").write_text("train: empty\nval: tiny/images/val\nnames: [a, b, c]\n")
     (tmp_path / "torn.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:5000])
     torch.save(Evil(tmp_path / "executed"), tmp_path / "evil.pt")
     (tmp_path / "evil.safetensors").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
@@ -218,6 +219,8 @@ BAD: list[Any] = [
     (("train", "--weights", "w.safetensors", *FAST, "--data", "gone.yaml"), 3, "gone.yaml does not exist"),
     (("train", "--weights", "w.safetensors", *FAST, "--data", "broken.yaml"), 3, "broken.yaml: line 2: not valid YAML"),
     (("train", "--weights", "w.safetensors", *FAST, "--data", "empty"), 3, "data file empty cannot be read"),
+    (("train", "--weights", "w.safetensors", *FAST, "--data", "none.yaml"), 3, "none.yaml: the train split is empty"),
+    (("sparsify", "--weights", "torn.safetensors", *TRAINING), 4, "torn.safetensors: not a safetensors file, or a dam"),
     (("data", "voc2yolo", "--voc", "empty", "--out", "set"), 3, "empty"),
     (("data", "codes", "--out", "work", "--images", "7"), 2, "work holds other things"),
 ]

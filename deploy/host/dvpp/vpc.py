@@ -7,6 +7,7 @@ grey levels of difference from a board, more where a picture is shrunk a lot.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -79,11 +80,17 @@ def _paste(
         size = place.inter_height // unit, place.inter_width // unit
         source = _scaled(source, np.empty((*size, *source.shape[2:]), np.uint8), interpolation)
     rows = canvas.reshape(len(canvas), -1)  # filling whole rows of bytes is many times faster than filling pixels
-    depth, row = len(fill), np.tile(np.array(fill, np.uint8), canvas.shape[1])
+    depth, row = len(fill), _row(fill, canvas.shape[1])
     rows[:top] = rows[bottom:] = row
     rows[top:bottom, : left * depth] = row[: left * depth]
     rows[top:bottom, right * depth :] = row[right * depth :]
     _scaled(source, canvas[top:bottom, left:right], interpolation)
+
+
+@lru_cache(maxsize=64)
+def _row(fill: tuple[int, ...], width: int) -> np.ndarray:
+    """The bytes of a canvas row of one colour; to be read only."""
+    return np.tile(np.array(fill, np.uint8), width)
 
 
 def _scaled(source: np.ndarray, target: np.ndarray, interpolation: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -83,7 +84,7 @@ class ImageResize(Plugin):
             except SdkFault as fault:
                 raise self.fault(fault.code, fault.sentence) from None
         self.output_size = self._output_size()
-        self._on_chip = Resizing(
+        resizing = Resizing(
             self._kind,
             self._width,
             self._height,
@@ -91,6 +92,7 @@ class ImageResize(Plugin):
             *self._dimensions,
             chip=self._numerics.chip,
         )
+        self._on_chip = lru_cache(maxsize=256)(resizing.place)  # pictures of a stream have few sizes
         self._by_opencv = OpencvResizing(
             self._kind,
             self._width,
@@ -129,7 +131,7 @@ class ImageResize(Plugin):
             raise SdkFault(
                 MEMORY_TYPE_MISMATCH, "Memory type is not dvpp: decode on the ascend way, or resize by opencv"
             )
-        place = self._on_chip.place(picture.width, picture.height)
+        place = self._on_chip(picture.width, picture.height)
         if self._numerics.letterbox == EXACT and self._kind == FIT and picture.format != NV12:
             place = exact_placement(picture.width, picture.height, self._width, self._height)
         return replace(

@@ -14,9 +14,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from compress.nets.adopt import adopt
-from compress.nets.checkpoint import file_sha256, load_checkpoint, read_header, save_checkpoint
+from compress.nets.checkpoint import load_checkpoint, read_header, save_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
+from deploy.bundle import file_sha256
 
 KEY = "ascend-yolo-slim"
 HISTORY = [{"stage": "train", "epochs": 3}, {"stage": "prune", "percent": 0.5, "note": "Größe"}]

@@ -22,6 +22,8 @@ from compress.nets.anchor_head import AnchorDetect
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
+from deploy.host.letterbox import letterbox
+from deploy.postprocess.mapping import FIT, Geometry
 
 NAMES = ["dmcode", "qrcode", "barcode"]
 ANCHORS = [[7, 9, 12, 20, 25, 18], [28, 55, 60, 40, 52, 110], [101, 92, 150, 190, 301, 290]]
@@ -141,26 +143,23 @@ def test_anchors_found_in_training_win_over_those_of_the_yaml(
     assert found.arch["anchors"][0] == [15, 19.5, 24, 45, 49.5, 34.5]
 
 
-def test_the_published_yolov5n_sees_persons_and_a_bus(shared: Path) -> None:
+def test_the_published_yolov5n_sees_four_persons_and_a_bus(shared: Path) -> None:
+    """Letterboxed as on the board: to the top left of 640 x 640."""
     model = import_pt(shared / "weights" / "yolov5n.pt")
     assert len(model.names) == 80 and model.names[0] == "person" and model.names[5] == "bus"
     assert sum(p.numel() for p in model.parameters()) == 1872157
-    picture = cv2.cvtColor(cv2.imread(str(ASSETS / "bus.jpg")), cv2.COLOR_BGR2RGB)
-    scale = 640 / max(picture.shape[:2])
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    canvas = np.full((640, 640, 3), 114, np.uint8)
-    canvas[: small.shape[0], : small.shape[1]] = small
+    picture = cv2.imread(str(ASSETS / "bus.jpg"))
+    height, width = picture.shape[:2]
+    canvas, ratio = letterbox(picture, 640, 640)
+    x = torch.from_numpy(canvas[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
-        raw = model(torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255)
-    columns: dict[str, set[int]] = {}
-    for stride, output in zip(model.stride, raw, strict=True):
-        values = output[0].sigmoid()
-        for _, _, column, kind in (values[..., 4:5] * values[..., 5:] > 0.3).nonzero().tolist():
-            columns.setdefault(model.names[kind], set()).add(column * stride)
-    assert columns.keys() == {"person", "bus"}
-    assert (
-        min(columns["person"]) < 60 and any(150 < c < 210 for c in columns["person"]) and max(columns["person"]) > 380
-    )
+        heads = [head.numpy() for head in model(x)]
+    found = model.boxes(heads, 0.25, 0.45, Geometry(640, 640, width, height, FIT, ratio))
+    assert sorted(model.names[int(row[5])] for row in found) == ["bus", "person", "person", "person", "person"]
+    persons = sorted(float(row[0]) for row in found if row[5] == 0)
+    assert persons == pytest.approx([0, 50, 220, 670], abs=15), "their left edges, seen by eye"
+    (bus,) = (row[:4] for row in found if row[5] == 5)
+    assert bus[0] < 60 and bus[2] > 740 and 200 < bus[1] < 260 and 700 < bus[3] < 800
 
 
 def change_model(change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], Any]:

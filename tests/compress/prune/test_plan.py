@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from compress.prune.flow import ChannelFlow, Group
-from compress.prune.plan import GroupPlan, Plan, load_plan
+from compress.prune.plan import GroupPlan, Plan, load_plan, read_plan
 from compute_mAP.errors import ModelError
 
 FLOW = ChannelFlow(
@@ -135,3 +135,13 @@ def test_hand_edited_order_does_not_matter(tmp_path: Path) -> None:
     content["groups"][0].update(kept=[2, 0], removed=[3, 1])
     (tmp_path / "plan.json").write_text(json.dumps(content), encoding="utf-8")
     assert load_plan(tmp_path / "plan.json", FLOW).groups[0].kept == [2, 0]
+
+
+def test_plan_without_copies_is_read_and_copies_come_back(tmp_path: Path) -> None:
+    group = GroupPlan("cv1", ["cv1", "m"], 2, [0], [1], [0.5, 0.1], "below threshold", {"cv1": 2})
+    Plan({"percent": 0.5}, 1, 0.3, [group]).save(tmp_path / "plan.json")
+    assert read_plan(tmp_path / "plan.json").groups == [group]
+    content = json.loads((tmp_path / "plan.json").read_text())
+    del content["groups"][0]["copies"]
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    assert read_plan(tmp_path / "plan.json").groups[0].copies == {}

@@ -68,3 +68,9 @@ def test_long_lists_of_indices_are_shortened() -> None:
     assert difference_table([entry]).splitlines()[1].split() == [
         "a", "64", "32", "2", "0,1,2,3,4,5,6,7,...", "(30)", "-",
     ]  # fmt: skip
+
+
+def test_table_counts_the_channels_of_a_layer_in_halves() -> None:
+    halves = GroupPlan("cv1", ["cv1", "m"], 4, [0, 2], [1, 3], [0.5, 0.1, 0.75, 0.2], "below threshold", {"cv1": 2})
+    lines = plan_table(Plan({"percent": 0.5}, 2, 0.3, [halves])).splitlines()
+    assert [line.split(None, 3)[:3] for line in lines[1:3]] == [["cv1", "8", "4"], ["m", "4", "2"]]

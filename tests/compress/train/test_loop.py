@@ -19,6 +19,7 @@ from compress.prune import surgery
 from compress.prune.choose import choose
 from compress.prune.flow import channel_flow
 from compress.train.loop import TrainResult, fitness, train
+from compress.train.penalised import penalised
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compute_mAP.errors import DataError, ReportedError
@@ -202,6 +203,53 @@ def test_sparsity_pulls_gammas_down(tiny_model: Model, go: Callable[..., TrainRe
     # the soft threshold stops at 0, the subgradient steps over it; the saved EMA keeps a trace of the start
     gone = {rule: float((gammas(result) < 1e-6).float().mean()) for rule, result in sparse.items()}
     assert gone["proximal"] > 0.1 > gone["subgradient"]
+
+
+def test_the_best_epoch_by_either_measure() -> None:
+    metrics = {"map50": 0.6, "map50_95": 0.4, "f1": 0.7}
+    assert (fitness(metrics), fitness(metrics, "map"), fitness(metrics, "f1")) == (pytest.approx(0.42),) * 2 + (0.7,)
+
+
+def test_a_run_chosen_by_f1_keeps_the_epoch_of_the_highest_f1(
+    tiny_model: Model, go: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F1 falls while mAP rises: the first epoch is the best one."""
+    scores = iter([0.9, 0.5, 0.1])
+
+    def score(*_: Any) -> dict[str, Any]:
+        f1 = next(scores)
+        return {"map50": 1 - f1, "map75": 0.0, "map50_95": 1 - f1, "f1": f1, "f1_confidence": 0.5, "ap50": {}}
+
+    monkeypatch.setattr("compress.train.loop.Validator.__call__", score)
+    result = go(tiny_model(), epochs=3, select="f1")
+    assert (result.epoch, result.metrics["f1"]) == (1, 0.9)
+    assert load_checkpoint(result.best)[1][-1]["settings"]["select"] == "f1"
+
+
+def test_which_gammas_are_penalised(tiny_model: Model) -> None:
+    """With `keep`, those that shortcuts add up are left out; in both cases in the network's order."""
+    model = tiny_model()
+    order = [name for name, _ in model.named_modules()]
+    grouped, kept = penalised(model, "group"), penalised(model, "keep")
+    for found in (grouped, kept):
+        assert list(found) == sorted(found, key=order.index)
+    left_out = grouped.keys() - kept.keys()
+    assert {"model.2.cv1.bn", "model.2.m.0.cv2.bn"} <= left_out and "model.2.m.0.cv1.bn" in kept
+    assert not any(name.startswith("model.13") for name in left_out), "the neck has no shortcuts"
+
+
+def test_a_run_that_the_steering_ends(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+    """All gammas near zero but a few from the start: the first look finds the histogram split."""
+    model = tiny_model()
+    with torch.no_grad():
+        for gamma in penalised(model, "group").values():
+            gamma.copy_(torch.where(torch.arange(len(gamma)) % 4 == 0, 1.0, 0.001))
+    result = go(model, epochs=5, target_share=0.6, lr0=1e-4, stage="sparsify")
+    assert result.stopped.endswith("of the gammas are near 0 and the others stand apart")
+    (row,) = rows(result)
+    assert row["sr"] > 0 and row["near_zero_gammas"] > 0.7
+    folder = result.best.parents[1]
+    assert not (folder / "state.pt").exists() and len((folder / "gammas.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_pruned_model_keeps_its_shapes(tiny_model: Model, go: Callable[..., TrainResult]) -> None:

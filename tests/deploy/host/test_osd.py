@@ -1,5 +1,7 @@
 """What is drawn where, and what is refused as the SDK refuses it."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,15 @@ def test_shapes(kinds, on, off):
     pixels = drawn(**kinds)
     assert tuple(pixels[on]) == (0, 0, 200)
     assert not pixels[off].any()
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+def test_a_filled_rectangle_far_beyond_the_picture_takes_no_time(shift):
+    begin = time.monotonic()
+    far = {"x0": -(2**31), "y0": 20 << shift, "x1": 2**31 - 1, "y1": 2**31 - 1}
+    pixels = drawn(Rect=[{**far, "osdParams": {**RED, "thickness": -1, "shift": shift}}])
+    assert (pixels[20:, :, 2] == 200).all() and not pixels[:20].any()
+    assert time.monotonic() - begin < 2  # 10 s if OpenCV walks all the way
 
 
 def test_a_text_lies_on_its_background():

@@ -1,4 +1,4 @@
-"""ONNX files without the package onnx: protobuf messages as fields, and the numbers of onnx.proto that are used.
+"""Protobuf messages without the package protobuf: as fields, and the numbers of onnx.proto that are used.
 
 Whatever nobody looks into stays a view of the file and is written back byte for byte. Source: protobuf's encoding
 documentation; onnx.proto.

@@ -1,0 +1,199 @@
+"""Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
+
+The small members run at their own widths over the whole grid; the large ones have their own depth and a quarter of the
+width, for the channel flow depends on the depth alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from ultralytics.nn.tasks import DetectionModel
+from ultralytics.utils.torch_utils import get_flops, get_num_params
+
+from compress.nets.detector import Detector
+from compress.nets.family import architecture, build
+from compress.nets.focus import without_focus
+from compress.prune import surgery
+from compress.prune.choose import choose
+from compress.prune.cost import flops, parameters
+from compress.prune.flow import ChannelFlow, channel_flow
+from compress.prune.hold import keep_shortcuts
+from compress.prune.plan import Plan
+from compute_mAP.errors import UsageError
+
+NAMES = ["a", "b", "c"]
+SIDE = 64
+V50_BACKBONE = [
+    [-1, 1, "Focus", [64, 3]],
+    *architecture("yolov5n", 3)["backbone"][1:4],
+    [-1, 9, "C3", [256]],
+    *architecture("yolov5n", 3)["backbone"][5:8],
+    [-1, 1, "SPP", [1024, [5, 9, 13]]],
+    [-1, 3, "C3", [1024, False]],
+]
+SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
+LARGE = [f"{family}{scale}" for family in ("yolov5", "yolov8", "yolo11") for scale in "mlx"]
+LARGE += ["yolov5s", "yolov8s", "yolo11s", "yolov5x-v5.0"]
+OTHERS = ["yolov8n-p2", "yolov8n-p6", "yolov8n-ghost", "yolov5n-p6"]
+
+
+def described(name: str, share: float) -> dict[str, Any]:
+    """The architecture with its width multiplied by `share`."""
+    if name.endswith("-v5.0"):
+        arch = without_focus({**architecture(name.removesuffix("-v5.0"), 3), "backbone": V50_BACKBONE})
+    else:
+        arch = architecture(name, 3)
+    if "scales" in arch:
+        depth, width, most = arch["scales"][arch["scale"]]
+        return {**arch, "scales": {arch["scale"]: [depth, width * share, most]}}
+    return {**arch, "width_multiple": arch["width_multiple"] * share}
+
+
+def randomise(model: nn.Module, side: int) -> None:
+    """Gammas and betas of their own, some near zero, and statistics of what the layers see."""
+    generator = torch.Generator().manual_seed(0)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) * 1.6 + 0.02)
+            norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator) * 0.8 - 0.4)
+            norm.momentum = 1.0
+        model.train()(torch.rand(4, 3, side, side, generator=generator))
+
+
+@cache
+def traced(name: str, share: float = 1.0) -> tuple[Detector, ChannelFlow]:
+    torch.manual_seed(0)
+    model = build(described(name, share), NAMES, SIDE)
+    randomise(model, 2 * max(model.stride))
+    return model.eval(), channel_flow(model, torch.zeros(1, 3, SIDE, SIDE))
+
+
+def chosen(model: Detector, flow: ChannelFlow, percent: float, align: int) -> Plan:
+    """The plan, or the one at the limit where that many channels cannot go; the refusal names the limit."""
+    try:
+        return choose(model, flow, percent, align)
+    except UsageError as error:
+        limit = re.search(r"at most (0\.\d+) can be removed", str(error))
+        assert limit and float(limit[1]) < percent, str(error)
+        return choose(model, flow, float(limit[1]) - 0.001, align)
+
+
+def check(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
+    slim = surgery.cut(model, flow, plan)
+    assert surgery.largest_difference(surgery.mask(model, flow, plan), slim, SIDE) <= 1e-9, "the issue asks for 1e-4"
+    for group, planned in zip(flow.groups, plan.groups, strict=True):
+        assert planned.copies == group.copies
+        if len(planned.kept) % plan.align:
+            assert planned.reason.startswith(("protected: ", "kept whole: narrower than the alignment")), planned
+        for name in group.convolutions:
+            layer = flow.convolutions[name]
+            owned = np.isin(layer.outputs, group.classes).sum() // len(group.classes)
+            if len(layer.outputs) == owned * len(group.classes):
+                width = slim.get_submodule(name).out_channels
+                assert width == owned * len(planned.kept), name
+    return slim
+
+
+@pytest.mark.parametrize("shortcuts", ["group", "keep"])
+@pytest.mark.parametrize("align", [1, 8, 16])
+@pytest.mark.parametrize("percent", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("name", SMALL)
+def test_small_ones(name: str, percent: float, align: int, shortcuts: str) -> None:
+    model, flow = traced(name)
+    held = keep_shortcuts(flow) if shortcuts == "keep" else flow
+    plan = chosen(model, held, percent, align)
+    slim = check(model, held, plan)
+    assert abs(plan.removed_share() - percent) < 0.02 or align > 1
+    assert parameters(slim) < (0.93 - percent / 3) * parameters(model)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_ones(name: str) -> None:
+    model, flow = traced.__wrapped__(name, 0.25)
+    check(model, flow, chosen(model, flow, 0.5, 8))
+    check(model, keep_shortcuts(flow), chosen(model, keep_shortcuts(flow), 0.7, 1))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_others_that_ultralytics_describes(name: str) -> None:
+    model, flow = traced.__wrapped__(name, 0.5)
+    check(model, flow, chosen(model, flow, 0.5, 8))
+    assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("seed", range(3))
+def test_random_plans(name: str, seed: int, random_plan: Callable[[ChannelFlow, int], Plan]) -> None:
+    model, flow = traced(name)
+    plan = random_plan(flow, seed)
+    slim = surgery.cut(model, flow, plan)
+    assert surgery.largest_difference(surgery.mask(model, flow, plan), slim, SIDE) <= 1e-9
+
+
+def what_ultralytics_counts(model: Detector) -> tuple[int, float]:
+    """Its own model where it has one; else ours, with the attribute that its counter reads."""
+    counted = model.counted()
+    if not isinstance(counted, DetectionModel):
+        counted = Stand(counted)
+    return get_num_params(counted), get_flops(counted, 320) * 1e9
+
+
+class Stand(nn.Module):
+    """A model with its strides as a tensor."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.stride = torch.tensor(model.stride)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.model(x)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_cost_is_what_ultralytics_counts(name: str) -> None:
+    model, flow = traced(name)
+    for counted in (model, surgery.cut(model, flow, choose(model, flow, 0.5, 8))):
+        found, operations = what_ultralytics_counts(counted)
+        assert (parameters(counted), flops(counted, 320)) == (found, pytest.approx(operations, rel=1e-6))
+
+
+def test_attention_is_pinned_and_said_so() -> None:
+    _, flow = traced("yolo11n")
+    pinned = {g.name: g.pinned for g in flow.groups if "model.10." in g.name and g.pinned}
+    assert pinned == {
+        "model.10.cv1.conv": "gives the operator view its width",
+        "model.10.m.0.attn.qkv.conv": "reaches the operator view",
+        "model.10.m.0.attn.pe.conv": "comes out of the operator reshape",
+    }
+    free = {g.name for g in flow.removable()}
+    assert {"model.10.m.0.ffn.0.conv", "model.10.cv2.conv"} <= free, "what surrounds the attention is not"
+
+
+def test_halves_are_aligned_each() -> None:
+    model, flow = traced("yolov8n")
+    slim = surgery.cut(model, flow, chosen(model, flow, 0.5, 8))
+    blocks = [m for m in slim.modules() if hasattr(m, "cv1") and isinstance(getattr(m, "c", None), int)]
+    assert len(blocks) == 8
+    for block in blocks:
+        assert block.c % 8 == 0 and block.cv1.conv.out_channels == 2 * block.c
+
+
+def test_pruned_model_that_does_not_fit_together_is_refused_with_a_sentence() -> None:
+    model, flow = traced("yolo11n")
+    unpinned = [
+        SimpleNamespace(**{**vars(g), "pinned": ""}) if g.name == "model.10.cv1.conv" else g for g in flow.groups
+    ]
+    wrong = ChannelFlow(flow.convolutions, flow.norms, unpinned, flow.norm_behind)  # type: ignore[arg-type]
+    with pytest.raises(surgery.ModelError, match="the pruned model cannot run"):
+        surgery.prune(model, wrong, choose(model, wrong, 0.5, 8))
