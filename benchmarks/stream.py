@@ -1,10 +1,16 @@
-"""Images per second of the host stream beside bare onnxruntime and ultralytics' predict, as a markdown table.
+"""What the host stream costs beside the bare work in it and beside ultralytics' predict, as markdown tables.
 
-    python benchmarks/stream.py BUNDLE [BUNDLE ..] --images DIR [--rounds 5] [--ultralytics auto|MODEL.onnx]
+    python benchmarks/stream.py [--model BUNDLE] [--images DIR] [--pictures 50] [--rounds 15] [--without-predict]
 
-The stream reads, decodes, resizes, infers, decodes boxes and suppresses; bare onnxruntime does nothing but infer the
-same ONNX on a tensor that is there already, so it is the most that a stream could reach. All contenders take turns in
-each round, and the table has the median over the rounds.
+Pictures are JPEG files on disk: those of a folder, or else codes drawn now, 640 x 480 px. With t1 the CPU time of a
+bare one-thread onnxruntime call and d that of a bare decode, the stream should need at most 1.2 (t1 + d) of CPU time a
+picture; reach 0.9 of the pictures a second of a bare inference loop with all threads on one call, or of
+cores / (t1 + d) where that is less; be 1.7 times as fast as predict; and need at most 1.8 times as much for board
+numerics.
+
+Predict runs the same weights: the bundle's ONNX with the boxes decoded inside, as ultralytics exports have it, with
+the stream's own thresholds. All contenders take turns in each round and ratios are taken within a round; the tables
+have medians over the rounds. CPU time is that of the process, all threads, reading files included.
 """
 
 from __future__ import annotations
@@ -18,10 +24,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import onnxruntime
 
@@ -29,157 +35,175 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from compute_mAP.errors import DataError, EnvironmentFault  # noqa: E402
-from deploy.bundle import open_bundle  # noqa: E402
+from deploy.bundle import Bundle, open_bundle  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
-from deploy.pictures import check_image_dir  # noqa: E402
+from deploy.flow import answers  # noqa: E402
+from deploy.pictures import check_image_dir, read_picture  # noqa: E402
 from deploy.session import opened  # noqa: E402
-from deploy.speed import WARM_UP, repeated, saturated  # noqa: E402
-from deploy.target import Target  # noqa: E402
+from deploy.speed import repeated  # noqa: E402
+from deploy.target import DEMO, Target  # noqa: E402
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+FLOAT, BOARD, PREDICT = "stream, float numerics", "stream, board numerics", "ultralytics predict"
+CALL, LOOP, DECODE = "onnxruntime, one thread", f"onnxruntime, {CORES} threads", "decoding the JPEG"
+CONFIDENCE, IOU = 0.4, 0.5
+SETTLING = 0.3  # seconds after which onnxruntime's threads no longer spin in wait for more
 
 
-class Contender(NamedTuple):
-    """One row: what runs, on which model, and a measurement of its images per second."""
+class Cost(NamedTuple):
+    """Milliseconds a picture."""
 
-    way: str
-    model: str
-    measure: Callable[[], float]
+    cpu: float
+    wall: float
+
+
+class Claim(NamedTuple):
+    """What is measured in a round, and its limit: at most where `most`, else at least."""
+
+    text: str
+    value: Callable[[dict[str, Cost]], float]
+    limit: float
+    most: bool = True
+
+
+def _within_reach(costs: dict[str, Cost]) -> float:
+    """Pictures a millisecond: no more than inference alone, nor than all cores busy with inference and decoding."""
+    return min(1 / costs[LOOP].wall, CORES / (costs[CALL].cpu + costs[DECODE].cpu))
+
+
+CLAIMS = (
+    Claim("CPU time / (t1 + d)", lambda costs: costs[FLOAT].cpu / (costs[CALL].cpu + costs[DECODE].cpu), 1.2),
+    Claim("images/s / those within reach", lambda costs: 1 / costs[FLOAT].wall / _within_reach(costs), 0.9, False),
+    Claim("images/s / those of predict", lambda costs: costs[PREDICT].wall / costs[FLOAT].wall, 1.7, False),
+    Claim("CPU time, board / float", lambda costs: costs[BOARD].cpu / costs[FLOAT].cpu, 1.8),
+)  # fmt: skip
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundles", nargs="+", type=Path, metavar="BUNDLE")
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder with .jpg pictures")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--pictures", type=int, default=200, help="pictures a measurement (default 200)")
-    parser.add_argument(
-        "--ultralytics",
-        metavar="auto|MODEL.onnx",
-        help="also time its predict: on an ONNX it exported, or on a yolov5n with random weights that it exports now",
-    )
+    parser.add_argument("--model", type=Path, default=DEMO, metavar="BUNDLE")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="folder with .jpg pictures (default: drawn now)")
+    parser.add_argument("--pictures", type=int, default=50, help="pictures a measurement (default 50)")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--without-predict", action="store_true", help="where ultralytics is not installed")
     options = parser.parse_args()
     return exit_code(lambda: _compare(options))
 
 
 def _compare(options: argparse.Namespace) -> None:
-    # ultralytics talks on stdout, where the table alone belongs.
-    with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
-        contenders = _contenders(options, Path(scratch))
-        rates = _rounds(contenders, options.rounds)
-    _print_table(contenders, rates, options)
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bundle = open_bundle(options.model.absolute())
+        folder = check_image_dir(options.images) if options.images else _drawn(scratch, options.pictures)
+        names = sorted(file.stem for file in folder.glob("*.jpg"))
+        if not names:
+            raise DataError(f"{folder} holds no .jpg picture")
+        names = repeated(names, options.pictures)[: options.pictures]
+        ways = _bare(bundle, folder, names)
+        if not options.without_predict:
+            ways[PREDICT] = _predict(bundle, folder, names, scratch)
+        for way, numerics in ((FLOAT, "float"), (BOARD, "board")):
+            target = Target(model=bundle.folder, conf=CONFIDENCE, iou=IOU, on="host", numerics=numerics)
+            stream, _ = stack.enter_context(opened(target, "detect"))
+            ways[way] = lambda stream=stream: sum(len(a.outcome.objects) for a in answers(stream, folder, names))
+        found = {way: run() for way, run in ways.items()}  # this warms up, too
+        rounds = [_round(ways, len(names), number) for number in range(options.rounds)]
+    _print_tables(bundle, rounds, found, options)
 
 
-def _contenders(options: argparse.Namespace, scratch: Path) -> list[Contender]:
-    folder = check_image_dir(options.images)
-    names = repeated(sorted(file.stem for file in folder.glob("*.jpg")), options.pictures)[: options.pictures]
-    if not names:
-        raise DataError(f"{folder} holds no .jpg picture")
-    contenders = []
-    for path in options.bundles:
-        bundle = open_bundle(path)
-        label = f"{path.name} ({bundle.imgsz[1]}x{bundle.imgsz[0]}, {bundle.description['parameters'] / 1e6:.2f} M)"
-        contenders.append(Contender("run.sh speed", label, _stream(path, folder, names)))
-        contenders += _bare(label, path / "model.onnx", len(names))
-    if options.ultralytics:
-        imgsz = max(open_bundle(options.bundles[0]).imgsz)
-        model = _exported(imgsz, scratch) if options.ultralytics == "auto" else Path(options.ultralytics).absolute()
-        label = f"{model.name} ({imgsz} px, random weights)" if options.ultralytics == "auto" else model.name
-        files = [str(folder / f"{name}.jpg") for name in names]
-        contenders.append(Contender("ultralytics predict", label, _predict(model, files, imgsz)))
-        contenders += _bare(label, model, len(names))
-    return contenders
+def _drawn(folder: Path, count: int) -> Path:
+    """Photographs of codes, 640 x 480 px, of the qualities that `compress data codes` writes."""
+    from compress.data.codes.scene import draw_scene
+
+    for number in range(count):
+        random = np.random.default_rng([2, number])
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(55, 96))]
+        cv2.imwrite(str(folder / f"{number:04}.jpg"), draw_scene(random, (640, 640)).picture[:480], quality)
+    return folder
 
 
-def _stream(bundle: Path, folder: Path, names: list[str]) -> Callable[[], float]:
-    def measure() -> float:
-        with opened(Target(model=bundle, on="host"), "detect") as (stream, _):
-            saturated(stream, folder, names[:WARM_UP])
-            return saturated(stream, folder, names)[0]
+def _bare(bundle: Bundle, folder: Path, names: list[str]) -> dict[str, Callable[[], int]]:
+    """The work that a stream cannot do without, each in a loop of its own."""
+    files = [np.frombuffer(read_picture(folder, name), np.uint8) for name in names]
 
-    return measure
+    def decode() -> int:
+        for file in files:
+            cv2.imdecode(file, cv2.IMREAD_COLOR)
+        return 0
 
-
-def _bare(label: str, model: Path, count: int) -> list[Contender]:
-    """Inference alone, in both ways to use all cores: a thread a picture, as the host engine does, and all for one."""
-    return [
-        Contender("onnxruntime, a thread a picture", label, _infer(model, count, 1, CORES)),
-        Contender("onnxruntime, all threads a picture", label, _infer(model, count, CORES, 1)),
-    ]
+    return {CALL: _infer(bundle, len(names), 1), LOOP: _infer(bundle, len(names), CORES), DECODE: decode}
 
 
-def _infer(model: Path, count: int, threads: int, at_once: int) -> Callable[[], float]:
-    session_options = onnxruntime.SessionOptions()
-    session_options.intra_op_num_threads = threads
-    session_options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(model), session_options, providers=["CPUExecutionProvider"])
+def _infer(bundle: Bundle, count: int, threads: int) -> Callable[[], int]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    model = str(bundle.folder / "model.onnx")
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
     tensor = np.random.default_rng(0).random(entry.shape, np.float32)
 
-    def infer(_: int) -> None:
-        session.run(None, {entry.name: tensor})
+    def infer() -> int:
+        for _ in range(count):
+            session.run(None, {entry.name: tensor})
+        return 0
 
-    def measure() -> float:
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(infer, range(WARM_UP)))
-            start = time.perf_counter()
-            list(pool.map(infer, range(count)))
-            return count / (time.perf_counter() - start)
-
-    return measure
+    return infer
 
 
-def _yolo(model: str) -> object:
+def _predict(bundle: Bundle, folder: Path, names: list[str], scratch: Path) -> Callable[[], int]:
     os.environ.update(YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true")  # nothing is fetched behind the user's back
     try:
         from ultralytics import YOLO
+
+        from benchmarks.decoded_export import write_decoded
     except ImportError as fault:
-        raise EnvironmentFault(f"--ultralytics needs ultralytics ({fault})") from None
-    return YOLO(model, task="detect")
+        raise EnvironmentFault(f"predict needs ultralytics and onnx ({fault}); or --without-predict") from None
+    yolo = YOLO(str(write_decoded(bundle, scratch / "decoded.onnx")), task="detect")
+    files = [str(folder / f"{name}.jpg") for name in names]
+    settings = {"imgsz": max(bundle.imgsz), "conf": CONFIDENCE, "iou": IOU, "verbose": False}
+
+    def predict() -> int:
+        return sum(len(result.boxes) for result in yolo.predict(files, stream=True, **settings))
+
+    return predict
 
 
-def _exported(imgsz: int, folder: Path) -> Path:
-    before = Path.cwd()
-    os.chdir(folder)  # the export goes to the current folder
-    try:
-        return Path(_yolo("yolov5n.yaml").export(format="onnx", imgsz=imgsz)).absolute()  # type: ignore[attr-defined]
-    finally:
-        os.chdir(before)
+def _round(ways: dict[str, Callable[[], int]], count: int, number: int) -> dict[str, Cost]:
+    costs = {}
+    for way, run in ways.items():
+        time.sleep(SETTLING)
+        cpu, wall = time.process_time(), time.perf_counter()
+        run()
+        costs[way] = Cost(
+            *(1000 * seconds / count for seconds in (time.process_time() - cpu, time.perf_counter() - wall))
+        )
+    text = ", ".join(f"{way} {cost.cpu:.2f} / {cost.wall:.2f}" for way, cost in costs.items())
+    print(f"round {number + 1}, ms of CPU / wall time: {text}", file=sys.stderr)
+    return costs
 
 
-def _predict(model: Path, files: list[str], imgsz: int) -> Callable[[], float]:
-    yolo = _yolo(str(model))
-
-    def run(pictures: list[str]) -> None:
-        for _ in yolo.predict(pictures, imgsz=imgsz, stream=True, verbose=False):  # type: ignore[attr-defined]
-            pass
-
-    def measure() -> float:
-        run(files[:WARM_UP])
-        start = time.perf_counter()
-        run(files)
-        return len(files) / (time.perf_counter() - start)
-
-    return measure
-
-
-def _rounds(contenders: list[Contender], rounds: int) -> list[float]:
-    """The median images per second of each contender."""
-    rates: list[list[float]] = [[] for _ in contenders]
-    for number in range(rounds):
-        for row, contender in enumerate(contenders):
-            rates[row].append(contender.measure())
-            print(f"round {number + 1}: {contender.way}, {contender.model}: {rates[row][-1]:.1f}", file=sys.stderr)
-    return [statistics.median(row) for row in rates]
-
-
-def _print_table(contenders: list[Contender], rates: list[float], options: argparse.Namespace) -> None:
+def _print_tables(
+    bundle: Bundle, rounds: list[dict[str, Cost]], found: dict[str, int], options: argparse.Namespace
+) -> None:
     print(f"{platform.machine()}, {_cpu()}, {CORES} cores; Python {platform.python_version()}, ", end="")
-    print(f"onnxruntime {onnxruntime.__version__}; {options.pictures} pictures, median of {options.rounds} rounds\n")
-    print("| model | way | images/s | of bare onnxruntime |\n|---|---|---:|---:|")
-    for contender, rate in zip(contenders, rates):
-        bare = max(r for c, r in zip(contenders, rates) if c.model == contender.model and c.way.startswith("onnx"))
-        print(f"| {contender.model} | {contender.way} | {rate:.1f} | {rate / bare:.2f} |")
+    print(
+        f"onnxruntime {onnxruntime.__version__}; {bundle.folder.name}, {bundle.imgsz[1]} x {bundle.imgsz[0]} px; ",
+        end="",
+    )
+    print(f"{options.pictures} pictures, median of {options.rounds} rounds\n")
+    print("| way | CPU ms a picture | images/s | objects |\n|---|---:|---:|---:|")
+    for way in rounds[0]:
+        cpu, wall = (statistics.median(costs[way][i] for costs in rounds) for i in (0, 1))
+        print(f"| {way} | {cpu:.2f} | {1000 / wall:.1f} | {found[way] or '-'} |")
+    print("\n| | measured | limit | |\n|---|---:|---:|---|")
+    for claim in CLAIMS:
+        if claim.text.endswith("predict") and PREDICT not in rounds[0]:
+            continue
+        value = statistics.median(claim.value(costs) for costs in rounds)
+        passes = value <= claim.limit if claim.most else value >= claim.limit
+        sign = "at most" if claim.most else "at least"
+        print(f"| {claim.text} | {value:.2f} | {sign} {claim.limit} | {'pass' if passes else 'miss'} |")
 
 
 def _cpu() -> str:

@@ -102,11 +102,10 @@ def _sieve(
     """Numbers float32 [n, 5 + classes] and places [n, 6] of the cells whose fifth number is greater than `floor`."""
     numbers, places = [], []
     for tensor, level in zip(tensors, levels):
-        view = level.view(tensor)
-        found = (view[:, :, 4].reshape(-1) > floor).nonzero()[0]
+        found = (level.objectness(tensor) > floor).nonzero()[0]
         if len(found):
             found = found[level.turn[found].argsort()]  # the scan order, in which equal scores stay
-            numbers.append(level.rows(view, found))
+            numbers.append(level.rows(tensor, found))
             places.append(level.place.take(found, axis=0))
     return (np.concatenate(numbers), np.concatenate(places)) if numbers else None
 
@@ -118,7 +117,7 @@ def _test(
     if not scores.size:
         return None
     classes = scores.argmax(axis=1)
-    best = scores[np.arange(len(scores)), classes]
+    best = scores.max(axis=1)
     passes = passes & (best > np.float32(thresholds.score))
     if thresholds.separate:
         passes &= best >= np.array(thresholds.separate, np.float32)[classes]

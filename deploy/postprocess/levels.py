@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.postprocess.layouts import NCHW, NHWC
+from deploy.postprocess.layouts import NCHWC, NHWC
 
 MAX_ANCHORS = 3  # of one level; the SDK has room for no more
 COARSEST_STRIDE = 32
+_OBJECTNESS = 4  # behind tx ty tw th
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,23 +36,27 @@ class Level:
         """How many numbers of a tensor are read, from its start."""
         return self.anchors * self.cells * self.channels
 
-    def view(self, tensor: np.ndarray) -> np.ndarray:
-        """One picture's head as float32 [anchors, cells, channels]; it has at least `count` numbers.
+    def objectness(self, tensor: np.ndarray) -> np.ndarray:
+        """The fifth number of each place, float32 [anchors * cells], anchors first; a tensor has at least `count`.
 
-        The SDK addresses it as bare memory, whatever its shape says, and so does this.
+        The SDK addresses tensors as bare memory, whatever their shapes say, and so do this and `rows`.
         """
+        if self.layout == NCHWC:
+            return tensor.reshape(-1)[_OBJECTNESS : self.count : self.channels]
+        return self._view(tensor)[:, :, _OBJECTNESS].reshape(-1)
+
+    def rows(self, tensor: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """All numbers of some places, float32 [n, channels]; `found` is intp [n], anchors first."""
+        if self.layout == NCHWC:
+            return tensor.reshape(-1)[: self.count].reshape(-1, self.channels).take(found, axis=0)
+        return self._view(tensor)[found // self.cells, found % self.cells]
+
+    def _view(self, tensor: np.ndarray) -> np.ndarray:
+        """[anchors, cells, channels] of the other layouts."""
         memory = tensor.reshape(-1)[: self.count]
         if self.layout == NHWC:
             return memory.reshape(self.cells, self.anchors, self.channels).transpose(1, 0, 2)
-        if self.layout == NCHW:
-            return memory.reshape(self.anchors, self.channels, self.cells).transpose(0, 2, 1)
-        return memory.reshape(self.anchors, self.cells, self.channels)
-
-    def rows(self, view: np.ndarray, found: np.ndarray) -> np.ndarray:
-        """The numbers float32 [n, channels] of some places (intp [n], anchors first) of a `view`."""
-        if self.layout in (NCHW, NHWC):
-            return view[found // self.cells, found % self.cells]
-        return view.reshape(-1, self.channels).take(found, axis=0)
+        return memory.reshape(self.anchors, self.channels, self.cells).transpose(0, 2, 1)
 
 
 def make_level(layout: int, height: int, width: int, channels: int, anchors: np.ndarray) -> Level:
