@@ -147,10 +147,12 @@ def _flow(model: Detector, options: argparse.Namespace) -> ChannelFlow:
 
     from compress.prune.flow import channel_flow
     from compress.prune.hold import keep_shortcuts, protect
+    from compress.prune.plan import read_plan
 
-    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
-    if options.plan:
-        return flow  # what a plan holds back, it has kept already
+    example = torch.zeros(1, 3, 64, 64)
+    if options.plan:  # what a plan holds back, it has kept already
+        return channel_flow(model, example, read_plan(options.plan).places())
+    flow = channel_flow(model, example)
     if options.shortcuts == "keep":
         flow = keep_shortcuts(flow)
     return protect(flow, options.protect)

@@ -138,13 +138,13 @@ def _plan_group(
     width = len(group.classes)
     if score is None or count is None:
         whole, reason = list(range(width)), f"protected: {group.pinned}"
-        return GroupPlan(group.name, group.convolutions, width, whole, [], [], reason, group.copies)
+        return GroupPlan(group.name, group.convolutions, width, whole, [], [], reason, group.places)
     order = np.argsort(-score, kind="stable")
     kept, removed = np.sort(order[:count]), np.sort(order[count:])
     reason = _reason(score, kept, removed, threshold, align, goal)
     rounded = [round(float(s), 6) for s in score]
     parts = (kept.tolist(), removed.tolist(), rounded)
-    return GroupPlan(group.name, group.convolutions, width, *parts, reason, group.copies)
+    return GroupPlan(group.name, group.convolutions, width, *parts, reason, group.places)
 
 
 def _reason(score: np.ndarray, kept: np.ndarray, removed: np.ndarray, threshold: float, align: int, goal: Goal) -> str:

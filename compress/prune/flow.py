@@ -1,6 +1,6 @@
 """Which channels can be removed together: every output channel of every convolution gets an id, the ids flow through
 the exported graph, and ids that meet in an addition are united (docs/adr/0003). The parts of a split stay equally wide:
-channels at the same place in each of them are united too (docs/adr/0018).
+channels of the same rank in each of them are united too (docs/adr/0018).
 
 No layer names and no architecture are known here. An operator that is not understood pins the channels that reach it.
 """
@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from compute_mAP.errors import ModelError
+
 _CONVOLUTIONS = {"conv2d", "convolution"}
 _SPLITS = {"chunk", "split", "split_with_sizes"}
 _SHAPED = {"view", "reshape", "_unsafe_view", "unflatten", "expand"}  # what they make has the shape that they are told
@@ -23,6 +25,9 @@ _SAME_CHANNELS = {
     "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d",
     "upsample_nearest2d", "upsample_bilinear2d", "clone", "contiguous", "dropout", "to", "detach", "alias",
 }  # fmt: skip
+
+
+Places = dict[str, list[list[int]]]
 
 
 @dataclass
@@ -50,7 +55,8 @@ class Group:
         norms: names of the batch norms over these channels whose gamma scores them.
         pinned: why none of them may be removed, or "".
         shortcut: whether an addition unites channels of the group.
-        copies: for convolutions of which a class stands for several channels, how many: 2 where halves are split.
+        places: for convolutions of which a class stands for several channels, their numbers [copies][width]; two rows
+            where halves are split.
     """
 
     name: str
@@ -59,7 +65,7 @@ class Group:
     norms: list[str] = field(default_factory=list)
     pinned: str = ""
     shortcut: bool = False
-    copies: dict[str, int] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
 
 
 @dataclass
@@ -85,17 +91,19 @@ class ChannelFlow:
         return {name: model.get_submodule(name).weight for name in names}  # type: ignore[misc]
 
 
-def channel_flow(model: nn.Module, example: torch.Tensor) -> ChannelFlow:
+def channel_flow(model: nn.Module, example: torch.Tensor, places: Places | None = None) -> ChannelFlow:
     """Trace `model` on `example` (float32 [1, 3, H, W]) and follow its channels.
 
-    The example's values do not matter, its shape must be one the model accepts; the model is not changed.
+    The example's values do not matter, its shape must be one the model accepts; the model is not changed. Parts of a
+    split are united by the rank of their |gamma|, or as `places`, those of an older flow's groups, has it.
+    Raises ModelError for places that do not fit the model.
     """
     was_training = model.training
     try:
         exported = torch.export.export(model.eval(), (example,))
     finally:
         model.train(was_training)
-    tracer = _Tracer(exported, model)
+    tracer = _Tracer(exported, model, places)
     tracer.run()
     return tracer.result()
 
@@ -114,8 +122,25 @@ def _module_of(node: torch.fx.Node) -> str:
     return (_modules_of(node) or [""])[-1]
 
 
+def _positions(outputs: np.ndarray, classes: list[int]) -> list[list[int]]:
+    """Where each class is among a layer's outputs: [copies][width]."""
+    found = {c: [] for c in classes}  # type: dict[int, list[int]]
+    for place, c in enumerate(outputs.tolist()):
+        if c in found:
+            found[c].append(place)
+    return [list(row) for row in zip(*(found[c] for c in classes), strict=True)]
+
+
+def _given_orders(given: list[list[int]], parts: list[np.ndarray], name: str) -> list[np.ndarray]:
+    width = len(parts[0])
+    orders = [np.array(row, np.int64) - i * width for i, row in enumerate(given)]
+    if len(orders) != len(parts) or any(sorted(order.tolist()) != list(range(width)) for order in orders):
+        raise ModelError(f"the plan does not pair the {len(parts)} x {width} channels of {name}, each once")
+    return orders
+
+
 class _Tracer:
-    def __init__(self, exported: torch.export.ExportedProgram, model: nn.Module) -> None:
+    def __init__(self, exported: torch.export.ExportedProgram, model: nn.Module, places: Places | None) -> None:
         self.model = model
         self.graph = exported.graph
         signature = exported.graph_signature
@@ -125,6 +150,7 @@ class _Tracer:
         self.pins: dict[int, str] = {}
         self.ids: dict[torch.fx.Node, np.ndarray] = {}
         self.parts: dict[torch.fx.Node, list[np.ndarray]] = {}  # of what is split
+        self.places = places or {}
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
         self.norm_behind: dict[str, str] = {}
@@ -190,11 +216,7 @@ class _Tracer:
     def _split(self, node: torch.fx.Node) -> None:
         source = node.args[0]
         assert isinstance(source, torch.fx.Node)
-        parts = np.split(self.ids[source], len(node.meta["val"]))
-        for part in parts[1:]:
-            for a, b in zip(parts[0], part, strict=True):
-                self._unite(int(a), int(b))
-        self.parts[node] = parts
+        self.parts[node] = np.split(self.ids[source], len(node.meta["val"]))
 
     def _not_understood(self, node: torch.fx.Node, operator: str) -> None:
         for value in node.all_input_nodes:
@@ -280,6 +302,29 @@ class _Tracer:
         low, high = sorted((self._root(a), self._root(b)))
         self.parent[high] = low
 
+    def _tie(self, parts: list[np.ndarray]) -> None:
+        """Unite each channel of the first part with one of every other part."""
+        whole = np.concatenate(parts)
+        names = [n for n, layer in self.convolutions.items() if np.array_equal(layer.outputs, whole)]
+        given = next((self.places[n] for n in names if n in self.places), None)
+        orders = self._orders(parts) if given is None else _given_orders(given, parts, names[0])
+        for part, order in zip(parts[1:], orders[1:], strict=True):
+            for a, b in zip(parts[0][orders[0]], part[order], strict=True):
+                self._unite(int(a), int(b))
+
+    def _orders(self, parts: list[np.ndarray]) -> list[np.ndarray]:
+        """Each part's channels from the weakest to the strongest; as they come where parts share channels already."""
+        strength = np.zeros(len(self.parent))
+        roots = np.array([self._root(i) for i in range(len(self.parent))])
+        for norm in self.norms.values():
+            gamma = self.model.get_parameter(f"{norm.name}.weight").detach().abs().double().cpu().numpy()
+            np.maximum.at(strength, roots[norm.outputs], gamma)
+        strength[[self._root(i) for i in self.pins]] = np.inf
+        whole = roots[np.concatenate(parts)]
+        if len(set(whole.tolist())) != len(whole):
+            return [np.arange(len(part)) for part in parts]
+        return [np.argsort(strength[roots[part]], kind="stable") for part in parts]
+
     def _groups(self) -> list[Group]:
         """Classes that the same convolutions put out, each as often, make a group."""
         makers: dict[int, list[str]] = {}
@@ -293,11 +338,14 @@ class _Tracer:
         for key, classes in members.items():
             several = list(dict.fromkeys(key))
             name = next((n for n in several if n not in groups), f"{several[0]}#{len(groups)}")
-            copies = {n: key.count(n) for n in several if key.count(n) > 1}
-            groups[name] = Group(name, np.array(classes, np.int64), several, copies=copies)
+            repeated = [n for n in several if key.count(n) > 1]
+            places = {n: _positions(self.convolutions[n].outputs, classes) for n in repeated}
+            groups[name] = Group(name, np.array(classes, np.int64), several, places=places)
         return list(groups.values())
 
     def result(self) -> ChannelFlow:
+        for parts in self.parts.values():
+            self._tie(parts)
         roots = np.array([self._root(i) for i in range(len(self.parent))])
         for table in (self.convolutions, self.norms):
             for layer in table.values():

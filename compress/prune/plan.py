@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compress.prune.flow import ChannelFlow
+from compress.prune.flow import ChannelFlow, Places
 from compute_mAP.errors import ModelError
 
 SCHEMA_VERSION = 2
@@ -20,7 +20,7 @@ SCHEMA_VERSION = 2
 class GroupPlan:
     """One group: `kept` and `removed` partition 0..width-1; `score` has a value a channel, none where it is pinned.
 
-    `copies` has the members of which an index stands for several channels, and how many: 2 where halves are split.
+    `places` has the members of which an index stands for several channels, two where halves are split, and which.
     """
 
     name: str
@@ -30,7 +30,7 @@ class GroupPlan:
     removed: list[int]
     score: list[float]
     reason: str
-    copies: dict[str, int] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ class Plan:
         """The share of removable channels that the plan removes, 0..1."""
         movable = [g for g in self.groups if g.score]
         return sum(len(g.removed) for g in movable) / max(1, sum(g.width for g in movable))
+
+    def places(self) -> Places:
+        """Those of all groups: with them `channel_flow` makes the groups that the plan speaks of."""
+        return {name: rows for group in self.groups for name, rows in group.places.items()}
 
     def to_json(self) -> dict[str, Any]:
         return {"schema_version": SCHEMA_VERSION, "kind": "plan", **asdict(self)}
@@ -114,15 +118,18 @@ def _plan(content: dict[str, Any]) -> Plan:
         {str(kind): float(value) for kind, value in content["goal"].items()},
         int(content["align"]),
         float(content["threshold"]),
-        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in _with_copies(content["groups"])],
+        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in _with_places(content["groups"])],
         str(content["score"]),
         str(content["shortcuts"]),
         [str(pattern) for pattern in content["protect"]],
     )
 
 
-def _with_copies(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**g, "copies": {str(k): int(n) for k, n in g.get("copies", {}).items()}} for g in groups]
+def _with_places(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def rows(of: Any) -> list[list[int]]:
+        return [[int(place) for place in row] for row in of]
+
+    return [{**g, "places": {str(name): rows(of) for name, of in g.get("places", {}).items()}} for g in groups]
 
 
 def _check_types(path: Path, plan: Plan) -> None:

@@ -17,7 +17,7 @@ def plan_table(plan: Plan) -> str:
         highest = f"{max(group.score):.4g}" if group.score else "-"
         for member in group.members:
             reason = group.reason if member == group.members[0] else f"with {group.members[0]}"
-            times = group.copies.get(member, 1)
+            times = len(group.places.get(member, [[]]))
             rows.append((member, str(times * group.width), str(times * len(group.kept)), highest, reason))
     limits = [(max(group.score), group.name) for group in plan.groups if group.score]
     lines = _aligned(rows)

@@ -92,7 +92,7 @@ def check(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     slim = surgery.cut(model, flow, plan)
     assert surgery.largest_difference(surgery.mask(model, flow, plan), slim, SIDE) <= 1e-9, "the issue asks for 1e-4"
     for group, planned in zip(flow.groups, plan.groups, strict=True):
-        assert planned.copies == group.copies
+        assert planned.places == group.places
         if len(planned.kept) % plan.align:
             assert planned.reason.startswith(("protected: ", "kept whole: narrower than the alignment")), planned
         for name in group.convolutions:

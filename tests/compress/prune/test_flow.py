@@ -11,6 +11,7 @@ from torch import nn
 
 from compress.nets.yolov5 import Yolov5
 from compress.prune.flow import ChannelFlow, Group, channel_flow
+from compute_mAP.errors import ModelError
 
 LAST = "an output of the model"
 
@@ -306,6 +307,47 @@ def test_what_is_not_understood_is_pinned_with_its_reason(
     for name in names:
         pinned = by_members[name][1]
         assert any(part in pinned for part in reason.split("|")), (name, pinned)
+
+
+def test_halves_are_united_by_rank() -> None:
+    net = Net({**A8, **conv("b", 4, 4), **conv("end", 12, 4, norm=False)}, own_halves)
+    with torch.no_grad():
+        net.a_n.weight.copy_(torch.tensor([0.1, -0.9, 0.5, 0.3, 0.8, 0.2, -0.6, 0.4]))
+    (group, *_) = flow_of(net).groups
+    assert group.places == {"a": [[0, 1, 2, 3], [5, 4, 6, 7]]}, "the weakest with the weakest, whatever the sign"
+    told = {"a": [[3, 2, 1, 0], [4, 5, 6, 7]]}
+    (again, *_) = channel_flow(net, torch.zeros(1, 3, 16, 16), told).groups
+    assert again.places == {"a": [[0, 1, 2, 3], [7, 6, 5, 4]]}, "the pairs that are told"
+
+
+def test_rank_counts_what_a_shortcut_adds() -> None:
+    """The second half is added to `b`, whose gammas count as much."""
+    layers = {**A8, **conv("b", 4, 4), **conv("end", 8, 4, norm=False)}
+
+    def forward(m: Net, x: torch.Tensor) -> torch.Tensor:
+        left, right = m.act("a", x).chunk(2, 1)
+        return m.end(torch.cat([left, right + m.act("b", right)], 1))
+
+    net = Net(layers, forward)
+    with torch.no_grad():
+        net.a_n.weight.copy_(torch.tensor([0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4]))
+        net.b_n.weight.copy_(torch.tensor([0.9, 0.1, 0.8, 0.1]))
+    assert flow_of(net).groups[0].places == {"a": [[0, 1, 2, 3], [5, 7, 6, 4]]}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([[0, 1, 2, 3]], id="one row"),
+        pytest.param([[0, 1, 2, 3], [4, 4, 5, 6]], id="a channel twice"),
+        pytest.param([[0, 1, 2, 3], [0, 1, 2, 3]], id="the other half"),
+        pytest.param([[0, 1, 2], [4, 5, 6]], id="too few"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_refused(told: list[list[int]]) -> None:
+    net = Net({**A8, **conv("b", 4, 4), **conv("end", 12, 4, norm=False)}, own_halves)
+    with pytest.raises(ModelError, match="does not pair the 2 x 4 channels of a, each once"):
+        channel_flow(net, torch.zeros(1, 3, 16, 16), {"a": told})
 
 
 def test_layers_know_the_classes_of_both_sides() -> None:

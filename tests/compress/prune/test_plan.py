@@ -137,11 +137,11 @@ def test_hand_edited_order_does_not_matter(tmp_path: Path) -> None:
     assert load_plan(tmp_path / "plan.json", FLOW).groups[0].kept == [2, 0]
 
 
-def test_plan_without_copies_is_read_and_copies_come_back(tmp_path: Path) -> None:
-    group = GroupPlan("cv1", ["cv1", "m"], 2, [0], [1], [0.5, 0.1], "below threshold", {"cv1": 2})
+def test_plan_without_places_is_read_and_places_come_back(tmp_path: Path) -> None:
+    group = GroupPlan("cv1", ["cv1", "m"], 2, [0], [1], [0.5, 0.1], "below threshold", {"cv1": [[0, 1], [3, 2]]})
     Plan({"percent": 0.5}, 1, 0.3, [group]).save(tmp_path / "plan.json")
     assert read_plan(tmp_path / "plan.json").groups == [group]
     content = json.loads((tmp_path / "plan.json").read_text())
-    del content["groups"][0]["copies"]
+    del content["groups"][0]["places"]
     (tmp_path / "plan.json").write_text(json.dumps(content))
-    assert read_plan(tmp_path / "plan.json").groups[0].copies == {}
+    assert read_plan(tmp_path / "plan.json").groups[0].places == {}

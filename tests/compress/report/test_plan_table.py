@@ -71,6 +71,8 @@ def test_long_lists_of_indices_are_shortened() -> None:
 
 
 def test_table_counts_the_channels_of_a_layer_in_halves() -> None:
-    halves = GroupPlan("cv1", ["cv1", "m"], 4, [0, 2], [1, 3], [0.5, 0.1, 0.75, 0.2], "below threshold", {"cv1": 2})
+    halves = GroupPlan(
+        "cv1", ["cv1", "m"], 4, [0, 2], [1, 3], [0.5, 0.1, 0.75, 0.2], "", {"cv1": [[0, 1, 2, 3], [4, 5, 6, 7]]}
+    )
     lines = plan_table(Plan({"percent": 0.5}, 2, 0.3, [halves])).splitlines()
     assert [line.split(None, 3)[:3] for line in lines[1:3]] == [["cv1", "8", "4"], ["m", "4", "2"]]
