@@ -78,6 +78,7 @@ def picture_files():
         "something behind the end": File(plain + b"trailing"),
         "empty": File(b"", 2019, "empty"),
         "truncated": File(plain[: len(plain) // 2], 2006, "truncated"),
+        "its end missing": File(plain[:-30], 2006, "truncated"),
         "a text": File(b"this is no picture" * 9, 2019, "not a JPEG"),
         "a PNG named .jpg": File(png, 2019, "not a JPEG"),
         "CMYK": File(by_pillow("CMYK"), 2006, "4 planes"),
