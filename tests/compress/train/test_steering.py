@@ -110,10 +110,14 @@ def heaps(near: int, between: int, far: int) -> torch.Tensor:
     ("gammas", "split"),
     [
         pytest.param(heaps(50, 0, 50), True, id="two heaps and nothing between them"),
-        pytest.param(heaps(48, 4, 48), True, id="a few between them"),
+        pytest.param(heaps(48, 2, 50), True, id="a few between them"),
         pytest.param(heaps(40, 20, 40), False, id="a fifth on the way"),
         pytest.param(heaps(0, 0, 100), False, id="nothing near zero"),
         pytest.param(heaps(100, 0, 0), False, id="nothing left"),
+        pytest.param(torch.cat([torch.zeros(50), torch.linspace(0.01, 1, 50)]), False, id="an even heap from zero on"),
+        pytest.param(
+            torch.cat([torch.zeros(500), -torch.linspace(0.001, 1, 500).log() / 3]), False, id="an exponential one"
+        ),
         pytest.param(torch.cat([torch.zeros(50), torch.full((50,), 0.05)]), False, id="the rest is on its way too"),
     ],
 )
