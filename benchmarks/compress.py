@@ -86,6 +86,8 @@ def interleaved(contenders: dict[str, Callable[[], None]], rounds: int, warmup: 
 def prune(options: argparse.Namespace) -> None:
     """Seconds between reading a checkpoint and writing the pruned one: medians of the steps, one line a model.
 
+    CPU is the whole in CPU seconds, of use where the machine is busy.
+
     The cut includes its proof, the masked and the pruned model in float64 at 320 px.
     """
     import torch
@@ -98,7 +100,7 @@ def prune(options: argparse.Namespace) -> None:
     from compress.prune.fold import fold_constants
 
     torch.set_num_threads(options.threads)
-    print(f"{'model':10} {'flow':>7} {'choice':>7} {'cut':>7} {'fold':>7} {'whole':>7}  parameters")
+    print(f"{'model':10} {'flow':>7} {'choice':>7} {'cut':>7} {'fold':>7} {'whole':>7} {'CPU':>7}  parameters")
     for name in options.models:
         torch.manual_seed(0)
         model = build(architecture(name, 80), [f"class{i}" for i in range(80)], 640).eval()
@@ -108,7 +110,7 @@ def prune(options: argparse.Namespace) -> None:
                     torch.nn.init.uniform_(module.weight, 0.01, 1)
         rows = []
         for _ in range(options.repeats):
-            marks = [time.perf_counter()]
+            marks, cpu = [time.perf_counter()], time.process_time()
             flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
             marks.append(time.perf_counter())
             plan = choose(model, flow, options.percent, options.align)
@@ -117,7 +119,7 @@ def prune(options: argparse.Namespace) -> None:
             marks.append(time.perf_counter())
             surgery.cut(fold_constants(model, flow, plan), flow, plan)
             marks.append(time.perf_counter())
-            rows.append([b - a for a, b in zip(marks, marks[1:])] + [marks[-1] - marks[0]])
+            rows.append([b - a for a, b in zip(marks, marks[1:])] + [marks[-1] - marks[0], time.process_time() - cpu])
         medians = [statistics.median(column) for column in zip(*rows)]
         cost = f"{parameters(model) / 1e6:.2f} M -> {parameters(slim) / 1e6:.2f} M"
         print(f"{name:10} " + " ".join(f"{m:6.2f}s" for m in medians) + f"  {cost}", flush=True)
