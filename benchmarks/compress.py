@@ -88,7 +88,7 @@ def prune(options: argparse.Namespace) -> None:
 
     CPU is the whole in CPU seconds, of use where the machine is busy.
 
-    The cut includes its proof, the masked and the pruned model in float64 at 320 px.
+    The cut includes its proof, the masked and the pruned model in float64 at 128 px.
     """
     import torch
 
