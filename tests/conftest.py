@@ -1,5 +1,6 @@
 """What all tests share: the folder of reference material beside the project, where it is present."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,8 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the reference material is not there: no folder {folder}")
     return folder
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
