@@ -12,6 +12,7 @@ from compress.chain.recipe import filled, read_recipe
 from compress.chain.verbs import Verb, all_verbs
 from compute_mAP.errors import DataError, ReportedError, UsageError
 
+ROOT = Path(__file__).resolve().parents[3]
 GOOD = """\
 variables: {voc: VOCdevkit, w:}
 common:
@@ -126,3 +127,9 @@ def test_a_misspelt_variable_on_the_command_line(tmp_path: Path, verbs: dict[str
 def test_a_missing_recipe(verbs: dict[str, Verb]) -> None:
     with pytest.raises(DataError, match=r"gone\.yaml: there is no such recipe"):
         read_recipe(Path("gone.yaml"), {}, verbs)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks" / "recipes").glob("*.yaml")), ids=lambda file: file.name)
+def test_the_recipes_of_the_benchmarks_are_right(file: Path, verbs: dict[str, Verb]) -> None:
+    recipe = read_recipe(file, {"voc": "VOCdevkit", "weights": "yolov5n.pt"}, verbs)
+    assert [stage.verb for stage in recipe.stages][-2:] == ["export", "eval"]
