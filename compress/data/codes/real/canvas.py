@@ -150,7 +150,7 @@ def _shrunk(texture: np.ndarray, quad: np.ndarray) -> np.ndarray:
     top, right, bottom, left = edges(quad)
     width = min(texture.shape[1], math.ceil(max(top, bottom)))
     height = min(texture.shape[0], math.ceil(max(left, right)))
-    if width > 0.8 * texture.shape[1] and height > 0.8 * texture.shape[0]:
+    if width > 0.7 * texture.shape[1] and height > 0.7 * texture.shape[0]:
         return texture
     return cv2.resize(texture, (max(width, 2), max(height, 2)), interpolation=cv2.INTER_AREA)
 
@@ -181,7 +181,7 @@ def darken(
     if x1 - x0 < 2 or y1 - y0 < 2:
         return
     # A soft shadow needs few pixels: drawn small, then stretched.
-    step = min(max(softness / 1.5, 1.0), 8.0)
+    step = min(max(softness / 1.5, 2.0), 8.0)
     small = (max(2, round((x1 - x0) / step)), max(2, round((y1 - y0) / step)))
     light = np.full((small[1], small[0]), 255, np.uint8)
     scaled = (points - (x0, y0)) * (small[0] / (x1 - x0), small[1] / (y1 - y0))

@@ -1,4 +1,4 @@
-"""What a camera adds: defocus, motion blur, its tone curve and white balance, sharpening, and sensor noise."""
+"""What a camera adds: defocus, motion blur, its tone curve, sharpening, and sensor noise."""
 
 from __future__ import annotations
 
@@ -49,16 +49,14 @@ def moved(picture: np.ndarray, length: float, direction: float) -> np.ndarray:
 
 
 def tone_curve(rng: np.random.Generator) -> np.ndarray:
-    """Exposure, contrast and white balance as a table: uint8 [1, 256, 3]."""
+    """Exposure and contrast as a table: uint8 [1, 256]."""
     x = np.arange(256) / 255
     exposure = float(np.exp(rng.normal(0, 0.16)))
     bend = float(rng.uniform(0, 0.35))
     y = np.clip(x * exposure, 0, 1)
     y = (1 - bend) * y + bend * y * y * (3 - 2 * y)
     black = float(rng.uniform(0, 0.08))
-    y = black + (1 - black) * y
-    balance = 1 + rng.normal(0, 0.025, 3) + rng.normal(0, 0.05) * np.array([-1, 0, 1])
-    return np.clip(np.outer(y, balance) * 255, 0, 255).astype(np.uint8)[None]
+    return ((black + (1 - black) * y) * 255).astype(np.uint8)[None]
 
 
 def noise_level(rng: np.random.Generator, brightness: float) -> float:

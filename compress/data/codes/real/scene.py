@@ -34,7 +34,7 @@ LEAST_SIDE = 5.0
 # How much of a carton's side the camera sees, by area, if a label is to be on it.
 LEAST_SEEN = 0.3
 TRIES = 4
-_COARSEST, _FINEST = 1, 16
+_COARSEST, _FINEST = 1, 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Stage:
         """Put things with symbols and without into the scene, those that are far away first."""
         rng = self.rng
         count = int(rng.choice(len(COUNT_ODDS), p=COUNT_ODDS))
-        slots = ["symbol"] * count + ["nothing"] * int(rng.integers(0, 5))
+        slots = ["symbol"] * count + ["nothing"] * int(rng.integers(0, 4))
         if rng.random() < SHEET_ODDS:
             slots = ["sheet", *slots[: len(slots) // 2]]
         places = [self._place() for _ in slots]
@@ -111,7 +111,7 @@ class _Stage:
         rng = self.rng
         symbol = carriers.any_symbol(rng) if slot == "symbol" else None
         length = self._length(symbol, count) if symbol else 0.0
-        boxed = slot != "sheet" and rng.random() < (0.18 if symbol else 0.35)
+        boxed = slot != "sheet" and rng.random() < (0.18 if symbol else 0.3)
         thing, scale = (None, 0.0) if boxed else self._thing(slot, symbol, length)
         # What is behind may be covered, but seldom.
         least = 0.3 if rng.random() < 0.25 else 0.92

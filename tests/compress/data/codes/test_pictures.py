@@ -77,3 +77,15 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, workers: int) -> None:
     assert child.returncode == 130
     assert "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_between_leaves_nothing_and_nobody(tmp_path: Path) -> None:
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        make_codes(tmp_path / "out", 400, size=(320, 240), hardness="real", workers=2, on_picture=stop)
+    # `caught` keeps the frames alive, so that only closing the generator can have ended the processes.
+    assert caught.traceback
+    assert multiprocessing.active_children() == []
+    assert list(tmp_path.iterdir()) == []

@@ -79,8 +79,8 @@ def test_the_darker_the_noisier() -> None:
 def test_tone_curves_rise() -> None:
     for seed in range(30):
         table = lens.tone_curve(np.random.default_rng(seed))
-        assert table.shape == (1, 256, 3)
-        assert (np.diff(table[0].astype(int), axis=0) >= 0).all()
+        assert table.shape == (1, 256)
+        assert (np.diff(table[0].astype(int)) >= 0).all()
         assert np.ptp(table) > 120
 
 

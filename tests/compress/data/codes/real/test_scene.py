@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 480, 360
 
 @pytest.fixture(scope="module")
 def scenes() -> list[RealScene]:
-    return [draw_real_scene(np.random.default_rng([5, seed]), WIDTH, HEIGHT) for seed in range(110)]
+    return [draw_real_scene(np.random.default_rng([5, seed]), WIDTH, HEIGHT) for seed in range(90)]
 
 
 def test_boxes_lie_in_the_picture(scenes: list[RealScene]) -> None:
