@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
 
 def _options(parser: argparse.ArgumentParser, stage: str) -> None:
     source = "required" if stage == "finetune" else "default: start from random weights"
-    parser.add_argument("--weights", metavar="FILE", help=f"a checkpoint, or a .pt of YOLOv5 or ultralytics ({source})")
+    parser.add_argument("--weights", metavar="FILE", help=f"a checkpoint, or a .pt of ultralytics ({source})")
     parser.add_argument(
         "--cfg",
         metavar="NAME",
