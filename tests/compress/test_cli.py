@@ -252,7 +252,7 @@ def test_bad_input(run: Run, files: Path, arguments: Sequence[str], code: int, s
         (("data",), "the following arguments are required: VERB"),
         (("train",), "the following arguments are required: --data"),
         (("prune", "--out", "p.safetensors"), "the following arguments are required: --weights"),
-        (("export", "--weights", "w.safetensors"), "the following arguments are required: --out"),
+        (("export", "--weights", "w.safetensors"), "neither --out nor --stock is given"),
         (("data", "voc2yolo", "--voc", "kit"), "the following arguments are required: --out"),
         (("train", "--data", "d", "--epochs", "many"), "argument --epochs: invalid int value: 'many'"),
         (("train", "--data", "d", "--optimizer", "lion"), "argument --optimizer: invalid choice: 'lion'"),
