@@ -24,11 +24,11 @@ def network(count: int = 2000, unneeded: float = 0.6) -> tuple[torch.Tensor, tor
 
 
 def whole_run(
-    target: float, strength: float, epochs: int = 40, **settings: Any
+    target: float, strength: float, epochs: int = 40, unneeded: float = 0.6, **settings: Any
 ) -> tuple[list[float], str, list[float]]:
     """The share near zero after each epoch, why the run ended, and its rates; `strength` is hidden from the rate."""
     chosen = TrainSettings("data.yaml", epochs=epochs, target_share=target, **settings)
-    gammas, pull = network()
+    gammas, pull = network(unneeded=unneeded)
     start = gammas.clone()
     rate = SteeredRate(chosen, gammas, STEPS)
     shares, reason = [], ""
@@ -56,11 +56,20 @@ def whole_run(
     ],
 )
 def test_the_share_is_reached_in_time_and_the_run_ends(target: float, strength: float) -> None:
-    shares, reason, rates = whole_run(target, strength)
+    """Where the task can do without just that share."""
+    shares, reason, rates = whole_run(target, strength, unneeded=target)
     assert reason.endswith("of the gammas are near 0 and the others stand apart")
     assert target - 0.02 <= shares[-1] <= 0.75
     assert 3 < len(shares) <= 32, "by six tenths of 40 epochs, give or take"
     assert len(rates) == len(shares) and all(rate > 0 for rate in rates)
+
+
+@pytest.mark.parametrize("strength", [4.0, 16.0, 60.0])
+def test_the_share_is_held_where_more_could_go(strength: float) -> None:
+    """Half is wanted, 70 % are not needed: what is left over stays between the heaps, so no early end is called."""
+    shares, reason, _ = whole_run(0.5, strength, unneeded=0.7)
+    assert not reason and len(shares) == 40
+    assert shares[0] < 0.1 and all(abs(share - 0.5) < 0.06 for share in shares[30:])
 
 
 def test_a_fixed_rate_would_have_missed() -> None:
