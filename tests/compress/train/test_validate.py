@@ -163,7 +163,7 @@ def through_the_bundle(bundle: Path, images: list[Path]) -> dict[str, Detections
     """What eval.pipeline finds on the host engine, by class; pictures are named as the validator names them."""
     found: dict[str, list[tuple[str, float, list[float]]]] = {name: [] for name in NAMES}
     by_name = {image.stem: str(image) for image in images}
-    with opened(Target(bundle, on="host"), "eval") as (stream, _):
+    with opened(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
         for name, _, outcome in answers(stream, images[0].parent, list(by_name)):
             assert not outcome.fault
             for entry in outcome.objects:
