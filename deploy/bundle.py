@@ -11,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from compute_mAP.errors import ModelError
+from deploy.whole_file import write_whole
 
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
@@ -78,12 +79,12 @@ def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **
     Each file is written whole or not at all, bundle.json last.
     """
     for name, text in texts.items():
-        _replace(bundle.folder / name, text.encode("utf-8"))
+        write_whole(bundle.folder / name, text.encode("utf-8"))
     files = bundle.description["files"]
     hashes = {name: file_sha256(bundle.folder / name) for name in (*texts, *add)}
     description = {**bundle.description, **changes, "files": dict(sorted({**files, **hashes}.items()))}
     text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    _replace(bundle.folder / DESCRIPTION, text.encode("utf-8"))
+    write_whole(bundle.folder / DESCRIPTION, text.encode("utf-8"))
 
 
 def file_sha256(path: Path | str) -> str:
@@ -93,15 +94,6 @@ def file_sha256(path: Path | str) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.new")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _check(file: Path, description: Any) -> None:

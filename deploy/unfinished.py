@@ -14,6 +14,7 @@ from typing import Any
 from compute_mAP.errors import UsageError
 from deploy.console import note
 from deploy.results import publish, remove
+from deploy.whole_file import write_whole
 
 STATE = "unfinished.json"
 SAVE_SECONDS = 1.0  # what a kill costs at most
@@ -41,9 +42,7 @@ class Unfinished:
     def save(self) -> None:
         """Note how far the run is, whole or not at all."""
         state = {key: getattr(self, key) for key in ("inputs", "done", "failed", "counts", "sizes")}
-        partial = self.folder / f".{STATE}.new"
-        partial.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
-        partial.replace(self.folder / STATE)
+        write_whole(self.folder / STATE, json.dumps(state, ensure_ascii=False).encode("utf-8"))
         self._saved_at = time.monotonic()
 
 

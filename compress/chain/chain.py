@@ -16,6 +16,7 @@ from compress.chain.fingerprint import fingerprint, path_hash
 from compress.chain.verbs import Verb, all_verbs
 from compress.report.comparison import run_edge
 from compute_mAP.errors import ReportedError, UsageError
+from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
 _SUFFIX = {"prune": ".safetensors", "pad": ".onnx"}  # what --out of a verb must end in
@@ -148,8 +149,5 @@ def _read(record: Path) -> dict[str, Any] | None:
 
 
 def _write(record: Path, content: dict[str, Any]) -> None:
-    record.parent.mkdir(parents=True, exist_ok=True)
-    partial = record.with_suffix(".partial")
     whole = {"schema_version": SCHEMA_VERSION, "kind": "stage", **content}
-    partial.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-    partial.replace(record)
+    write_whole(record, f"{json.dumps(whole, indent=2)}\n".encode())

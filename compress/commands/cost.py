@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
+from compress.commands.opened import input_side
 from compute_mAP.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,10 +84,7 @@ def _works(options: argparse.Namespace) -> list[Work]:
     from compress.nets.weights import open_weights
 
     model, _ = open_weights(path)
-    imgsz = options.imgsz or model.imgsz
-    if imgsz % 32 or not 32 <= imgsz <= 4096:
-        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
-    return torch_work.work_of(model, imgsz)
+    return torch_work.work_of(model, input_side(model, options.imgsz))
 
 
 def _layers(works: Sequence[Work], chip: Chip) -> list[dict[str, Any]]:

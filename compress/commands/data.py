@@ -145,7 +145,7 @@ def anchors(options: argparse.Namespace) -> None:
         chosen = found if better >= (recall, result["fitness"]) or options.force else old
         result |= {"new_recall": better[0], "new_fitness": better[1], "new_anchors": found.tolist()}
     kept = chosen is old
-    lines.append("the anchors stay: they fit" if kept else "the new ones fit better")
+    lines.append("the anchors stay" if kept else "the new ones take their place")
     if options.out:
         write_anchors(model, chosen, options.out)
         lines.append(options.out)

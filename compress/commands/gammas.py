@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
+from compress.report.aligned import aligned
 from compute_mAP.errors import DataError
 
 if TYPE_CHECKING:
@@ -102,8 +103,4 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         numbers = (f"{row[key]:.4f}" for key in ("min", "median", "max"))
         cells.append((row["layer"], str(row["channels"]), f"{row['near_zero']:.1%}", *numbers))
-    widths = [max(len(line[i]) for line in cells) for i in range(6)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in cells
-    )
+    return aligned(cells)

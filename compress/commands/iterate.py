@@ -10,6 +10,7 @@ from compress.chain.borrowed import Borrowed
 from compress.commands import prune
 from compress.commands.declare import Verbs, answer, verb
 from compress.commands.training import common_options, sparsity_options
+from compress.report.aligned import aligned
 from compute_mAP.errors import ReportedError, UsageError
 
 _COLUMNS = ("round", "parameters", "FLOPs", "mAP@0.5", "mAP@0.5:0.95", "drop")
@@ -103,5 +104,4 @@ def _table(start: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
     for row in rounds:
         cost = f"{row['parameters'] / 1e6:.3f} M", f"{row['flops'] / 1e9:.3f} G"
         rows.append((str(row["round"]), *cost, *(f"{row[key]:.3f}" for key in ("map50", "map50_95", "drop"))))
-    widths = [max(len(line[i]) for line in (_COLUMNS, *rows)) for i in range(len(_COLUMNS))]
-    return "\n".join("  ".join(c.rjust(w) for c, w in zip(line, widths, strict=True)) for line in (_COLUMNS, *rows))
+    return aligned([_COLUMNS, *rows], left=())

@@ -32,7 +32,7 @@ def lint(options: argparse.Namespace) -> None:
     from compress.export.lint.run import open_subject
     from compress.export.lint.subject import Subject
     from compress.export.proof_pictures import proof_pictures
-    from compress.export.whole_file import write_whole
+    from deploy.whole_file import write_whole
 
     _check(options)
     subject = open_subject(options.model, options.cann, options.soc)

@@ -30,11 +30,20 @@ def opened(options: argparse.Namespace) -> tuple[Detector, int, str]:
     from compress.nets.weights import open_weights
 
     model, history = open_weights(options.weights)
-    imgsz = model.imgsz if options.imgsz is None else options.imgsz
-    if imgsz % 32 or not 32 <= imgsz <= 4096:
-        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
+    imgsz = input_side(model, options.imgsz)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return model.eval().to(device), imgsz, options.letterbox or _validated_with(history)
+
+
+def input_side(model: Detector, asked: int | None) -> int:
+    """The side of the network input in pixels: what --imgsz asks for, else what the model was trained with.
+
+    Raises UsageError for a side that no detector takes.
+    """
+    imgsz = model.imgsz if asked is None else asked
+    if imgsz % 32 or not 32 <= imgsz <= 4096:
+        raise UsageError(f"--imgsz is {imgsz}, expected a multiple of 32 from 32 to 4096")
+    return imgsz
 
 
 def _validated_with(history: list[dict[str, Any]]) -> str:

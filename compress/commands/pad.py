@@ -22,7 +22,7 @@ def add(verbs: Verbs) -> None:
 def pad(options: argparse.Namespace) -> None:
     from compress.export.graph_facts import load_onnx
     from compress.export.pad.pad_model import pad_model
-    from compress.export.whole_file import write_whole
+    from deploy.whole_file import write_whole
 
     out = Path(options.out)
     if out.suffix != ".onnx":

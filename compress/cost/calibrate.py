@@ -12,6 +12,7 @@ from compress.cost.chips import Chip
 from compress.cost.estimate import Calibration, is_compute, layer_range
 from compress.cost.work import Work
 from compute_mAP.errors import DataError
+from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
 # OP Type in op_summary: what runs on the Cube unit (CANN profiling guide, op_summary).
@@ -42,9 +43,7 @@ def calibrate(value: str, works: Sequence[Work], chip: Chip) -> Calibration:
 def save_calibration(calibration: Calibration, path: Path) -> None:
     """Write a .json for the models to come, whole or not at all."""
     content = {"schema_version": SCHEMA_VERSION, "kind": "calibration", **calibration.__dict__}
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def _whole(milliseconds: float, works: Sequence[Work], chip: Chip, source: str) -> Calibration:

@@ -13,6 +13,7 @@ import numpy as np
 from compress.data.data_yaml import SPLITS, DataSet
 from compress.data.labels import label_path, read_labels
 from compress.data.picture_size import picture_size
+from compress.report.aligned import aligned
 from compute_mAP.errors import DataError
 from compute_mAP.wording import shortened
 
@@ -46,17 +47,13 @@ class Check:
             rows.append((name, *(str(self.objects[split][name]) for split in splits), str(self.tiny.get(name, 0))))
         rows.append(("pictures", *(str(self.images[split]) for split in splits), ""))
         rows.append(("without objects", *(str(self.empty[split]) for split in splits), ""))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = []
-        for first, *others in rows:
-            cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
-            lines.append("  ".join([first.ljust(widths[0]), *cells]))
+        lines = [aligned(rows)]
         if self.sides:
             quantiles = ", ".join(f"{key} {value:.0f}" for key, value in self.sides.items())
             lines.append(f"shorter side in pixels of the network input: {quantiles}")
         lines += [f"warning: {sentence}" for sentence in self.warnings]
         lines += [f"error: {sentence}" for sentence in self.errors]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(lines)
 
 
 def check(data: DataSet, imgsz: int) -> Check:

@@ -16,6 +16,7 @@ from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError, UsageError
 from deploy.bundle import file_sha256
+from deploy.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def write_anchors(anchored: Anchored, anchors: np.ndarray, out: str) -> None:
         raise UsageError(f"--out is {out}, the very file that was read; expected another one")
     rows = anchors.reshape(len(anchored.anchors), -1).tolist()
     if anchored.model is None:
-        _write_yaml({**anchored.arch, "anchors": rows}, path)
+        arch = {**anchored.arch, "anchors": rows}
+        write_whole(path, yaml.safe_dump(arch, sort_keys=False, default_flow_style=None).encode())
         return
     head = anchored.model.head
     scaled = torch.tensor(anchors, dtype=torch.float32).view_as(head.anchors)
@@ -69,10 +71,3 @@ def write_anchors(anchored: Anchored, anchors: np.ndarray, out: str) -> None:
     anchored.model.settle()
     entry = {"stage": "anchors", "settings": {"anchors": rows}, "sha256": file_sha256(anchored.source)}
     save_checkpoint(anchored.model, path, [*anchored.history, entry])
-
-
-def _write_yaml(arch: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(yaml.safe_dump(arch, sort_keys=False, default_flow_style=None), encoding="utf-8")
-    partial.replace(path)

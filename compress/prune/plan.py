@@ -12,6 +12,7 @@ from typing import Any
 
 from compress.prune.flow import ChannelFlow, Places
 from compute_mAP.errors import ModelError
+from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 2
 
@@ -66,10 +67,7 @@ class Plan:
         content = self.to_json()
         groups = ",\n    ".join(json.dumps(g) for g in content.pop("groups"))
         head = json.dumps(content, indent=2)[:-2]
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n', encoding="utf-8")
-        partial.replace(path)
+        write_whole(Path(path), f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n'.encode())
 
 
 def read_plan(path: str | Path) -> Plan:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from compress.report.aligned import aligned
 from compress.train.validate import Validation
 from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation
@@ -51,11 +52,7 @@ def class_table(rows: Sequence[ClassScore]) -> str:
         (row.name, str(row.images), str(row.objects), *map(_number, (row.precision, row.recall, row.ap50, row.ap50_95)))
         for row in rows
     ]
-    widths = [max(len(line[i]) for line in (_COLUMNS, *cells)) for i in range(len(_COLUMNS))]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in (_COLUMNS, *cells)
-    )
+    return aligned([_COLUMNS, *cells])
 
 
 def _number(value: float | None) -> str:

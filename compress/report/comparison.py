@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from compress.report.aligned import aligned
 from compute_mAP.errors import ReportedError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -57,9 +58,7 @@ def compare(title: str, bundle: Path, image_set: Path, pictures: Path, devkit: P
 
 def text_table(rows: list[list[str]]) -> str:
     """The rows under COLUMNS as aligned text."""
-    table = [list(COLUMNS), *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(COLUMNS))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    return aligned([COLUMNS, *rows], left=())
 
 
 def markdown_table(rows: list[list[str]]) -> str:

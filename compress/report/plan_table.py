@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from compress.prune.plan import GroupPlan, Plan
+from compress.report.aligned import aligned
 
 
 def plan_table(plan: Plan) -> str:
@@ -20,7 +19,7 @@ def plan_table(plan: Plan) -> str:
             times = len(group.places.get(member, [[]]))
             rows.append((member, str(times * group.width), str(times * len(group.kept)), highest, reason))
     limits = [(max(group.score), group.name) for group in plan.groups if group.score]
-    lines = _aligned(rows)
+    lines = [aligned(rows, left=(0, 4))]
     if limits:
         limit, name = min(limits)
         lines.append(f"threshold {plan.threshold:.4g}; above {limit:.4g} {name} would lose all its channels")
@@ -47,7 +46,7 @@ def difference_table(entries: list[dict[str, object]]) -> str:
         width = "differs" if entry["width"] is None else str(entry["width"])
         only = (_indices(entry[key]) for key in ("only_first", "only_second"))  # type: ignore[arg-type]
         rows.append((str(entry["layer"]), width, str(entry["first"]), str(entry["second"]), *only))
-    return "\n".join(_aligned(rows))
+    return aligned(rows, left=(0, 5))
 
 
 def _compare(name: str, first: GroupPlan | None, second: GroupPlan | None) -> dict[str, object]:
@@ -66,13 +65,3 @@ def _compare(name: str, first: GroupPlan | None, second: GroupPlan | None) -> di
 def _indices(values: list[int]) -> str:
     shown = ",".join(map(str, values[:8]))
     return f"{shown},... ({len(values)})" if len(values) > 8 else shown or "-"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    last = len(rows[0]) - 1
-    cells = (
-        [c.ljust(w) if i in (0, last) else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        for row in rows
-    )
-    return ["  ".join(row).rstrip() for row in cells]

@@ -12,6 +12,7 @@ import torch
 from compress.train.settings import TrainSettings
 from compute_mAP.errors import DataError, UsageError
 from deploy.bundle import file_sha256
+from deploy.whole_file import write_whole
 
 
 class RunFolder:
@@ -149,6 +150,4 @@ def drop_later_rows(file: Path, epoch: int) -> None:
     """Keep the rows of the first `epoch` epochs: a later one was not finished, and its row may be cut short."""
     if file.is_file():
         rows = file.read_text(encoding="utf-8").splitlines()[:epoch]
-        partial = file.with_suffix(".partial")
-        partial.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
-        partial.replace(file)
+        write_whole(file, "".join(row + "\n" for row in rows).encode("utf-8"))
