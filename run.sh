@@ -54,12 +54,18 @@ is_installed() {
   [ "$stamp" = "$(key)" ] && [ "$level" -ge "$1" ]
 }
 
-# install LEVEL MINOR: make .venv hold that level, on a Python 3.MINOR or newer.
+# install LEVEL MINOR: make .venv hold that level, on a Python 3.MINOR or newer. Two calls at once take turns, so that
+# none clears what the other is filling; where there is no flock they have to be kept apart by hand.
 install() {
   local extras=("" "[compress]" "[compress,dev]") python
   # A copy that push brought to a board has nothing to be installed from, and is not to be.
   [ -f "$ROOT/pyproject.toml" ] ||
     fail "python3 here cannot import StreamManagerApi; source the set_env.sh of CANN and then that of the MindX SDK"
+  if command -v flock >/dev/null; then
+    { exec 9>"$VENV.lock"; } 2>/dev/null || fail "cannot write into $ROOT, where the environment goes"
+    flock -n 9 || { say "another call is installing; waiting for it"; flock 9; }
+    if is_installed "$1"; then exec 9>&-; return; fi
+  fi
   if [ -f "$STAMP" ] && version_at_least "$VENV/bin/python" "$2"; then
     say "bringing .venv up to date"
     rm -f "$STAMP"
@@ -75,6 +81,7 @@ install() {
   mend_cv2
   { echo "$1"; key; } >"$STAMP.new"
   mv "$STAMP.new" "$STAMP"
+  exec 9>&-
 }
 
 # opencv-python needs libGL, which servers without a display lack; its headless build does not. Never both: they share files.

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ case "$*" in
     ;;
   *"import StreamManagerApi"*) exit 1 ;;
   *"-m venv"*) mkdir -p "${!#}/bin" && cp "$0" "${!#}/bin/python" ;;
-  *"-m pip install"*) [ -z "${FAIL_PIP:-}" ] || exit 1 ;;
+  *"-m pip install"*) [ -z "${FAIL_PIP:-}" ] || exit 1; [ -z "${SLOW_PIP:-}" ] || sleep "$SLOW_PIP" ;;
   *"show -q opencv-python-headless"*) [ "${HEADLESS:-}" ] ;;
   *"-c import cv2"*) [ -z "${NO_LIBGL:-}" ] || [[ $(<"$CALLS") = *"install -q opencv-python-headless"* ]] ;;
 esac
@@ -48,9 +49,15 @@ class Project:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         self.log.write_text("")
+        process = self.start(*arguments, **variables)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         environment = {"PATH": str(self.bin), "CALLS": str(self.log), **variables}
         command = [str(self.bin / "bash"), str(self.root / "run.sh"), *arguments]
-        return subprocess.run(command, cwd=self.bin, env=environment, capture_output=True, text=True)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.bin, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def calls(self, word: str) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if word in line]
@@ -111,6 +118,32 @@ def test_an_outdated_environment_is_renewed(project: Project, change: str) -> No
         (project.root / ".venv/bin/python").unlink()
     project.run("speed", "a", "b")
     assert project.calls("pip install")
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="there is no flock here, which keeps two installations apart")
+@pytest.mark.parametrize(
+    ("verbs", "installations"),
+    [
+        pytest.param(("demo", "demo"), 1, id="the second finds what it needs"),
+        pytest.param(("demo", "speed"), 1, id="the second needs less"),
+        pytest.param(("speed", "demo"), 2, id="the second needs more and adds to it"),
+    ],
+)
+def test_two_calls_at_once_take_turns(project: Project, verbs: tuple[str, str], installations: int) -> None:
+    for name in ("flock", "sleep"):
+        (project.bin / name).symlink_to(str(shutil.which(name)))
+    project.log.write_text("")
+    first = project.start(verbs[0], SLOW_PIP="1")
+    while "pip install" not in project.log.read_text():
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = project.start(verbs[1])
+    said = second.communicate(timeout=30)[1]
+    assert (first.wait(30), second.returncode) == (0, 0)
+    assert "another call is installing; waiting for it" in said
+    assert len(project.calls("-m venv")) == 1, "nobody clears what the other is filling"
+    assert len(project.calls("pip install")) == installations
+    first.communicate()
 
 
 def test_an_interrupted_installation_is_redone(project: Project) -> None:
