@@ -5,8 +5,9 @@ The SDK prints protobuf as JSON and lets another library print that again; both 
 
 from __future__ import annotations
 
-import json
 import math
+from array import array
+from json.encoder import encode_basestring as quoted
 
 import numpy as np
 
@@ -22,16 +23,15 @@ def object_list_json(objects: Objects, with_header: bool) -> bytes:
     `with_header` (eraseHeaderVecFlag 0) adds each object's headerVec, which names the element it came through.
     """
     texts = float_texts(objects.detections[:, :5])
-    class_ids = objects.detections[:, 5].astype(int).tolist()
-    source = json.dumps(objects.data_source, ensure_ascii=False)
+    class_ids = map(int, objects.detections[:, 5].tolist())
     count = len(objects.names)
     headers = [""] * count
     if with_header:
         members = [0] * count if objects.members is None else objects.members.tolist()
+        source = quoted(objects.data_source)
         headers = [f'"headerVec":[{{"dataSource":{source},"memberId":{n},"parentName":""}}],' for n in members]
-    quoted = {name: json.dumps(name, ensure_ascii=False) for name in set(objects.names)}
     parts = [
-        f'{{"classVec":[{{"classId":{class_id},"className":{quoted[name]},"confidence":{confidence},"headerVec":[]}}],'
+        f'{{"classVec":[{{"classId":{class_id},"className":{quoted(name)},"confidence":{confidence},"headerVec":[]}}],'
         f'{header}"x0":{x0},"x1":{x1},"y0":{y0},"y1":{y1}}}'
         for class_id, name, header, (x0, y0, x1, y1, confidence) in zip(class_ids, objects.names, headers, texts)
     ]
@@ -55,11 +55,11 @@ def protobuf_texts(flat: np.ndarray) -> list[str]:
     """The texts of float32 [n] as protobuf writes them."""
     values = flat.tolist()
     short = [f"{value:.6g}" for value in values]
-    same = (np.array([float(text) for text in short], np.float32) == flat).tolist()
+    read_back = array("f", map(float, short))  # a few numbers: an array of numpy's would take longer
     # a subnormal counts as not read back
     texts = [
-        text if equal and (abs(value) >= _TINY or not value) else f"{value:.9g}"
-        for text, equal, value in zip(short, same, values)
+        text if again == value and (abs(value) >= _TINY or not value) else f"{value:.9g}"
+        for text, again, value in zip(short, read_back, values)
     ]
     return texts if all(map(math.isfinite, values)) else [_NAMED.get(text, text) for text in texts]
 
