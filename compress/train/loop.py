@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -63,7 +64,8 @@ def train(
 
     `stage` (train, sparsify, finetune) and the settings are appended to `history` in the checkpoints written. A run
     folder that holds the state of an unfinished run with the same settings, data and weights is continued.
-    Raises DataError for a data set that does not fit the model, ReportedError when the loss becomes NaN.
+    Raises DataError for a data set that does not fit the model, ReportedError when the loss becomes NaN, UsageError
+    where another process is training in the same folder.
     """
     data = load_data_yaml(settings.data)
     if data.names != model.names:
@@ -71,7 +73,9 @@ def train(
             f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)}, "
             f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
         )
-    return _Training(model, history, settings, run, stage, data).whole()
+    training = _Training(model, history, settings, run, stage, data)
+    with run.alone() if training.writes else nullcontext():
+        return training.whole()
 
 
 class _Training:

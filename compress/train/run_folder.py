@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from compress.train.settings import TrainSettings
 from compute_mAP.errors import DataError, UsageError
@@ -40,6 +43,26 @@ class RunFolder:
         if resume and not self._state.is_file():
             done = " (it has ended)" if self.last.is_file() else ""
             raise DataError(f"{self.path}: no unfinished run to resume{done}, expected the file state.pt")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other trainings out of the folder, until the process ends at the latest.
+
+        The lock is NAME.lock beside it. Raises UsageError where another training has it.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.with_name(f"{self.path.name}.lock")
+        lock = FileLock(file, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"{self.path}: another training is writing to it; give this one another --name") from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows does not remove an open file
+                file.unlink()
+            lock.release()
 
     def restore(
         self,

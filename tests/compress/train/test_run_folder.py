@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,7 @@ import torch
 from ultralytics.utils.torch_utils import ModelEMA
 
 from compress.nets.yolov5 import Yolov5
+from compress.train.loop import train
 from compress.train.optimizer import build_optimizer
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
@@ -299,3 +302,41 @@ def test_rows_of_an_epoch_that_was_not_finished_go(
     RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
     rows = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == [1, 2]
+
+
+HOLDER = """
+import sys, time
+from compress.train.run_folder import RunFolder
+with RunFolder(sys.argv[1], "run").alone():
+    print("in", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    """A second one would move the first one's folder aside while that writes into it."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout
+        assert holder.stdout.readline() == "in\n"
+        told = r"run: another training is writing to it; give this one another --name$"
+        with pytest.raises(UsageError, match=told), RunFolder(tmp_path, "run").alone():
+            pytest.fail("both are in")
+        with RunFolder(tmp_path, "other").alone():
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with RunFolder(tmp_path, "run").alone():
+        pass  # one that was killed locks nobody out
+    assert not list(tmp_path.iterdir()), "nothing is left of the lock"
+
+
+def test_a_training_takes_the_lock(
+    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+) -> None:
+    settings = TrainSettings(str(tiny_data()), epochs=1, imgsz=64, batch_size=2, workers=0)
+    runs = tmp_path / "runs"
+    with RunFolder(runs, "run").alone(), pytest.raises(UsageError, match="another training is writing to it"):
+        train(tiny_model(), [], settings, RunFolder(runs, "run"), "train")
+    assert not (runs / "run").exists(), "refused before anything is written"
