@@ -1,27 +1,34 @@
-"""Prints one Markdown table over several bundles: `python benchmarks/compare.py VOCDEVKIT OUT TITLE=BUNDLE ...`."""
+"""Prints one Markdown table over several bundles: their score on a devkit, their size and this computer's speed."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-from compress.report.comparison import compare, markdown_table
-from compute_mAP.errors import ReportedError
-from compute_mAP.voc_devkit import find_devkit
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, which has a compress.py of its own
+
+from compress.report.comparison import compare, markdown_table  # noqa: E402
+from compute_mAP.errors import ReportedError  # noqa: E402
+from compute_mAP.voc_devkit import find_devkit  # noqa: E402
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) < 3 or not all("=" in pair for pair in arguments[2:]):
-        print("usage: python benchmarks/compare.py VOCDEVKIT OUT TITLE=BUNDLE ...", file=sys.stderr)
-        return 2
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("devkit", metavar="VOCDEVKIT")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder for what eval writes")
+    parser.add_argument("bundles", metavar="TITLE=BUNDLE", nargs="+")
+    options = parser.parse_args()
+    if not all("=" in pair for pair in options.bundles):
+        parser.error("each bundle has a title: TITLE=BUNDLE")
     try:
-        devkit = find_devkit(arguments[0])
+        devkit = find_devkit(options.devkit)
         rows = []
-        for pair in arguments[2:]:
+        for pair in options.bundles:
             title, _, bundle = pair.partition("=")
-            out = Path(arguments[1]) / Path(bundle).name
+            out = options.out / Path(bundle).name
             out.mkdir(parents=True, exist_ok=True)
-            rows.append(compare(title, Path(bundle), devkit.image_set_file, devkit.images, Path(arguments[0]), out))
+            rows.append(compare(title, Path(bundle), devkit.image_set_file, devkit.images, Path(options.devkit), out))
     except ReportedError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -30,4 +37,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

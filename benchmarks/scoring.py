@@ -11,14 +11,18 @@ import argparse
 import contextlib
 import io
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from compute_mAP.detections import Detections
-from compute_mAP.voc_eval import THRESHOLDS, average_precision, evaluate
-from compute_mAP.voc_xml import Annotation, Object
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from compute_mAP.detections import Detections  # noqa: E402
+from compute_mAP.voc_eval import THRESHOLDS, average_precision, evaluate  # noqa: E402
+from compute_mAP.voc_xml import Annotation, Object  # noqa: E402
 
 OBJECTS = 8  # in a picture
 
