@@ -9,8 +9,8 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, which has a compress.py of its own
 
 from compress.report.comparison import compare, markdown_table  # noqa: E402
-from compute_mAP.errors import ReportedError  # noqa: E402
 from compute_mAP.voc_devkit import find_devkit  # noqa: E402
+from deploy.console import exit_code  # noqa: E402
 
 
 def main() -> int:
@@ -21,19 +21,18 @@ def main() -> int:
     options = parser.parse_args()
     if not all("=" in pair for pair in options.bundles):
         parser.error("each bundle has a title: TITLE=BUNDLE")
-    try:
-        devkit = find_devkit(options.devkit)
-        rows = []
-        for pair in options.bundles:
-            title, _, bundle = pair.partition("=")
-            out = options.out / Path(bundle).name
-            out.mkdir(parents=True, exist_ok=True)
-            rows.append(compare(title, Path(bundle), devkit.image_set_file, devkit.images, Path(options.devkit), out))
-    except ReportedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    return exit_code(lambda: _print_table(options))
+
+
+def _print_table(options: argparse.Namespace) -> None:
+    devkit = find_devkit(options.devkit)
+    rows = []
+    for pair in options.bundles:
+        title, _, bundle = pair.partition("=")
+        out = options.out / Path(bundle).name
+        out.mkdir(parents=True, exist_ok=True)
+        rows.append(compare(title, Path(bundle), devkit.image_set_file, devkit.images, Path(options.devkit), out))
     print(markdown_table(rows))
-    return 0
 
 
 if __name__ == "__main__":

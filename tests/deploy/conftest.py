@@ -5,9 +5,11 @@ of the network's input is one detection of class 0, 1 or 2 whose box is that squ
 nothing. White excites the other two heads as well. So a test can say what must come out.
 """
 
+import errno
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +212,21 @@ def blob_jpeg(blob_picture: Callable[..., np.ndarray]) -> Callable[..., bytes]:
         return data.tobytes()
 
     return encode
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], AbstractContextManager[None]]:
+    """In `with full_disk():` files are cut short when they are written, as where the disk is full."""
+
+    def write(path: Path, content: bytes) -> int:
+        with path.open("wb") as stream:
+            stream.write(content[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Path, "write_bytes", write)
+            yield
+
+    return patched

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,14 @@ def test_a_changed_om_is_refused(bundle: Path) -> None:
     assert open_bundle(bundle, ignore=(om.name,)).notes == []
 
 
-def test_a_bundle_is_rewritten_whole_or_not_at_all(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_is_rewritten_whole_or_not_at_all(
+    bundle: Path, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
     before = {file.name: file.read_bytes() for file in bundle.iterdir()}
     opened = open_bundle(bundle)
 
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:3])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
+    with full_disk(), pytest.raises(OSError, match="No space"):
         rewrite(opened, {"aipp.cfg": "other"})
-    monkeypatch.undo()
     assert {file.name: file.read_bytes() for file in bundle.iterdir()} == before
     rewrite(opened, {"aipp.cfg": "other"}, imgsz=[64, 64])
     again = open_bundle(bundle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,16 +19,9 @@ def test_folders_are_made_and_what_was_there_is_replaced(tmp_path: Path) -> None
     assert [entry.name for entry in file.parent.iterdir()] == ["file.json"]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_what_was_there(tmp_path: Path, full_disk: Callable[[], AbstractContextManager[None]]) -> None:
     file = tmp_path / "file.json"
     write_whole(file, b"old")
-
-    def full(path: Path, content: bytes) -> int:
-        with path.open("wb") as stream:
-            stream.write(content[:1])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with full_disk(), pytest.raises(OSError, match="No space left"):
         write_whole(file, b"new and longer")
     assert file.read_bytes() == b"old" and [entry.name for entry in tmp_path.iterdir()] == ["file.json"]
