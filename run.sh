@@ -10,8 +10,8 @@ usage() {
   cat <<'EOF'
 usage: bash run.sh VERB [ARGUMENTS]
 
-  detect IMAGE_SET IMAGE_DIR   find objects; pictures with boxes go to image_result
-  speed  IMAGE_SET IMAGE_DIR   latency and pictures per second
+  detect IMAGE_SET IMAGE_DIR   find objects; images with boxes go to image_result
+  speed  IMAGE_SET IMAGE_DIR   latency and images per second
   eval   VOCDEVKIT             mAP on a Pascal VOC devkit; detections go to txt_result
   check  FILE...               what is wrong with pipelines, configs, label files and AIPP files
   host   SCRIPT [ARGUMENTS]    run a script that was written for MindX SDK, here
@@ -20,7 +20,7 @@ usage: bash run.sh VERB [ARGUMENTS]
   demo                         the whole job on the data and the model that come with the project
   test   [PYTEST ARGUMENTS]    all tests
 
-IMAGE_SET is a text file with one picture name without suffix a line. `bash run.sh VERB --help` lists the options:
+IMAGE_SET is a text file with one image name without suffix a line. `bash run.sh VERB --help` lists the options:
 --model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|board and more.
 
 On a board whose MindX SDK python3 can import, detect, speed, eval and check use that python3 and install nothing.

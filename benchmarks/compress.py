@@ -20,9 +20,9 @@ def step(options: argparse.Namespace) -> None:
     import torch
     from ultralytics.utils.torch_utils import ModelEMA
 
+    from compress.channels.penalised import penalised
     from compress.nets.family import architecture, build
     from compress.train.optimizer import build_optimizer
-    from compress.train.penalised import penalised
     from compress.train.processes import launched
     from compress.train.settings import TrainSettings
     from compress.train.step import Stepper
@@ -40,8 +40,8 @@ def step(options: argparse.Namespace) -> None:
         stepper = Stepper(accelerator, model, optimizer, ModelEMA(model), loss, settings, gammas)
         x = torch.rand(options.batch_size, 3, options.imgsz, options.imgsz, device=accelerator.device)
         objects = torch.rand(8 * options.batch_size, 4, device=accelerator.device) * 0.4 + 0.1
-        picture = torch.arange(options.batch_size, device=accelerator.device).repeat_interleave(8)[:, None]
-        targets = torch.cat((picture, picture % 3, objects), 1).float()
+        image = torch.arange(options.batch_size, device=accelerator.device).repeat_interleave(8)[:, None]
+        targets = torch.cat((image, image % 3, objects), 1).float()
 
         def run() -> None:
             stepper.accumulate(x, targets, True)
@@ -92,11 +92,11 @@ def prune(options: argparse.Namespace) -> None:
     """
     import torch
 
+    from compress.channels.flow import channel_flow
     from compress.nets.family import architecture, build
+    from compress.nets.size import parameters
     from compress.prune import surgery
     from compress.prune.choose import choose
-    from compress.prune.cost import parameters
-    from compress.prune.flow import channel_flow
     from compress.prune.fold import fold_constants
 
     torch.set_num_threads(options.threads)

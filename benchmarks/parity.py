@@ -2,7 +2,7 @@
 
     python benchmarks/parity.py --data dataset/data.yaml --weights yolov8n.pt --epochs 50 --imgsz 320 --out parity
 
-Each seed is trained by both, SGD with lr0 0.01, mosaics off in the last ten epochs. A step takes 64 pictures as with
+Each seed is trained by both, SGD with lr0 0.01, mosaics off in the last ten epochs. A step takes 64 images as with
 ultralytics (--accumulate 4 at batch 16). Every best checkpoint is scored by `compress val` on --split, letterbox grey.
 What is done already is not done again. The loops agree when the difference of their means lies within the spread
 (largest minus smallest) of ultralytics' seeds.

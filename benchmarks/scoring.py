@@ -2,7 +2,7 @@
 
 All three get the same detections in memory and must agree; what is timed ends with the mean average precisions. The
 classic loop is that of the VOC development kit's VOCevaldet.m, once for each of the ten thresholds, one detection after
-another with numpy over the objects of its picture, as the Python scorers that followed it do.
+another with numpy over the objects of its image, as the Python scorers that followed it do.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from compute_mAP.detections import Detections  # noqa: E402
 from compute_mAP.voc_eval import THRESHOLDS, average_precision, evaluate  # noqa: E402
 from compute_mAP.voc_xml import Annotation, Object  # noqa: E402
 
-OBJECTS = 8  # in a picture
+OBJECTS = 8  # in an image
 
 
-def make_set(pictures: int, boxes: int, classes: int) -> tuple[dict[str, Detections], dict[str, Annotation]]:
+def make_set(images: int, boxes: int, classes: int) -> tuple[dict[str, Detections], dict[str, Annotation]]:
     """Random objects, and detections of which about a third lie near one of them."""
     random = np.random.default_rng(0)
     names = [f"class{i}" for i in range(classes)]
     truth: dict[str, Annotation] = {}
     rows: dict[str, list[tuple[str, float, np.ndarray]]] = {name: [] for name in names}
-    for number in range(pictures):
-        picture = f"{number:06}"
+    for number in range(images):
+        image = f"{number:06}"
         corner = random.uniform(0, 400, (OBJECTS, 2))
         objects = np.hstack([corner, corner + random.uniform(20, 100, (OBJECTS, 2))])
         kinds = random.integers(classes, size=OBJECTS)
-        truth[picture] = Annotation(
+        truth[image] = Annotation(
             500, 500, [Object(names[k], *box, False) for k, box in zip(kinds, objects.tolist())], []
         )
         near = random.integers(OBJECTS, size=boxes)
@@ -48,7 +48,7 @@ def make_set(pictures: int, boxes: int, classes: int) -> tuple[dict[str, Detecti
         found[stray] = np.hstack([corner, corner + random.uniform(20, 100, (boxes, 2))])[stray]
         labels = np.where(stray, random.integers(classes, size=boxes), kinds[near])
         for label, confidence, box in zip(labels, random.random(boxes), found):
-            rows[names[label]].append((picture, confidence, box))
+            rows[names[label]].append((image, confidence, box))
     detections = {
         name: Detections([p for p, *_ in own], np.array([c for _, c, _ in own]), np.array([b for *_, b in own]))
         for name, own in rows.items()
@@ -64,13 +64,13 @@ def classic(detections: dict[str, Detections], truth: dict[str, Annotation]) -> 
         images, boxes = [found.images[i] for i in order], found.boxes[order]
         for threshold in THRESHOLDS:
             objects = {
-                picture: np.array([o[1:5] for o in annotation.objects if o.name == name])
-                for picture, annotation in truth.items()
+                image: np.array([o[1:5] for o in annotation.objects if o.name == name])
+                for image, annotation in truth.items()
             }
-            seen = {picture: [False] * len(own) for picture, own in objects.items()}
+            seen = {image: [False] * len(own) for image, own in objects.items()}
             true, false = np.zeros(len(images)), np.zeros(len(images))
-            for i, picture in enumerate(images):
-                own, box, best, at = objects[picture], boxes[i], -np.inf, -1
+            for i, image in enumerate(images):
+                own, box, best, at = objects[image], boxes[i], -np.inf, -1
                 if own.size:
                     width = np.maximum(np.minimum(own[:, 2], box[2]) - np.maximum(own[:, 0], box[0]) + 1, 0)
                     height = np.maximum(np.minimum(own[:, 3], box[3]) - np.maximum(own[:, 1], box[1]) + 1, 0)
@@ -78,8 +78,8 @@ def classic(detections: dict[str, Detections], truth: dict[str, Annotation]) -> 
                     area = (box[2] - box[0] + 1) * (box[3] - box[1] + 1)
                     overlaps = both / (area + (own[:, 2] - own[:, 0] + 1) * (own[:, 3] - own[:, 1] + 1) - both)
                     best, at = np.max(overlaps), int(np.argmax(overlaps))
-                if best > threshold and not seen[picture][at]:
-                    seen[picture][at] = True
+                if best > threshold and not seen[image][at]:
+                    seen[image][at] = True
                     true[i] = 1
                 else:
                     false[i] = 1
@@ -93,7 +93,7 @@ def pycocotools(detections: dict[str, Detections], truth: dict[str, Annotation])
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    numbers = {picture: i + 1 for i, picture in enumerate(truth)}
+    numbers = {image: i + 1 for i, image in enumerate(truth)}
     kinds = {name: i + 1 for i, name in enumerate(detections)}
     boxes = [(numbers[p], o) for p, annotation in truth.items() for o in annotation.objects]
     coco = COCO()
@@ -141,12 +141,12 @@ def timed(action: Callable[[], float], rounds: int) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Times the scorer.")
-    parser.add_argument("--pictures", type=int, default=5000)
-    parser.add_argument("--boxes", type=int, default=100, help="detections a picture (default: %(default)s)")
+    parser.add_argument("--number", type=int, default=5000)
+    parser.add_argument("--boxes", type=int, default=100, help="detections an image (default: %(default)s)")
     parser.add_argument("--classes", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5, help="of the fast ones; the classic loop runs once")
     options = parser.parse_args()
-    detections, truth = make_set(options.pictures, options.boxes, options.classes)
+    detections, truth = make_set(options.number, options.boxes, options.classes)
     names = list(detections)
     rows = []
     for protocol, title, rival in (
@@ -157,7 +157,7 @@ def main() -> None:
         theirs, other = timed(rival, 1)
         assert abs(own - other) < 1e-6, f"{protocol}: {own} and {other} differ"
         rows.append(f"| {protocol} | {mine:.2f} s | {title} | {theirs:.1f} s | {theirs / mine:.1f} | {own:.4f} |")
-    print(f"{options.pictures} pictures, {options.boxes} boxes each, {options.classes} classes, ten thresholds\n")
+    print(f"{options.number} images, {options.boxes} boxes each, {options.classes} classes, ten thresholds\n")
     print("| protocol | ours | beside | theirs | ratio | mAP@0.5:0.95 of both |\n|---|---:|---|---:|---:|---:|")
     print("\n".join(rows))
 

@@ -1,9 +1,9 @@
-"""Does the host stream's memory grow? Sends pictures without end, some of them broken, and watches the process.
+"""Does the host stream's memory grow? Sends images without end, some of them broken, and watches the process.
 
-    python benchmarks/soak.py [--model BUNDLE] [--pictures 100000] [--in-order]
+    python benchmarks/soak.py [--model BUNDLE] [--number 100000] [--in-order]
 
 Prints the resident memory at intervals. Exit code 1 where it has grown by more than 16 MiB since the warm-up, which is
-a tenth of the pictures. By default pictures are fetched by unique id, as detect and eval do; with --in-order through
+a tenth of the images. By default images are fetched by unique id, as detect and eval do; with --in-order through
 SendData and GetResult, with every result's metadata read as messages.
 """
 
@@ -33,7 +33,7 @@ BROKEN_EVERY = 100
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=ROOT / "models/demo", metavar="BUNDLE")
-    parser.add_argument("--pictures", type=int, default=100_000)
+    parser.add_argument("--number", type=int, default=100_000)
     parser.add_argument("--in-order", action="store_true")
     options = parser.parse_args()
     os.chdir(options.model)
@@ -43,23 +43,23 @@ def main() -> int:
         print(f"error: {api.LastError()}", file=sys.stderr)
         return 4
     start, codes, first, last = time.perf_counter(), Counter[int](), 0.0, 0.0
-    interval = max(1, options.pictures // 20)
-    for count, code in enumerate((in_order if options.in_order else by_id)(api, options.pictures), 1):
+    interval = max(1, options.number // 20)
+    for count, code in enumerate((in_order if options.in_order else by_id)(api, options.number), 1):
         codes[code] += 1
         if count % interval == 0:
             last = memory()
-            first = last if count <= max(interval, options.pictures // 10) else first
+            first = last if count <= max(interval, options.number // 10) else first
             rate = count / (time.perf_counter() - start)
-            print(f"{count:>8} pictures  {last:7.1f} MiB  {rate:6.1f} a second", flush=True)
+            print(f"{count:>8} images  {last:7.1f} MiB  {rate:6.1f} a second", flush=True)
     api.DestroyAllStreams()
     grown = last - first
     print(f"answers by code: {dict(codes)}; grown by {grown:.1f} MiB since the warm-up (at most {LIMIT})")
-    return 1 if grown > LIMIT or sum(codes.values()) != options.pictures else 0
+    return 1 if grown > LIMIT or sum(codes.values()) != options.number else 0
 
 
-def by_id(api: sdk.StreamManagerApi, pictures: int) -> Iterator[int]:
+def by_id(api: sdk.StreamManagerApi, images: int) -> Iterator[int]:
     waiting: deque[int] = deque()
-    for data in sent(pictures):
+    for data in sent(images):
         waiting.append(api.SendDataWithUniqueId(b"detection", 0, data))
         if len(waiting) == IN_FLIGHT:
             yield api.GetResultWithUniqueId(b"detection", waiting.popleft(), 60_000).errorCode
@@ -67,10 +67,10 @@ def by_id(api: sdk.StreamManagerApi, pictures: int) -> Iterator[int]:
         yield api.GetResultWithUniqueId(b"detection", unique_id, 60_000).errorCode
 
 
-def in_order(api: sdk.StreamManagerApi, pictures: int) -> Iterator[int]:
+def in_order(api: sdk.StreamManagerApi, images: int) -> Iterator[int]:
     keys = sdk.StringVector([b"mxpi_imageresize0", b"mxpi_tensorinfer0", b"mxpi_objectpostprocessor0"])
     flying = 0
-    for data in sent(pictures):
+    for data in sent(images):
         api.SendData(b"detection", 0, data)
         flying += 1
         if flying == IN_FLIGHT:
@@ -80,7 +80,7 @@ def in_order(api: sdk.StreamManagerApi, pictures: int) -> Iterator[int]:
         yield api.GetResult(b"detection", b"appsink0", keys, 60_000).errorCode
 
 
-def sent(pictures: int) -> Iterator[sdk.MxDataInput]:
+def sent(images: int) -> Iterator[sdk.MxDataInput]:
     """JPEG files of 64 sizes with noise in them, one in a hundred cut short."""
     random = np.random.default_rng(0)
     files = []
@@ -88,7 +88,7 @@ def sent(pictures: int) -> Iterator[sdk.MxDataInput]:
         height, width = 240 + 4 * number, 320 + 8 * (number % 16)
         coarse = random.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
         files.append(cv2.imencode(".jpg", cv2.resize(coarse, (width, height)))[1].tobytes())
-    for number in range(pictures):
+    for number in range(images):
         data = sdk.MxDataInput()
         data.data = files[number % 64]
         if number % BROKEN_EVERY == 0:

@@ -1,17 +1,17 @@
 """What the host stream costs beside the bare work in it and beside ultralytics' predict, as markdown tables.
 
-    python benchmarks/stream.py [--model BUNDLE] [--images DIR] [--pictures 200] [--rounds 11] [--without-predict]
+    python benchmarks/stream.py [--model BUNDLE] [--images DIR] [--number 200] [--rounds 11] [--without-predict]
 
-Pictures are JPEG files on disk: those of a folder, or else codes drawn now, 640 x 480 px. With t1 the CPU time of a
-bare one-thread onnxruntime call and d that of a bare decode, the stream should need at most 1.2 (t1 + d) of CPU time a
-picture; reach 0.9 of the pictures a second of a bare inference loop with all threads on one call, or of
+Images are JPEG files on disk: those of a folder, or else codes drawn now, 640 x 480 px. With t1 the CPU time of a
+bare one-thread onnxruntime call and d that of a bare decode, the stream should need at most 1.2 (t1 + d) of CPU time an
+image; reach 0.9 of the images a second of a bare inference loop with all threads on one call, or of
 cores / (t1 + d) where that is less; be 1.7 times as fast as predict; and need at most 1.8 times as much for board
 numerics.
 
 Predict runs the same weights: the bundle's ONNX with the boxes decoded inside, as ultralytics exports have it, with
 the stream's own thresholds. All contenders take turns in each round and ratios are taken within a round; the tables
 have medians over the rounds. CPU time is that of the process, all threads, reading files included. A measurement
-begins and ends with an empty stream, whose cores then wait: over 50 pictures that takes a few percent of its images a
+begins and ends with an empty stream, whose cores then wait: over 50 images that takes a few percent of its images a
 second.
 """
 
@@ -39,11 +39,11 @@ sys.path[0] = str(ROOT)
 from compute_mAP.errors import DataError, EnvironmentFault  # noqa: E402
 from deploy.bundle import Bundle, open_bundle  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
-from deploy.flow import answers  # noqa: E402
-from deploy.pictures import check_image_dir, read_picture  # noqa: E402
-from deploy.session import opened  # noqa: E402
-from deploy.speed import repeated  # noqa: E402
-from deploy.target import DEMO, Target  # noqa: E402
+from deploy.run.flow import answers  # noqa: E402
+from deploy.run.images import check_image_dir, read_image  # noqa: E402
+from deploy.run.session import opened  # noqa: E402
+from deploy.run.speed import repeated  # noqa: E402
+from deploy.run.target import DEMO, Target  # noqa: E402
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 FLOAT, BOARD, PREDICT = "stream, float numerics", "stream, board numerics", "ultralytics predict"
@@ -53,7 +53,7 @@ SETTLING = 0.3  # seconds after which onnxruntime's threads no longer spin in wa
 
 
 class Cost(NamedTuple):
-    """Milliseconds a picture."""
+    """Milliseconds an image."""
 
     cpu: float
     wall: float
@@ -69,7 +69,7 @@ class Claim(NamedTuple):
 
 
 def _within_reach(costs: dict[str, Cost]) -> float:
-    """Pictures a millisecond: no more than inference alone, nor than all cores busy with inference and decoding."""
+    """Images a millisecond: no more than inference alone, nor than all cores busy with inference and decoding."""
     return min(1 / costs[LOOP].wall, CORES / (costs[CALL].cpu + costs[DECODE].cpu))
 
 
@@ -84,8 +84,8 @@ CLAIMS = (
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=DEMO, metavar="BUNDLE")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="folder with .jpg pictures (default: drawn now)")
-    parser.add_argument("--pictures", type=int, default=200, help="pictures a measurement (default 200)")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="folder with .jpg images (default: drawn now)")
+    parser.add_argument("--number", type=int, default=200, help="images a measurement (default 200)")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--without-predict", action="store_true", help="where ultralytics is not installed")
     options = parser.parse_args()
@@ -96,11 +96,11 @@ def _compare(options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bundle = open_bundle(options.model.absolute())
-        folder = check_image_dir(options.images) if options.images else _drawn(scratch, options.pictures)
+        folder = check_image_dir(options.images) if options.images else _drawn(scratch, options.number)
         names = sorted(file.stem for file in folder.glob("*.jpg"))
         if not names:
-            raise DataError(f"{folder} holds no .jpg picture")
-        names = repeated(names, options.pictures)[: options.pictures]
+            raise DataError(f"{folder} holds no .jpg image")
+        names = repeated(names, options.number)[: options.number]
         ways = _bare(bundle, folder, names)
         if not options.without_predict:
             ways[PREDICT] = _predict(bundle, folder, names, scratch)
@@ -115,18 +115,18 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _drawn(folder: Path, count: int) -> Path:
     """Photographs of codes, 640 x 480 px, of the qualities that `compress data codes` writes."""
-    from compress.data.codes.scene import draw_scene
+    from compress.codes.easy.scene import draw_scene
 
     for number in range(count):
         random = np.random.default_rng([2, number])
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(55, 96))]
-        cv2.imwrite(str(folder / f"{number:04}.jpg"), draw_scene(random, (640, 640)).picture[:480], quality)
+        cv2.imwrite(str(folder / f"{number:04}.jpg"), draw_scene(random, (640, 640)).image[:480], quality)
     return folder
 
 
 def _bare(bundle: Bundle, folder: Path, names: list[str]) -> dict[str, Callable[[], int]]:
     """The work that a stream cannot do without, each in a loop of its own."""
-    files = [np.frombuffer(read_picture(folder, name), np.uint8) for name in names]
+    files = [np.frombuffer(read_image(folder, name), np.uint8) for name in names]
 
     def decode() -> int:
         for file in files:
@@ -193,8 +193,8 @@ def _print_tables(
         f"onnxruntime {onnxruntime.__version__}; {bundle.folder.name}, {bundle.imgsz[1]} x {bundle.imgsz[0]} px; ",
         end="",
     )
-    print(f"{options.pictures} pictures, median of {options.rounds} rounds\n")
-    print("| way | CPU ms a picture | images/s | objects |\n|---|---:|---:|---:|")
+    print(f"{options.number} images, median of {options.rounds} rounds\n")
+    print("| way | CPU ms an image | images/s | objects |\n|---|---:|---:|---:|")
     for way in rounds[0]:
         cpu, wall = (statistics.median(costs[way][i] for costs in rounds) for i in (0, 1))
         print(f"| {way} | {cpu:.2f} | {1000 / wall:.1f} | {found[way] or '-'} |")

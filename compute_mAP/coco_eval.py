@@ -1,7 +1,7 @@
 """Average precision as COCO defines it, class by class: what pycocotools computes for boxes, area range "all".
 
 It differs from the VOC protocols in four points. Boxes are x1 - x0 wide, without the pixel more. An overlap that equals
-the threshold counts. A detection whose best object is taken may have the next best one. Of each picture only the
+the threshold counts. A detection whose best object is taken may have the next best one. Of each image only the
 `MAX_DETECTIONS` most confident detections of a class count. Precision is read off at 101 recalls.
 
 COCO knows no difficult objects; they are taken for its crowds, as converters of VOC do: they are no misses, and any
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compute_mAP.matching import pairs_in_pictures
+from compute_mAP.matching import pairs_in_images
 
 MAX_DETECTIONS = 100
 # Both as pycocotools has them, to the last bit: a recall or an overlap may lie exactly on one of them.
@@ -34,11 +34,11 @@ def coco_scores(
 ) -> np.ndarray:
     """The average precision of one class at the ten IoU thresholds, float64 [10].
 
-    Detections in any order: picture numbers int [n], confidence float [n], boxes float [n, 4] x0 y0 x1 y1. Objects:
-    picture numbers int [m], ascending, boxes float [m, 4], difficult bool [m], at least one of them False.
+    Detections in any order: image numbers int [n], confidence float [n], boxes float [n, 4] x0 y0 x1 y1. Objects:
+    image numbers int [m], ascending, boxes float [m, 4], difficult bool [m], at least one of them False.
     """
     order = np.lexsort((np.arange(len(images)), -confidence, images))
-    order = order[_rank_in_picture(images[order]) < MAX_DETECTIONS]
+    order = order[_rank_in_image(images[order]) < MAX_DETECTIONS]
     matched, spared = _match(images[order], boxes[order], object_images, object_boxes, difficult)
     sides = boxes[order, 2:] - boxes[order, :2]
     area = sides.prod(axis=1, keepdims=True)
@@ -60,7 +60,7 @@ def _area(recall: np.ndarray, best: np.ndarray) -> float:
     return float(np.append(best, 0.0)[places].mean())
 
 
-def _rank_in_picture(images: np.ndarray) -> np.ndarray:
+def _rank_in_image(images: np.ndarray) -> np.ndarray:
     """0, 1, 2 ... within each run of equal numbers."""
     starts = np.flatnonzero(np.diff(images, prepend=-1))
     return np.arange(len(images)) - np.repeat(starts, np.diff(np.append(starts, len(images))))
@@ -71,8 +71,8 @@ def _match(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each detection has an object, and whether it is a difficult one: bool [n, 10] each.
 
-    Detections are sorted by picture, then by falling confidence. Those of equal rank in their pictures are served at
-    once, because pictures do not compete with one another.
+    Detections are sorted by image, then by falling confidence. Those of equal rank in their images are served at
+    once, because images do not compete with one another.
     """
     matched = np.zeros((len(images), len(THRESHOLDS)), bool)
     spared = np.zeros_like(matched)
@@ -81,7 +81,7 @@ def _match(
     limits = np.minimum(THRESHOLDS, 1 - 1e-10)
     candidates = np.unique(detection)
     rank = np.empty(len(images), np.int64)
-    rank[candidates] = _rank_in_picture(images[candidates])
+    rank[candidates] = _rank_in_image(images[candidates])
     by_rank = np.argsort(rank[detection], kind="stable")
     bounds = np.searchsorted(rank[detection][by_rank], np.arange(rank[candidates].max(initial=-1) + 2))
     for begin, end in zip(bounds[:-1], bounds[1:]):
@@ -107,12 +107,12 @@ def _match(
 def _pairs(
     images: np.ndarray, boxes: np.ndarray, object_images: np.ndarray, object_boxes: np.ndarray, difficult: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every detection with every object of its picture that it overlaps by the lowest threshold or more.
+    """Every detection with every object of its image that it overlaps by the lowest threshold or more.
 
     Returns rows of detections, rising, rows of objects, rising within a detection, and the overlaps.
     """
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for detection, thing in pairs_in_pictures(images, object_images):
+    for detection, thing in pairs_in_images(images, object_images):
         overlap = _overlap(boxes[detection], object_boxes[thing], difficult[thing])
         near = overlap >= THRESHOLDS[0]
         found.append((detection[near], thing[near], overlap[near]))

@@ -19,9 +19,9 @@ from compute_mAP.wording import nearest, shortened
 
 
 class Detections(NamedTuple):
-    """The detections of one class over all pictures, in any order.
+    """The detections of one class over all images, in any order.
 
-    `images[i]` is a picture name, `confidence` float [n], `boxes` float [n, 4] in pixels of the original picture.
+    `images[i]` is an image name, `confidence` float [n], `boxes` float [n, 4] in pixels of the original image.
     """
 
     images: Sequence[str]
@@ -57,7 +57,7 @@ def read_all_detections(folder: Path | str, names: Sequence[str]) -> tuple[dict[
 
 
 def read_detections(path: Path | str) -> Detections:
-    """Read the file of one class; a picture name may hold blanks.
+    """Read the file of one class; an image name may hold blanks.
 
     Raises DataError, naming file and line, for a line without a name and five finite numbers.
     """
@@ -89,6 +89,6 @@ def read_detections(path: Path | str) -> Detections:
 
 def _malformed(file: Path, line: int, text: str) -> DataError:
     return DataError(
-        f"{file}: line {line}: found {text.strip()[:80]!r}; expected a picture name and five finite numbers: "
+        f"{file}: line {line}: found {text.strip()[:80]!r}; expected an image name and five finite numbers: "
         "confidence x0 y0 x1 y1"
     )

@@ -21,7 +21,7 @@ class UsageError(ReportedError):
 
 
 class DataError(ReportedError):
-    """A picture, an annotation, an image set or a devkit is not what it should be."""
+    """An image, an annotation, an image set or a devkit is not what it should be."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""The ground truth of an image set: the annotation of each of its pictures."""
+"""The ground truth of an image set: the annotation of each of its images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from compute_mAP.voc_xml import Annotation, read_annotation
 
 
 def load_ground_truth(devkit: Devkit, names: Iterable[str]) -> tuple[dict[str, Annotation], list[str]]:
-    """The annotations by picture name, and a note for each object that could not be used.
+    """The annotations by image name, and a note for each object that could not be used.
 
     Nothing is cached on disk: the stale annotation cache of older scorers survives a change of the image set.
 
-    Raises DataError for a picture of the set that has no annotation file, or a malformed one.
+    Raises DataError for an image of the set that has no annotation file, or a malformed one.
     """
     annotations: dict[str, Annotation] = {}
     notes: list[str] = []

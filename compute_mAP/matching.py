@@ -1,4 +1,4 @@
-"""Which detections are right: the matching of the classic Pascal VOC scorer, for all pictures of a class at once.
+"""Which detections are right: the matching of the classic Pascal VOC scorer, for all images of a class at once.
 
 Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 2010, section 4.2, and its development kit:
 a detection looks at the one object that it overlaps most; it is right where that overlap is greater than the threshold
@@ -30,14 +30,14 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def nearest_objects(
     images: np.ndarray, boxes: np.ndarray, object_images: np.ndarray, object_boxes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The object of its picture that each detection overlaps most: the overlap, float64 [n], and its row, int64 [n].
+    """The object of its image that each detection overlaps most: the overlap, float64 [n], and its row, int64 [n].
 
-    `images` int [n] and `object_images` int [m] are picture numbers from 0, the latter in ascending order. Among equal
-    overlaps the first object is taken; where the picture has no object, the overlap is 0 and the row is 0.
+    `images` int [n] and `object_images` int [m] are image numbers from 0, the latter in ascending order. Among equal
+    overlaps the first object is taken; where the image has no object, the overlap is 0 and the row is 0.
     """
     overlap = np.zeros(len(images))
     row = np.zeros(len(images), np.int64)
-    for detection, objects in pairs_in_pictures(images, object_images):
+    for detection, objects in pairs_in_images(images, object_images):
         start = np.flatnonzero(np.diff(detection, prepend=-1))
         part = detection[start]
         overlaps = iou(boxes[detection], object_boxes[objects])
@@ -47,10 +47,10 @@ def nearest_objects(
     return overlap, row
 
 
-def pairs_in_pictures(images: np.ndarray, object_images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Every detection with every object of its picture, in parts of bounded size: rows of both, int64 [k] each.
+def pairs_in_images(images: np.ndarray, object_images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every detection with every object of its image, in parts of bounded size: rows of both, int64 [k] each.
 
-    `images` int [n] and `object_images` int [m] are picture numbers from 0, the latter in ascending order. Rows of
+    `images` int [n] and `object_images` int [m] are image numbers from 0, the latter in ascending order. Rows of
     detections rise, and within a detection those of objects; a part holds all pairs of its detections.
     """
     first_object = np.searchsorted(object_images, images, side="left")

@@ -13,7 +13,7 @@ class Report:
     """Mean average precisions in 0..1 over the classes that have ground truth.
 
     `map50` and `map75` are at IoU 0.5 and 0.75, `map50_95` is the mean over 0.5, 0.55, ... 0.95. `ap50` holds every
-    class in the order of the names, None where the set has no ground truth of it. `images` counts all pictures of
+    class in the order of the names, None where the set has no ground truth of it. `images` counts all images of
     the set, the failed ones included. `notes` are sentences about what was missing or left out.
     """
 
@@ -44,7 +44,7 @@ class Report:
         failed = f", {self.failed_images} of them failed" if self.failed_images else ""
         means = (("mAP@0.5", self.map50), ("mAP@0.75", self.map75), ("mAP@0.5:0.95", self.map50_95))
         lines = [f"{name} ({self.protocol}) = {value:.4f}" for name, value in means]
-        lines.append(f"pictures = {self.images}{failed}")
+        lines.append(f"images = {self.images}{failed}")
         for name, value in self.ap50.items():
             lines.append(f"AP@0.5 for {name} = " + ("n/a (no ground truth)" if value is None else f"{value:.4f}"))
         return "\n".join(lines)

@@ -8,7 +8,7 @@ from compute_mAP.errors import DataError
 
 PREFIX, SUFFIX = "det_test_", ".txt"
 FAILED_IMAGES = "failed_images.txt"
-"""The pictures that failed, one name a line; there is no such file where none did."""
+"""The images that failed, one name a line; there is no such file where none did."""
 
 
 def class_file(folder: Path, name: str) -> Path:

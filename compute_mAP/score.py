@@ -18,7 +18,7 @@ from compute_mAP.voc_eval import evaluate
 def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol: str = "area") -> Report:
     """Score the det_test_<class>.txt files of a folder on the devkit's image set.
 
-    All pictures of the set count: one that failed (listed in the folder's failed_images.txt, where there is such a
+    All images of the set count: one that failed (listed in the folder's failed_images.txt, where there is such a
     file, one name a line) keeps its ground truth. The report's notes hold those of the image set, the annotations and
     the detections, not those of the devkit, which its finder has.
 
@@ -34,4 +34,4 @@ def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol
 
 def _count_failed(folder: Path) -> int:
     file = folder / FAILED_IMAGES
-    return sum(1 for line in read_lines(file, "list of failed pictures") if line.strip()) if file.is_file() else 0
+    return sum(1 for line in read_lines(file, "list of failed images") if line.strip()) if file.is_file() else 0

@@ -1,4 +1,4 @@
-"""A Pascal VOC devkit: where the pictures, the annotations and the image sets of one year lie, and one image set."""
+"""A Pascal VOC devkit: where the images, the annotations and the image sets of one year lie, and one image set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Year(NamedTuple):
 
 
 class ImageSet(NamedTuple):
-    """The picture names of an image set, without suffix, each once and in file order, and what was odd about it."""
+    """The image names of an image set, without suffix, each once and in file order, and what was odd about it."""
 
     names: list[str]
     notes: list[str]
@@ -59,7 +59,7 @@ def find_devkit(root: Path | str, year: str | None = None, image_set: str | None
 
 
 def find_year(root: Path | str, year: str | None = None) -> Year:
-    """Find one year ("VOC2007" or "2007") in a VOCdevkit folder, with its annotations and pictures.
+    """Find one year ("VOC2007" or "2007") in a VOCdevkit folder, with its annotations and images.
 
     Without `year` it is VOC2007, or the only one; `root` may be the folder of a year too. Raises DataError for a folder
     that is missing or incomplete, and for a year that is not there.
@@ -84,13 +84,13 @@ def find_year(root: Path | str, year: str | None = None) -> Year:
 
 
 def read_image_set(path: Path | str) -> ImageSet:
-    """Read an image set: one picture name without suffix a line.
+    """Read an image set: one image name without suffix a line.
 
     Blanks around a name do not count. Blank lines, Windows line ends and repeated names are passed over, with one
     note for each of the three kinds.
 
     Raises DataError for a file that is missing, empty or not UTF-8, and for a name that would lead out of the
-    folder of the pictures.
+    folder of the images.
     """
     file = Path(path)
     lines = read_lines(file, "image set")
@@ -107,11 +107,11 @@ def read_image_set(path: Path | str) -> ImageSet:
         elif name in first_line:
             repeated.append(f"{number} ({name})")
         elif _leads_elsewhere(name):
-            raise DataError(f"{file}: line {number}: the picture name {name!r} is not a plain name without folders")
+            raise DataError(f"{file}: line {number}: the image name {name!r} is not a plain name without folders")
         else:
             first_line[name] = number
     if not first_line:
-        raise DataError(f"image set {file} is empty; expected one picture name a line")
+        raise DataError(f"image set {file} is empty; expected one image name a line")
     kinds = (
         ("Windows line ends, which do no harm", windows),
         ("blank lines, which are skipped", blank),

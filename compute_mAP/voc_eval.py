@@ -31,7 +31,7 @@ RECALLS_VOC07 = np.arange(11) / 10
 
 
 class _Objects(NamedTuple):
-    """The objects of one class: picture numbers int64 [m], ascending, boxes float64 [m, 4], difficult bool [m]."""
+    """The objects of one class: image numbers int64 [m], ascending, boxes float64 [m, 4], difficult bool [m]."""
 
     images: np.ndarray
     boxes: np.ndarray
@@ -56,12 +56,12 @@ def evaluate(
     protocol: str = "area",
     failed_images: int = 0,
 ) -> Report:
-    """Score the detections of the classes `names` on the pictures of `ground_truth` (annotations by picture name).
+    """Score the detections of the classes `names` on the images of `ground_truth` (annotations by image name).
 
     A class without detections scores 0. A class without objects in the set, other than difficult ones, has no score
     and does not count in the means. Objects and detections of other classes do not count at all.
 
-    Raises DataError for a detection of a picture outside the set or with a number that is not finite, and when no
+    Raises DataError for a detection of an image outside the set or with a number that is not finite, and when no
     class has ground truth; UsageError for an unknown protocol.
     """
     _check_protocol(protocol)
@@ -116,12 +116,12 @@ def _objects_of(name: str, ground_truth: Mapping[str, Annotation]) -> _Objects:
 
 
 def _checked(name: str, found: Detections, numbers: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Picture numbers int64 [n], confidence float64 [n] and boxes float64 [n, 4] of the detections."""
+    """Image numbers int64 [n], confidence float64 [n] and boxes float64 [n, 4] of the detections."""
     try:
         images = np.array([numbers[image] for image in found.images], np.int64)
     except KeyError as fault:
         raise DataError(
-            f"a detection of class '{name}' is in picture '{fault.args[0]}', which is not in the image set"
+            f"a detection of class '{name}' is in image '{fault.args[0]}', which is not in the image set"
         ) from None
     confidence = np.asarray(found.confidence, np.float64)
     boxes = np.asarray(found.boxes, np.float64).reshape(-1, 4)

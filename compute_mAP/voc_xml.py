@@ -1,4 +1,4 @@
-"""One Pascal VOC annotation: the XML file with the objects of one picture.
+"""One Pascal VOC annotation: the XML file with the objects of one image.
 
 Format: the PASCAL VOC 2007 development kit, section 8 (http://host.robots.ox.ac.uk/pascal/VOC/voc2007/).
 """
@@ -28,7 +28,7 @@ class Object(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """The size of a picture in pixels (0 where the file does not say), its usable objects, and what was wrong.
+    """The size of an image in pixels (0 where the file does not say), its usable objects, and what was wrong.
 
     `faults` holds a sentence for each object that was left out or that has a value which could not be used.
     """

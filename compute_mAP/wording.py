@@ -14,6 +14,17 @@ def shortened(items: Sequence[object], most: int = 8) -> str:
 
 def nearest(word: str, valid: Iterable[str]) -> str:
     """ " (did you mean 'x'?)" for the valid word nearest to a wrong one, else nothing; capitals do not count."""
+    close = _close(word, valid)
+    return f" (did you mean '{close}'?)" if close else ""
+
+
+def did_you_mean(word: str, valid: Iterable[str]) -> str:
+    """As `nearest`, for the end of a sentence that quotes what stands in a file: `; did you mean "x"?`."""
+    close = _close(word, valid)
+    return f'; did you mean "{close}"?' if close else ""
+
+
+def _close(word: str, valid: Iterable[str]) -> str:
     by_lower = {entry.lower(): entry for entry in valid}
     close = difflib.get_close_matches(word.lower(), list(by_lower), n=1)
-    return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
+    return by_lower[close[0]] if close else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
-from deploy.target import NUMERICS, Target
+from deploy.run.target import NUMERICS, Target
 
 PROTOCOLS = ("voc07", "area", "coco")
 
@@ -46,11 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(afterwards=lambda report: None)
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    detect = _verb(verbs, "detect", "find objects in pictures and draw them into image_result", _detect)
-    speed = _verb(verbs, "speed", "measure latency and pictures per second", _speed)
+    detect = _verb(verbs, "detect", "find objects in images and draw them into image_result", _detect)
+    speed = _verb(verbs, "speed", "measure latency and images per second", _speed)
     for verb in (detect, speed):
-        verb.add_argument("image_set", type=Path, metavar="IMAGE_SET", help="one picture name without suffix a line")
-        verb.add_argument("image_dir", type=Path, metavar="IMAGE_DIR", help="the folder with the .jpg pictures")
+        verb.add_argument("image_set", type=Path, metavar="IMAGE_SET", help="one image name without suffix a line")
+        verb.add_argument("image_dir", type=Path, metavar="IMAGE_DIR", help="the folder with the .jpg images")
     evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
     evaluate.add_argument("devkit", type=Path, metavar="VOCDEVKIT", help="the devkit's folder")
     evaluate.add_argument("--year", help="default: VOC2007, or the devkit's only year")
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
             help="where the result folder goes (default: the current folder)",
         )
         verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
-    detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each picture too")
+    detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each image too")
     add_verbs(verbs, PROTOCOLS)
     _add_check(verbs)
     verbs.add_parser("host", help="run a script that was written for MindX SDK on the host engine")
@@ -129,7 +129,7 @@ def _target(options: argparse.Namespace) -> Target:
 
 
 def _detect(options: argparse.Namespace) -> Any:
-    from deploy.detect import detect
+    from deploy.run.detect import detect
 
     lines = None if options.json else sys.stdout
     return detect(
@@ -138,14 +138,14 @@ def _detect(options: argparse.Namespace) -> Any:
 
 
 def _speed(options: argparse.Namespace) -> Any:
-    from deploy.speed import measure
+    from deploy.run.speed import measure
 
     return measure(_target(options), options.image_set, options.image_dir)
 
 
 def _evaluate(options: argparse.Namespace) -> Any:
-    from deploy.compare import compare
-    from deploy.evaluate import evaluate
+    from deploy.run.compare import compare
+    from deploy.run.evaluate import evaluate
 
     run: Any = compare if options.compare else evaluate
     return run(

@@ -39,7 +39,7 @@ def exit_code(command: Callable[[], None]) -> int:
 
 
 class Progress:
-    """Counts pictures of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
+    """Counts images of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
 
     `done` of them were through before.
     """
@@ -54,7 +54,7 @@ class Progress:
         self._line = ""
 
     def step(self) -> None:
-        """One more picture is through."""
+        """One more image is through."""
         self._done += 1
         now = time.perf_counter()
         if self._silent or now - self._shown < (0.25 if self._live else QUIET_SECONDS):
@@ -62,19 +62,19 @@ class Progress:
         self._shown = now
         rate = (self._done - self._before) / (now - self._start)
         left = (self._total - self._done) / rate
-        self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} pictures/s, {_clock(left)} left")
+        self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
 
     def fault(self, name: str, sentence: str) -> None:
-        """Say why a picture failed."""
+        """Say why an image failed."""
         self._clear()
-        print(f"picture {name} failed: {sentence}", file=sys.stderr)
+        print(f"image {name} failed: {sentence}", file=sys.stderr)
 
     def finish(self) -> None:
         """Say how long it took."""
         self._clear()
         seconds = time.perf_counter() - self._start
         rate = (self._done - self._before) / max(seconds, 1e-9)
-        print(f"{self._verb} {self._done} pictures in {_clock(seconds)}, {rate:.1f} pictures/s", file=sys.stderr)
+        print(f"{self._verb} {self._done} images in {_clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
 
     def _write(self, line: str) -> None:
         if self._live:

@@ -91,7 +91,7 @@ def error_info(code: int) -> str:
 
 
 class SdkFault(ModelError):
-    """What the SDK would answer with an error code: a wrong pipeline, cfg or model file, or a picture it refuses."""
+    """What the SDK would answer with an error code: a wrong pipeline, cfg or model file, or an image it refuses."""
 
     def __init__(self, code: int, sentence: str) -> None:
         super().__init__(sentence)

@@ -10,18 +10,18 @@ import pytest
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.family import architecture
 from compute_mAP.class_names import read_names
-from deploy.atc.aipp_text import aipp_text
+from deploy.aipp.read import parse_aipp
+from deploy.aipp.write import aipp_text
 from deploy.bundle import open_bundle
-from deploy.host.aipp import parse_aipp
+from deploy.host.catalog.properties import SDK2
 from deploy.host.check.kinds import AIPP, CHECKED, CONFIG, LABELS, PIPELINE, kind_of
 from deploy.host.check.run import check
-from deploy.host.factories import FACTORIES
-from deploy.host.findings import NOTE
-from deploy.host.pipeline import parse_pipeline
-from deploy.host.properties import SDK2
-from deploy.postprocess.config import KeyValues
+from deploy.host.engine.factories import FACTORIES
+from deploy.host.pipeline.findings import NOTE
+from deploy.host.pipeline.read import parse_pipeline
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
-from deploy.postprocess.old_config import read_old_yolov5
+from deploy.postprocess.sdk2_config import read_old_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parent.parent

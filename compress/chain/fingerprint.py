@@ -21,7 +21,7 @@ def fingerprint(values: Mapping[str, Any]) -> dict[str, Any]:
 def path_hash(path: Path) -> str:
     """SHA-256 of a file, or over the names and contents of all files of a folder.
 
-    A data.yaml counts with the pictures and labels that it names (see content_hash).
+    A data.yaml counts with the images and labels that it names (see content_hash).
     """
     if path.is_dir():
         digest = hashlib.sha256()

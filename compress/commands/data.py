@@ -17,7 +17,7 @@ def add(verbs: Verbs) -> None:
     kinds = data.add_subparsers(title="data verbs", metavar="VERB", required=True)
     draw = verb(kinds, "codes", codes, "draw a VOC devkit of bar codes, QR codes and Data Matrix codes")
     draw.add_argument("--out", required=True, metavar="DIR", help="the VOCdevkit folder to write")
-    draw.add_argument("--images", type=int, default=400, help="number of pictures (default: %(default)s)")
+    draw.add_argument("--images", type=int, default=400, help="number of images (default: %(default)s)")
     draw.add_argument("--seed", type=int, default=0, help="the same seed draws the same bytes (default: %(default)s)")
     draw.add_argument(
         "--hardness",
@@ -27,7 +27,7 @@ def add(verbs: Verbs) -> None:
         "(default: %(default)s, which the demo's model was trained on)",
     )
     draw.add_argument(
-        "--size", type=_size, metavar="WxH", help="width and height of all pictures (default: each 320 to 640 pixels)"
+        "--size", type=_size, metavar="WxH", help="width and height of all images (default: each 320 to 640 pixels)"
     )
     draw.add_argument("--workers", type=int, default=1, help="drawing processes (default: %(default)s)")
     convert = verb(kinds, "voc2yolo", voc2yolo, "convert a VOC devkit to a YOLO data set")
@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
         "--ratio",
         type=float,
         metavar="X",
-        help="draw this share for training, the rest for validation, from all pictures",
+        help="draw this share for training, the rest for validation, from all images",
     )
     convert.add_argument("--seed", type=int, default=0, help="of --ratio's draw (default: %(default)s)")
     convert.add_argument("--skip-difficult", action="store_true", help="leave out objects that are marked difficult")
@@ -63,14 +63,14 @@ def add(verbs: Verbs) -> None:
 def codes(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from compress.data.codes.make_codes import make_codes
+    from compress.codes.make_codes import make_codes
 
-    with tqdm(total=options.images, desc="pictures", file=sys.stderr, leave=False) as bar:
+    with tqdm(total=options.images, desc="images", file=sys.stderr, leave=False) as bar:
         report = make_codes(
             Path(options.out),
             options.images,
             options.seed,
-            on_picture=lambda _: bar.update(),
+            on_image=lambda _: bar.update(),
             hardness=options.hardness,
             size=options.size,
             workers=options.workers,
@@ -158,5 +158,5 @@ def _anchor_line(title: str, values: Any, recall: float, fit: float) -> str:
 
 
 def _counts(images: dict[str, int], objects: dict[str, int]) -> str:
-    pictures = ", ".join(f"{name} {count}" for name, count in images.items())
-    return f"pictures: {pictures}\nobjects: {', '.join(f'{name} {count}' for name, count in objects.items())}"
+    counts = ", ".join(f"{name} {count}" for name, count in images.items())
+    return f"images: {counts}\nobjects: {', '.join(f'{name} {count}' for name, count in objects.items())}"

@@ -1,4 +1,4 @@
-"""detect: pictures and videos with boxes, from a checkpoint."""
+"""detect: images and videos with boxes, from a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from compute_mAP.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "detect", detect, "draw what a checkpoint finds in pictures and videos")
+    parser = verb(verbs, "detect", detect, "draw what a checkpoint finds in images and videos")
     looking_options(parser)
     parser.add_argument(
         "--source",
         required=True,
         action="append",
         metavar="PATH",
-        help="a picture, a video, or a folder of them; may be given several times",
+        help="an image, a video, or a folder of them; may be given several times",
     )
     parser.add_argument("--conf", type=float, default=0.4, help="least confidence, 0..1 (default: %(default)s)")
     parser.add_argument("--iou", type=float, default=0.5, help="overlap for NMS, 0..1 (default: %(default)s)")
@@ -37,6 +37,6 @@ def detect(options: argparse.Namespace) -> None:
     model, imgsz, letterbox = opened(options)
     report = draw_all(model, sources, Path(options.out), imgsz, letterbox, options.conf, options.iou)
     counts = ", ".join(f"{name} {count}" for name, count in report.objects.items() if count) or "none"
-    text = f"pictures {report.pictures}, frames of videos {report.frames}; objects: {counts}\n{options.out}"
-    result = {"out": options.out, "pictures": report.pictures, "frames": report.frames, "objects": report.objects}
+    text = f"images {report.images}, frames of videos {report.frames}; objects: {counts}\n{options.out}"
+    result = {"out": options.out, "pictures": report.images, "frames": report.frames, "objects": report.objects}
     answer(options, {**result, "left_out": report.faults}, text)

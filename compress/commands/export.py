@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--names", metavar="FILE", help="class names, one a line, in place of those in the weights")
     parser.add_argument(
-        "--images", metavar="DIR", help="JPEG pictures to prove the ONNX on (default: two of ultralytics')"
+        "--images", metavar="DIR", help="JPEG images to prove the ONNX on (default: two of ultralytics')"
     )
     parser.add_argument("--soc", default="Ascend310", help="the chip, as ATC names it (default: %(default)s)")
 
@@ -33,8 +33,8 @@ def add(verbs: Verbs) -> None:
 def export(options: argparse.Namespace) -> None:
     from compress.export.bundle import check_out, write_bundle
     from compress.export.onnx_file import to_onnx
-    from compress.export.proof_pictures import proof_pictures
     from compress.export.stock import write_stock
+    from compress.graph.proof_images import proof_images
     from compress.nets.weights import open_weights
     from compute_mAP.errors import ModelError
     from deploy.bundle import file_sha256
@@ -67,7 +67,7 @@ def export(options: argparse.Namespace) -> None:
         result["stock"] = str(write_stock(model, options.stock, [*history, entry]))
         lines.append(result["stock"])
     if options.out:
-        onnx_model = to_onnx(model, imgsz, proof_pictures(options.images, imgsz))
+        onnx_model = to_onnx(model, imgsz, proof_images(options.images, imgsz))
         entry["onnx_difference"] = result["onnx_difference"] = onnx_model.difference
         result["bundle"] = str(write_bundle(model, onnx_model, options.out, imgsz, [*history, entry], options.soc))
         lines.append(f"ONNX and torch agree within {onnx_model.difference:.1e} of the output's scale")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
-from compress.report.aligned import aligned
+from compress.text_table import aligned
 from compute_mAP.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def gammas(options: argparse.Namespace) -> None:
     from compress.report.gamma_charts import epochs_chart, gamma_chart
     from compress.report.keep_chart import keep_chart
     from compress.train.gamma_log import read_gamma_log
-    from deploy.results import result_folder
+    from deploy.results.folder import result_folder
 
     source, out = Path(options.source), Path(options.out)
     checkpoint = _checkpoint(source)
@@ -67,8 +67,8 @@ def _checkpoint(source: Path) -> Path:
 
 def _absolute(checkpoint: Path, shortcuts: str) -> dict[str, np.ndarray]:
     """|gamma| by layer, of the channels that can be removed."""
+    from compress.channels.penalised import penalised
     from compress.nets.weights import open_weights
-    from compress.train.penalised import penalised
 
     model, _ = open_weights(checkpoint)
     found = penalised(model, shortcuts)

@@ -18,32 +18,32 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--soc", default="Ascend310", metavar="CHIP", help="the chip (default: %(default)s)")
     parser.add_argument(
-        "--images", metavar="DIR", help="JPEG pictures to run for values beyond half precision (default: noise)"
+        "--images", metavar="DIR", help="JPEG images to run for values beyond half precision (default: noise)"
     )
     parser.add_argument("--fix", action="store_true", help="rewrite what can be rewritten exactly, into --out")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the ONNX file that --fix writes")
 
 
 def lint(options: argparse.Namespace) -> None:
-    from compress.export.graph_facts import GraphFacts
-    from compress.export.lint.finding import ERROR, NOTE, WARNING
-    from compress.export.lint.fix.apply import fix
-    from compress.export.lint.run import lint as find
-    from compress.export.lint.run import open_subject
-    from compress.export.lint.subject import Subject
-    from compress.export.proof_pictures import proof_pictures
+    from compress.graph.graph_facts import GraphFacts
+    from compress.graph.proof_images import proof_images
+    from compress.lint.finding import ERROR, NOTE, WARNING
+    from compress.lint.fix.apply import fix
+    from compress.lint.run import lint as find
+    from compress.lint.run import open_subject
+    from compress.lint.subject import Subject
     from deploy.whole_file import write_whole
 
     _check(options)
     subject = open_subject(options.model, options.cann, options.soc)
-    size = subject.picture_size()
-    pictures = proof_pictures(options.images, *size) if options.images and size else None
-    findings, lines, result = find(subject, pictures), [], {}
+    size = subject.image_size()
+    images = proof_images(options.images, *size) if options.images and size else None
+    findings, lines, result = find(subject, images), [], {}
     if options.fix:
         fixed = fix(subject.facts.model, subject.newest, subject.name)
         write_whole(options.out, fixed.model.SerializeToString())
         after = Subject(GraphFacts(fixed.model), str(options.out), options.cann, options.soc)
-        findings = find(after, pictures)
+        findings = find(after, images)
         lines = [f"fixed: {sentence}" for sentence in fixed.done] + [f"not fixed: {s}" for s in fixed.refused]
         lines.append(f"both models agree within {fixed.difference:.1e} of the outputs' scale; wrote {options.out}")
         result = {

@@ -1,4 +1,4 @@
-"""What verbs that look through a checkpoint share: the model on the best device, and how it wants its pictures."""
+"""What verbs that look through a checkpoint share: the model on the best device, and how it wants its images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def looking_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--letterbox",
         choices=("board", "grey"),
-        help="pad pictures as the board does, top-left on green, or with centred grey (default: as the weights were "
+        help="pad images as the board does, top-left on green, or with centred grey (default: as the weights were "
         "validated in training, else as the board does)",
     )
 

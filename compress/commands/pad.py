@@ -20,8 +20,8 @@ def add(verbs: Verbs) -> None:
 
 
 def pad(options: argparse.Namespace) -> None:
-    from compress.export.graph_facts import load_onnx
-    from compress.export.pad.pad_model import pad_model
+    from compress.graph.graph_facts import load_onnx
+    from compress.pad.pad_model import pad_model
     from deploy.whole_file import write_whole
 
     out = Path(options.out)

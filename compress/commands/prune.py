@@ -10,9 +10,9 @@ from compress.commands.declare import Verbs, answer, verb
 from compute_mAP.errors import UsageError
 
 if TYPE_CHECKING:
+    from compress.channels.flow import ChannelFlow
     from compress.nets.detector import Detector
     from compress.prune.budget import Cost
-    from compress.prune.flow import ChannelFlow
     from compress.prune.plan import Plan
     from compress.prune.scores import Scores
 
@@ -46,7 +46,7 @@ def add(verbs: Verbs) -> None:
         help="what a channel is judged by: |gamma|, the norm of its filters, or its effect on the loss "
         "(taylor, needs --data) (default: %(default)s)",
     )
-    how.add_argument("--data", metavar="FILE", help="data.yaml whose train pictures --score taylor uses")
+    how.add_argument("--data", metavar="FILE", help="data.yaml whose train images --score taylor uses")
     how.add_argument("--batches", type=int, default=16, help="batches of 8 for --score taylor (default: %(default)s)")
     how.add_argument("--align", type=int, default=8, help="every count is a multiple of this (default: %(default)s)")
     how.add_argument(
@@ -74,9 +74,9 @@ def add(verbs: Verbs) -> None:
 
 def prune(options: argparse.Namespace) -> None:
     from compress.nets.checkpoint import save_checkpoint
+    from compress.nets.size import flops, parameters
     from compress.nets.weights import open_weights
     from compress.prune import surgery
-    from compress.prune.cost import flops, parameters
     from compress.prune.fold import fold_constants
     from compress.report.plan_table import plan_table
     from deploy.bundle import file_sha256
@@ -136,7 +136,7 @@ def _check_out(options: argparse.Namespace) -> Path:
         if taken and out.exists() and out.samefile(taken):
             raise UsageError(f"--out is {out}, the very file that --{option} names; expected another one")
     if options.score == "taylor" and not options.data and not options.plan:
-        raise UsageError("--score taylor needs --data: it judges channels by the loss on training pictures")
+        raise UsageError("--score taylor needs --data: it judges channels by the loss on training images")
     if options.plan and options.plan_only:
         raise UsageError("--plan and --plan-only exclude each other: one applies a plan, the other writes one")
     return out
@@ -145,8 +145,8 @@ def _check_out(options: argparse.Namespace) -> Path:
 def _flow(model: Detector, options: argparse.Namespace) -> ChannelFlow:
     import torch
 
-    from compress.prune.flow import channel_flow
-    from compress.prune.hold import keep_shortcuts, protect
+    from compress.channels.flow import channel_flow
+    from compress.channels.hold import keep_shortcuts, protect
     from compress.prune.plan import read_plan
 
     example = torch.zeros(1, 3, 64, 64)

@@ -49,7 +49,7 @@ def common_options(parser: argparse._ActionsContainer) -> None:
     """What every stage of training takes."""
     parser.add_argument("--data", required=True, metavar="FILE", help="the data set's data.yaml")
     parser.add_argument(
-        "--batch-size", type=int, default=16, help="pictures a batch, of all processes together (default: %(default)s)"
+        "--batch-size", type=int, default=16, help="images a batch, of all processes together (default: %(default)s)"
     )
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step (default: %(default)s)")
     parser.add_argument(
@@ -70,7 +70,7 @@ def common_options(parser: argparse._ActionsContainer) -> None:
         "--letterbox",
         default="mixed",
         choices=("mixed", "board", "grey"),
-        help="pad pictures as the board does (top-left on green), with centred grey, or with grey in training and as "
+        help="pad images as the board does (top-left on green), with centred grey, or with grey in training and as "
         "the board in validation (default: %(default)s)",
     )
     parser.add_argument(
@@ -78,7 +78,7 @@ def common_options(parser: argparse._ActionsContainer) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="the last N epochs of a longer run see whole pictures (default: %(default)s)",
+        help="the last N epochs of a longer run see whole images (default: %(default)s)",
     )
     parser.add_argument(
         "--select",

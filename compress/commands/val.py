@@ -15,13 +15,13 @@ def add(verbs: Verbs) -> None:
     looking_options(parser)
     parser.add_argument("--data", required=True, metavar="FILE", help="the data set's data.yaml")
     parser.add_argument("--split", default="val", help="train, val or test (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=16, help="pictures a batch (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16, help="images a batch (default: %(default)s)")
 
 
 def val(options: argparse.Namespace) -> None:
     from compress.data.data_yaml import load_data_yaml
     from compress.report.class_table import class_scores, class_table
-    from compress.train.validate import Validator
+    from compress.val.validate import Validator
 
     if not 1 <= options.batch_size <= 4096:
         raise UsageError(f"--batch-size is {options.batch_size}, expected 1 to 4096")
@@ -41,7 +41,7 @@ def val(options: argparse.Namespace) -> None:
     text = (
         f"{class_table(rows)}\n"
         f"precision and recall at confidence {found.point.confidence:.3f}, where F1 is highest: {found.point.f1:.3f}\n"
-        f"a picture takes {times} at {imgsz} px in batches of {options.batch_size}, letterbox {letterbox}"
+        f"an image takes {times} at {imgsz} px in batches of {options.batch_size}, letterbox {letterbox}"
     )
     result = {
         "split": options.split,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from compress.channels.flow import ChannelFlow
 from compress.cost.chips import Chip
 from compress.cost.estimate import Calibration, estimate
 from compress.cost.torch_work import work_of
 from compress.nets.detector import Detector
 from compress.prune.budget import Cost
-from compress.prune.flow import ChannelFlow
 from compress.prune.plan import GroupPlan, Plan
 from compress.prune.scores import Scores
 from compress.prune.surgery import cut

@@ -18,7 +18,7 @@ _MOVES = {"add", "mul", "cat", "max_pool2d_with_indices", "avg_pool2d", "upsampl
 
 
 def work_of(model: nn.Module, imgsz: int) -> list[Work]:
-    """The operators of `model` for one picture [1, 3, imgsz, imgsz], in the order of their execution.
+    """The operators of `model` for one image [1, 3, imgsz, imgsz], in the order of their execution.
 
     An activation counts as part of the convolution before it. The model is not changed.
     """

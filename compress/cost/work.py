@@ -32,7 +32,7 @@ def convolution(name: str, weight: Sequence[int], groups: int, source: Sequence[
     """A convolution of `weight` [out, in / groups, kh, kw] from `source` [1, in, h, w] to `result` [1, out, h, w].
 
     Groups that are narrow share blocks on the diagonal of a larger matrix, as a depthwise one's channels do. The input
-    picture with its up to 4 channels stays unpadded (ATC's enable_small_channel).
+    image with its up to 4 channels stays unpadded (ATC's enable_small_channel).
     """
     out, per_group, kh, kw = weight
     pixels = result[2] * result[3]

@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from compress.data.image_size import image_size
 from compress.data.labels import read_labels
-from compress.data.picture_size import picture_size
 from compute_mAP.errors import DataError
 
 LIMIT = 4.0
@@ -26,17 +26,17 @@ _STARTS = 10
 def box_sizes(images: Sequence[Path], classes: int, imgsz: int) -> np.ndarray:
     """Widths and heights of all boxes, float64 [n, 2], in pixels of an input letterboxed to imgsz x imgsz.
 
-    Raises DataError for a picture or label file that cannot be read, and where there is no box at all.
+    Raises DataError for an image or label file that cannot be read, and where there is no box at all.
     """
     sizes = []
     for image in images:
         labels = read_labels(image, classes)
         if len(labels):
-            width, height = picture_size(image)
+            width, height = image_size(image)
             scale = imgsz / max(width, height)
             sizes.append(labels[:, 3:5].astype(np.float64) * np.array([width, height]) * scale)
     if not sizes:
-        raise DataError(f"{len(images)} pictures and not one labelled object, so no anchor can be judged")
+        raise DataError(f"{len(images)} images and not one labelled object, so no anchor can be judged")
     return np.concatenate(sizes)
 
 

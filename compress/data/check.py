@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from compress.data.data_yaml import SPLITS, DataSet
+from compress.data.image_size import image_size
 from compress.data.labels import label_path, read_labels
-from compress.data.picture_size import picture_size
-from compress.report.aligned import aligned
+from compress.text_table import aligned
 from compute_mAP.errors import DataError
 from compute_mAP.wording import shortened
 
@@ -45,7 +45,7 @@ class Check:
         rows = [("class", *splits, f"under {TINY:g} px")]
         for name in self.names:
             rows.append((name, *(str(self.objects[split][name]) for split in splits), str(self.tiny.get(name, 0))))
-        rows.append(("pictures", *(str(self.images[split]) for split in splits), ""))
+        rows.append(("images", *(str(self.images[split]) for split in splits), ""))
         rows.append(("without objects", *(str(self.empty[split]) for split in splits), ""))
         lines = [aligned(rows)]
         if self.sides:
@@ -57,7 +57,7 @@ class Check:
 
 
 def check(data: DataSet, imgsz: int) -> Check:
-    """Read every picture and label file of the data set; `imgsz` is the side of the network input in pixels.
+    """Read every image and label file of the data set; `imgsz` is the side of the network input in pixels.
 
     Raises DataError where a split is missing or empty; what is wrong with single files is in the result.
     """
@@ -90,9 +90,9 @@ def check(data: DataSet, imgsz: int) -> Check:
 
 
 def _rows(image: Path, classes: int, found: Check) -> tuple[np.ndarray, np.ndarray] | None:
-    """The labels [n, 5] and each box's shorter side as a fraction of the letterboxed picture, or None for a fault."""
+    """The labels [n, 5] and each box's shorter side as a fraction of the letterboxed image, or None for a fault."""
     try:
-        width, height = picture_size(image)
+        width, height = image_size(image)
         labels = read_labels(image, classes)
     except DataError as fault:
         found.errors.append(str(fault))
@@ -103,7 +103,7 @@ def _rows(image: Path, classes: int, found: Check) -> tuple[np.ndarray, np.ndarr
 
 
 def _note_copy(image: Path, split: str, hashes: dict[str, tuple[str, Path]], found: Check) -> None:
-    """A picture that is in another split too teaches the very thing that the split is to test."""
+    """An image that is in another split too teaches the very thing that the split is to test."""
     try:
         digest = hashlib.sha256(image.read_bytes()).hexdigest()
     except OSError:
@@ -118,17 +118,17 @@ def _note_copy(image: Path, split: str, hashes: dict[str, tuple[str, Path]], fou
 
 
 def _lonely_labels(images: list[Path], split: str) -> Iterator[str]:
-    """Pictures without a label file, and label files beside those of the split that belong to no picture."""
+    """Images without a label file, and label files beside those of the split that belong to no image."""
     files = {label_path(image) for image in images}
     missing = [file.stem for file in sorted(files) if not file.exists()]
     if missing:
-        yield f"{split}: {len(missing)} pictures have no label file and count as empty: {shortened(missing)}"
-    # where labels lie beside pictures, the folder may hold those of other splits and list files too
+        yield f"{split}: {len(missing)} images have no label file and count as empty: {shortened(missing)}"
+    # where labels lie beside images, the folder may hold those of other splits and list files too
     folders = {file.parent for file in files} - {image.parent for image in images}
     beside = (file for folder in folders if folder.is_dir() for file in folder.glob("*.txt"))
     lonely = sorted(file.name for file in beside if file not in files and file.name != "classes.txt")
     if lonely:
-        yield f"{split}: {len(lonely)} label files belong to no picture: {shortened(lonely)}"
+        yield f"{split}: {len(lonely)} label files belong to no image: {shortened(lonely)}"
 
 
 def _judge(found: Check, sides: np.ndarray) -> None:

@@ -12,9 +12,9 @@ from compress.data.labels import label_path
 
 
 def content_hash(data: DataSet, splits: Iterable[str]) -> str:
-    """SHA-256 over the class names and, for each split, the pictures' names and sizes in bytes and their labels' text.
+    """SHA-256 over the class names and, for each split, the images' names and sizes in bytes and their labels' text.
 
-    The order in which a list names its pictures counts, where they lie does not. Pictures are not read: one whose
+    The order in which a list names its images counts, where they lie does not. Images are not read: one whose
     pixels changed but not its length goes unnoticed. Raises DataError as `DataSet.images` does.
     """
     digest = hashlib.sha256(json.dumps(data.names).encode())

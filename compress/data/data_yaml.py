@@ -1,4 +1,4 @@
-"""The data.yaml file of YOLOv5 and ultralytics: class names, and where the pictures of each split lie.
+"""The data.yaml file of YOLOv5 and ultralytics: class names, and where the images of each split lie.
 
 Format: https://docs.ultralytics.com/datasets/detect/ . Unlike ultralytics, a relative `path` is looked for beside the
 file and nowhere else, and nothing is ever downloaded.
@@ -30,17 +30,17 @@ class DataSet:
     sources: dict[str, list[Path]]
 
     def images(self, split: str) -> list[Path]:
-        """The pictures of one split ("train", "val" or "test"), sorted within a folder, in file order from a list.
+        """The images of one split ("train", "val" or "test"), sorted within a folder, in file order from a list.
 
-        A picture that is named twice counts once.
+        An image that is named twice counts once.
 
-        Raises DataError when the file has no such split, when a source or a listed picture is missing, and when
+        Raises DataError when the file has no such split, when a source or a listed image is missing, and when
         the split is empty; UsageError for a split of another name.
         """
         if split not in SPLITS:
             raise UsageError(f"unknown split '{split}'{nearest(split, SPLITS)}: expected train, val or test")
         if split not in self.sources:
-            raise DataError(f"{self.file}: there is no key '{split}', so the data set has no {split} pictures")
+            raise DataError(f"{self.file}: there is no key '{split}', so the data set has no {split} images")
         listed: list[Path] = []
         for source in self.sources[split]:
             if source.is_dir():
@@ -52,12 +52,12 @@ class DataSet:
             else:
                 raise DataError(f"{self.file}: key '{split}' names {source}, which does not exist")
         if not listed:
-            raise DataError(f"{self.file}: the {split} split is empty: no picture in {shortened(self.sources[split])}")
+            raise DataError(f"{self.file}: the {split} split is empty: no image in {shortened(self.sources[split])}")
         return _each_once(listed)
 
 
 def load_data_yaml(path: Path | str) -> DataSet:
-    """Read a data.yaml. Pictures are looked for only when `DataSet.images` is called.
+    """Read a data.yaml. Images are looked for only when `DataSet.images` is called.
 
     Keys: `path` (optional root folder, absolute or relative to the file), `train` and `val` and optionally `test`
     (a folder, a .txt list, or a list of these), `names` (a list, or a mapping from 0, 1, 2 ... to names), and
@@ -139,7 +139,7 @@ def _source(base: Path, entry: str) -> Path:
 
 
 def _each_once(images: list[Path]) -> list[Path]:
-    """Drop a picture that a folder and a list, or two spellings of a path, name again."""
+    """Drop an image that a folder and a list, or two spellings of a path, name again."""
     folders: dict[Path, Path] = {}
     found: dict[Path, Path] = {}
     for image in images:
@@ -160,7 +160,7 @@ def _in_list(file: Path) -> Iterator[Path]:
             continue
         image = file.parent / line.strip()
         if not image.is_file():
-            raise DataError(f"{file}: line {number}: there is no picture {image}")
+            raise DataError(f"{file}: line {number}: there is no image {image}")
         yield image
 
 

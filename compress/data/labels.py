@@ -1,4 +1,4 @@
-"""YOLO label files: one text file a picture, one object a line, `class cx cy w h` as fractions of the picture."""
+"""YOLO label files: one text file an image, one object a line, `class cx cy w h` as fractions of the image."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ EDGE_TOLERANCE = 1e-3
 
 
 def label_path(image: Path) -> Path:
-    """Where the label file of a picture lies: the last folder named `images` becomes `labels`, the suffix .txt.
+    """Where the label file of an image lies: the last folder named `images` becomes `labels`, the suffix .txt.
 
-    Without such a folder the label file lies beside the picture.
+    Without such a folder the label file lies beside the image.
     """
     parts = list(image.parts)
     for i in range(len(parts) - 2, -1, -1):
@@ -27,9 +27,9 @@ def label_path(image: Path) -> Path:
 
 
 def read_labels(image: Path, class_count: int) -> np.ndarray:
-    """The objects of a picture: float32 [n, 5], columns class, cx, cy, w, h, the last four in 0..1.
+    """The objects of an image: float32 [n, 5], columns class, cx, cy, w, h, the last four in 0..1.
 
-    A missing or empty label file means a picture without objects; an object that is listed twice counts once.
+    A missing or empty label file means an image without objects; an object that is listed twice counts once.
 
     Raises DataError, naming file and line, for a line without exactly five finite numbers, for a class outside
     0..class_count-1, for a coordinate outside 0..1 (beyond a tolerance of 0.001) and for a box without area.
@@ -59,7 +59,7 @@ def _object(line: str, class_count: int, where: str) -> tuple[float, ...]:
         raise DataError(f"{where}: class {fields[0]}; expected a whole number from 0 to {class_count - 1}")
     for name, value in zip(("cx", "cy", "w", "h"), box, strict=True):
         if not -EDGE_TOLERANCE <= value <= 1 + EDGE_TOLERANCE:
-            raise DataError(f"{where}: {name} is {value:g}; expected a fraction of the picture, 0 to 1")
+            raise DataError(f"{where}: {name} is {value:g}; expected a fraction of the image, 0 to 1")
     if min(box[2:]) <= 0:
         raise DataError(f"{where}: a box {box[2]:g} wide and {box[3]:g} high has no area")
     return (label, *(min(max(value, 0.0), 1.0) for value in box))

@@ -1,4 +1,4 @@
-"""A Pascal VOC devkit becomes a YOLO data set: pictures linked, boxes as centre and size in fractions, data.yaml and a
+"""A Pascal VOC devkit becomes a YOLO data set: images linked, boxes as centre and size in fractions, data.yaml and a
 list file for training and for validation.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from compress.data.data_yaml import SPLITS
+from compress.data.image_size import image_size
 from compress.data.out_folder import built_whole, link_or_copy
-from compress.data.picture_size import picture_size
 from compute_mAP.errors import DataError, UsageError
 from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
@@ -26,7 +26,7 @@ LISTS = {"train": "yolov5_train.txt", "val": "yolov5_val.txt"}
 
 @dataclass
 class ConversionReport:
-    """What a conversion did: pictures per split, objects per class (of all splits), and what was wrong with the input.
+    """What a conversion did: images per split, objects per class (of all splits), and what was wrong with the input.
 
     `problems` holds a sentence for everything that was left out or changed, `notes` what else is worth knowing.
     """
@@ -40,8 +40,8 @@ class ConversionReport:
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """One picture of a split: its file, its real size and its annotation."""
+class _Image:
+    """One image of a split: its file, its real size and its annotation."""
 
     file: Path
     width: int
@@ -62,20 +62,20 @@ def voc2yolo(
     """Write `out`/images/<split>/*.jpg, `out`/labels/<split>/*.txt and `out`/data.yaml from a VOC devkit.
 
     The split called "train" is the image set ImageSets/Main/train.txt, and so on. With `ratio` (between 0 and 1) the
-    image sets are left alone, and that share of all annotated pictures, drawn with `seed`, is for training, the rest
-    for validation. The lists yolov5_train.txt and yolov5_val.txt name the pictures, one a line.
+    image sets are left alone, and that share of all annotated images, drawn with `seed`, is for training, the rest
+    for validation. The lists yolov5_train.txt and yolov5_val.txt name the images, one a line.
 
     `names` gives the classes in the
     order of their numbers; without it they are all classes of the chosen splits in alphabetical order. Boxes become
-    cx = (x0 + x1) / 2 / W and w = (x1 - x0) / W with the picture's real size; VOC counts pixels from 1, but taking
+    cx = (x0 + x1) / 2 / W and w = (x1 - x0) / W with the image's real size; VOC counts pixels from 1, but taking
     1 off, as darknet's converter does, shifts every box against the detector's own pixels. Difficult objects count
     unless `skip_difficult`.
 
-    A picture or an object that cannot be used is left out and named in the report. The pictures in `out` are hard
+    An image or an object that cannot be used is left out and named in the report. The images in `out` are hard
     links to the devkit's where the file system allows it. A former result in `out` is replaced at the end, when
     everything went well.
 
-    Raises DataError for a devkit without the image sets, without one usable picture in a split or without one object
+    Raises DataError for a devkit without the image sets, without one usable image in a split or without one object
     of the classes; UsageError for splits without train and val, for doubled names, and for an `out` that holds
     something else.
     """
@@ -90,8 +90,8 @@ def voc2yolo(
     report = ConversionReport(out, list(names or ()), notes=list(kit.notes))
     with built_whole(out, MAKER, ("images", "labels", "data.yaml", *LISTS.values())) as work:
         wanted = _from_image_sets(devkit, kit, splits, report) if ratio is None else _drawn(kit, ratio, seed)
-        pictures = _read(kit, wanted, report, skip_difficult)
-        there = {entry.name for split in pictures.values() for picture in split for entry in picture.annotation.objects}
+        images = _read(kit, wanted, report, skip_difficult)
+        there = {entry.name for split in images.values() for image in split for entry in image.annotation.objects}
         if names is None:
             report.names = sorted(there)
         if not there.intersection(report.names):
@@ -99,7 +99,7 @@ def voc2yolo(
             raise DataError(
                 f"{kit.annotations}: {what} in the chosen splits; it has {shortened(sorted(there)) or 'none'}"
             )
-        for split, of_split in pictures.items():
+        for split, of_split in images.items():
             _write_split(work, split, of_split, report)
         report.notes.extend(f"there is no object of class '{name}'" for name, n in report.objects.items() if not n)
         yaml_text = yaml.safe_dump(_data_yaml(report), sort_keys=False, allow_unicode=True)
@@ -110,7 +110,7 @@ def voc2yolo(
 def _from_image_sets(
     devkit: Path | str, kit: Year, splits: Sequence[str], report: ConversionReport
 ) -> dict[str, tuple[Path, list[str]]]:
-    """The file and the picture names of each split."""
+    """The file and the image names of each split."""
     wanted: dict[str, tuple[Path, list[str]]] = {}
     seen: dict[str, str] = {}
     for split in splits:
@@ -123,14 +123,14 @@ def _from_image_sets(
         doubled = [name for name in image_set.names if name in seen]
         if doubled:
             other = seen[doubled[0]]
-            report.problems.append(f"{set_file}: {len(doubled)} pictures are in {other} too: {shortened(doubled)}")
+            report.problems.append(f"{set_file}: {len(doubled)} images are in {other} too: {shortened(doubled)}")
         seen.update(dict.fromkeys(image_set.names, split))
         wanted[split] = set_file, image_set.names
     return wanted
 
 
 def _drawn(kit: Year, ratio: float, seed: int) -> dict[str, tuple[Path, list[str]]]:
-    """Train and val from all pictures that have an annotation; the same for the same names, ratio and seed."""
+    """Train and val from all images that have an annotation; the same for the same names, ratio and seed."""
     names = sorted(file.stem for file in kit.annotations.glob("*.xml"))
     if len(names) < 2:
         raise DataError(
@@ -144,25 +144,25 @@ def _drawn(kit: Year, ratio: float, seed: int) -> dict[str, tuple[Path, list[str
 
 def _read(
     kit: Year, wanted: Mapping[str, tuple[Path, list[str]]], report: ConversionReport, skip_difficult: bool
-) -> dict[str, list[_Picture]]:
-    """Read every annotation and picture size of the splits; what cannot be used goes into the report."""
-    pictures: dict[str, list[_Picture]] = {}
+) -> dict[str, list[_Image]]:
+    """Read every annotation and image size of the splits; what cannot be used goes into the report."""
+    images: dict[str, list[_Image]] = {}
     for split, (source, names) in wanted.items():
-        found = (_read_picture(kit, name, report, skip_difficult) for name in names)
-        pictures[split] = [picture for picture in found if picture]
-        if not pictures[split]:
-            raise DataError(f"{source}: no picture can be used: {report.problems[-1]}")
-    return pictures
+        found = (_read_image(kit, name, report, skip_difficult) for name in names)
+        images[split] = [image for image in found if image]
+        if not images[split]:
+            raise DataError(f"{source}: no image can be used: {report.problems[-1]}")
+    return images
 
 
-def _read_picture(kit: Year, name: str, report: ConversionReport, skip_difficult: bool) -> _Picture | None:
+def _read_image(kit: Year, name: str, report: ConversionReport, skip_difficult: bool) -> _Image | None:
     file = kit.images / f"{name}.jpg"
     xml = kit.annotations / f"{name}.xml"
     try:
         annotation = read_annotation(xml)
-        width, height = picture_size(file)
+        width, height = image_size(file)
     except DataError as fault:
-        report.problems.append(f"{fault}; the picture is left out")
+        report.problems.append(f"{fault}; the image is left out")
         return None
     report.problems.extend(annotation.faults)
     claimed = f"{annotation.width}x{annotation.height}"
@@ -172,46 +172,46 @@ def _read_picture(kit: Year, name: str, report: ConversionReport, skip_difficult
     if skip_difficult:
         easy = [entry for entry in annotation.objects if not entry.difficult]
         annotation = annotation._replace(objects=easy)
-    return _Picture(file, width, height, annotation)
+    return _Image(file, width, height, annotation)
 
 
-def _write_split(work: Path, split: str, pictures: list[_Picture], report: ConversionReport) -> None:
+def _write_split(work: Path, split: str, images: list[_Image], report: ConversionReport) -> None:
     (work / "images" / split).mkdir(parents=True)
     (work / "labels" / split).mkdir(parents=True)
     counts: Counter[str] = Counter(report.objects)
     unknown: Counter[str] = Counter()
-    for picture in pictures:
+    for image in images:
         lines = []
-        for entry in picture.annotation.objects:
+        for entry in image.annotation.objects:
             if entry.name not in report.names:
                 unknown[entry.name] += 1
-            elif line := _label(picture, entry, report):
+            elif line := _label(image, entry, report):
                 counts[entry.name] += 1
                 lines.append(line)
-        link_or_copy(picture.file, work / "images" / split / picture.file.name)
-        label_file = work / "labels" / split / f"{picture.file.stem}.txt"
+        link_or_copy(image.file, work / "images" / split / image.file.name)
+        label_file = work / "labels" / split / f"{image.file.stem}.txt"
         label_file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     if split in LISTS:
-        listed = "".join(f"images/{split}/{picture.file.name}\n" for picture in pictures)
+        listed = "".join(f"images/{split}/{image.file.name}\n" for image in images)
         (work / LISTS[split]).write_text(listed, encoding="utf-8")
     for name, count in sorted(unknown.items()):
         report.problems.append(f"{split}: {count} objects of class '{name}', which is not in the names, are left out")
-    report.images[split] = len(pictures)
+    report.images[split] = len(images)
     report.objects = {name: counts[name] for name in report.names}
 
 
-def _label(picture: _Picture, entry: Object, report: ConversionReport) -> str | None:
-    """The line of the label file, or None when nothing of the box lies in the picture."""
-    x0, x1 = (min(max(x, 0), picture.width) for x in (entry.x0, entry.x1))
-    y0, y1 = (min(max(y, 0), picture.height) for y in (entry.y0, entry.y1))
-    box = f"{picture.file.name}: the {entry.name} box {entry.x0:g} {entry.y0:g} {entry.x1:g} {entry.y1:g}"
+def _label(image: _Image, entry: Object, report: ConversionReport) -> str | None:
+    """The line of the label file, or None when nothing of the box lies in the image."""
+    x0, x1 = (min(max(x, 0), image.width) for x in (entry.x0, entry.x1))
+    y0, y1 = (min(max(y, 0), image.height) for y in (entry.y0, entry.y1))
+    box = f"{image.file.name}: the {entry.name} box {entry.x0:g} {entry.y0:g} {entry.x1:g} {entry.y1:g}"
     if x1 <= x0 or y1 <= y0:
-        report.problems.append(f"{box} has no area in the picture and is left out")
+        report.problems.append(f"{box} has no area in the image and is left out")
         return None
     if (x0, y0, x1, y1) != (entry.x0, entry.y0, entry.x1, entry.y1):
-        report.problems.append(f"{box} reaches out of the picture and is clipped")
-    centre = (x0 + x1) / 2 / picture.width, (y0 + y1) / 2 / picture.height
-    size = (x1 - x0) / picture.width, (y1 - y0) / picture.height
+        report.problems.append(f"{box} reaches out of the image and is clipped")
+    centre = (x0 + x1) / 2 / image.width, (y0 + y1) / 2 / image.height
+    size = (x1 - x0) / image.width, (y1 - y0) / image.height
     return " ".join([str(report.names.index(entry.name)), *(f"{value:.6f}" for value in (*centre, *size))])
 
 

@@ -19,12 +19,12 @@ from compress.export.streams import (
     yolov8_config_text,
 )
 from compress.nets.detector import Detector
-from compress.prune.cost import flops, parameters
+from compress.nets.size import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
-from deploy.atc.aipp_text import aipp_text
+from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
 from deploy.bundle import file_sha256
-from deploy.results import result_folder
+from deploy.results.folder import result_folder
 
 SCHEMA_VERSION = 1
 DEFAULT_SOC = "Ascend310"

@@ -34,8 +34,8 @@ class OnnxModel:
     difference: float
 
 
-def to_onnx(model: Detector, imgsz: int, pictures: np.ndarray) -> OnnxModel:
-    """Export `model` for imgsz x imgsz pixels and compare it with torch on `pictures`, float32 [n, 3, imgsz, imgsz].
+def to_onnx(model: Detector, imgsz: int, images: np.ndarray) -> OnnxModel:
+    """Export `model` for imgsz x imgsz pixels and compare it with torch on `images`, float32 [n, 3, imgsz, imgsz].
 
     Raises ModelError for strides that the SDK's post-processor decodes wrongly without a word (a P6 model) and when
     the ONNX differs from torch by more than TOLERANCE of the output's largest value.
@@ -70,7 +70,7 @@ def to_onnx(model: Detector, imgsz: int, pictures: np.ndarray) -> OnnxModel:
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph)
     content = graph.SerializeToString()
-    return OnnxModel(content, _outputs(graph), _compare(model, content, pictures))
+    return OnnxModel(content, _outputs(graph), _compare(model, content, images))
 
 
 def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:
@@ -85,11 +85,11 @@ def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:
     ]
 
 
-def _compare(model: Detector, content: bytes, pictures: np.ndarray) -> float:
+def _compare(model: Detector, content: bytes, images: np.ndarray) -> float:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     differences = []
-    for picture in pictures:
-        x = picture[None]
+    for image in images:
+        x = image[None]
         with torch.no_grad():
             expected = [o.numpy() for o in model(torch.from_numpy(x))]
         found = session.run(None, {INPUT_NAME: x})

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 import ultralytics
 
-from compress.nets.anchor_free import AnchorFree
 from compress.nets.detector import Detector
+from compress.nets.yolov8 import AnchorFree
 from compute_mAP.errors import ModelError, ReportedError, UsageError
 
 _HOMES = ("torch.", "ultralytics.")

@@ -17,8 +17,8 @@ from compute_mAP.errors import UsageError
 from deploy.postprocess.mapping import Geometry
 
 Loss = Callable[[list[torch.Tensor], torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-"""Raw outputs and targets [n, 6] (picture index, class, cx, cy, w, h as fractions of the picture) to the loss of the
-batch, summed over its pictures, and its detached parts [len(loss_parts)]."""
+"""Raw outputs and targets [n, 6] (image index, class, cx, cy, w, h as fractions of the image) to the loss of the
+batch, summed over its images, and its detached parts [len(loss_parts)]."""
 
 
 Gains = TypeVar("Gains")
@@ -45,7 +45,7 @@ class Detector(nn.Module):
         model: the layers, the head last. Each layer has `i`, its number, and `f`, the numbers of those it takes.
         save: numbers of the layers whose output is taken later on.
 
-    forward maps RGB pictures [B, 3, H, W] in 0..1 (H, W multiples of the coarsest stride) to raw outputs: float tensors
+    forward maps RGB images [B, 3, H, W] in 0..1 (H, W multiples of the coarsest stride) to raw outputs: float tensors
     without sigmoid or decoding, the same in train and eval mode, named by `output_names`.
     """
 
@@ -78,16 +78,16 @@ class Detector(nn.Module):
 
     @abstractmethod
     def make_loss(self, imgsz: int, gains: Mapping[str, float] | None = None) -> Loss:
-        """The loss for pictures of imgsz x imgsz pixels, on the device where the model is now.
+        """The loss for images of imgsz x imgsz pixels, on the device where the model is now.
 
         `gains` replaces some of the family's own gains, by name. Raises UsageError for a name it does not know.
         """
 
     @abstractmethod
     def boxes(self, heads: Sequence[np.ndarray], score: float, iou: float, geometry: Geometry) -> np.ndarray:
-        """The raw outputs of one picture (batch 1, float32) as float32 [n, 6] = x0 y0 x1 y1 confidence class.
+        """The raw outputs of one image (batch 1, float32) as float32 [n, 6] = x0 y0 x1 y1 confidence class.
 
-        Coordinates are pixels of the original picture. Boxes above the confidence `score` stay, class-wise NMS at
+        Coordinates are pixels of the original image. Boxes above the confidence `score` stay, class-wise NMS at
         `iou`; decoded by the post-processor that the board runs.
         """
 

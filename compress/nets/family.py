@@ -10,11 +10,12 @@ from typing import Any
 import ultralytics
 import yaml
 
-from compress.nets import anchor_free, yolov5
-from compress.nets.anchor_free import AnchorFree
+from compress.nets import yolov5
+from compress.nets import yolov8 as anchor_free
 from compress.nets.detector import Detector
 from compress.nets.focus import without_focus
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov8 import AnchorFree
 from compute_mAP.errors import ModelError, UsageError
 
 _STOCK = Path(ultralytics.__file__).parent / "cfg" / "models"

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from compress.nets.adopt import adopt
-from compress.nets.anchor_free import AnchorFree, kept_keys
 from compress.nets.detector import Detector
 from compress.nets.family import check_architecture, has_anchors
 from compress.nets.focus import focus_layers, without_focus, without_focus_tensors
 from compress.nets.inert_pickle import Record, read_inert
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov8 import AnchorFree, kept_keys
 from compute_mAP.errors import ModelError
 
 _NORM_EPS = 1e-3

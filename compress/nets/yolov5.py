@@ -17,9 +17,9 @@ from torch import nn
 from ultralytics.nn.modules import C3, SPP, SPPF, Concat, Conv
 from ultralytics.utils.ops import make_divisible
 
-from compress.nets.anchor_head import AnchorDetect
-from compress.nets.anchor_loss import AnchorLoss, LossGains
 from compress.nets.detector import Detector, with_gains
+from compress.nets.yolov5_head import AnchorDetect
+from compress.nets.yolov5_loss import AnchorLoss, LossGains
 from compute_mAP.errors import ModelError
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo import decode

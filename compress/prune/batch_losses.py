@@ -1,4 +1,4 @@
-"""The loss on training pictures as they are, batch after batch: what Taylor scores are made of."""
+"""The loss on training images as they are, batch after batch: what Taylor scores are made of."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import torch
 from torch.utils.data import DataLoader
 
 from compress.data.data_yaml import load_data_yaml
+from compress.data.training_images import AUGMENTATION, TrainingImages, readable, targets_of
 from compress.nets.detector import Detector
-from compress.train.pictures import AUGMENTATION, TrainingPictures, readable, targets_of
 from compute_mAP.errors import DataError, UsageError
 
 BATCH_SIZE = 8
 
 
 def batch_losses(model: Detector, data_file: str | Path, batches: int, seed: int = 0) -> Iterator[torch.Tensor]:
-    """The loss of `batches` batches of 8 random training pictures, without augmentation, one scalar at a time.
+    """The loss of `batches` batches of 8 random training images, without augmentation, one scalar at a time.
 
     The model runs in eval mode, so that its batch norms stay as they are. Fewer batches come where there are fewer
-    pictures. Raises UsageError for less than one batch, DataError for a data set that does not fit the model.
+    images. Raises UsageError for less than one batch, DataError for a data set that does not fit the model.
     """
     if batches < 1:
         raise UsageError(f"--batches is {batches}, expected 1 or more")
@@ -31,9 +31,9 @@ def batch_losses(model: Detector, data_file: str | Path, batches: int, seed: int
             f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
         )
     plain = dict.fromkeys(AUGMENTATION, 0.0)
-    pictures = TrainingPictures(readable(data.images("train"))[0], data.names, model.imgsz, BATCH_SIZE, plain)
+    images = TrainingImages(readable(data.images("train"))[0], data.names, model.imgsz, BATCH_SIZE, plain)
     order = torch.Generator().manual_seed(seed)
-    loader = DataLoader(pictures, BATCH_SIZE, shuffle=True, generator=order, collate_fn=pictures.collate_fn)
+    loader = DataLoader(images, BATCH_SIZE, shuffle=True, generator=order, collate_fn=images.collate_fn)
     loss_of = model.make_loss(model.imgsz)
     was_training = model.training
     model.eval().thaw()

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow
 from compress.nets.detector import Detector
-from compress.prune.flow import ChannelFlow
 
 Cost = Callable[[Mapping[str, int]], float]
 """Kept channels by the name of each removable group to the cost of the model that keeps so many."""
@@ -29,7 +29,7 @@ class _Share:
 
 
 def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
-    """Floating-point operations a picture of imgsz x imgsz pixels, as ultralytics counts them.
+    """Floating-point operations an image of imgsz x imgsz pixels, as ultralytics counts them.
 
     Layers other than convolutions and batch norms count at full width, so the estimate is never below the truth.
     """
@@ -38,9 +38,9 @@ def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
     import thop
 
     counted = model.counted() if isinstance(model, Detector) else model
-    picture = torch.zeros(1, 3, imgsz, imgsz)
+    image = torch.zeros(1, 3, imgsz, imgsz)
     total, _, tree = thop.profile(
-        copy.deepcopy(counted).float().eval(), inputs=[picture], verbose=False, ret_layer_info=True
+        copy.deepcopy(counted).float().eval(), inputs=[image], verbose=False, ret_layer_info=True
     )
     operations: dict[str, float] = {}
     _flatten(tree, "", operations)

@@ -1,6 +1,6 @@
 """What a removed channel still said: the constant act(beta) that it emits at gamma 0 moves into the layers behind it.
 
-Exact inside a picture and wrong at the zero-padded border of convolutions wider than one pixel (docs/adr/0007).
+Exact inside an image and wrong at the zero-padded border of convolutions wider than one pixel (docs/adr/0007).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow
 from compress.nets.detector import Detector
-from compress.prune.flow import ChannelFlow
 from compress.prune.plan import Plan
 from compress.prune.surgery import removed_classes
 

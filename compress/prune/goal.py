@@ -19,7 +19,7 @@ class Goal:
     kind     value
     percent  the share of removable channels to remove, 0 up to but not including 1
     threshold  channels with a lower score go
-    flops, params, latency  what may remain, in floating-point operations a picture, values, or milliseconds
+    flops, params, latency  what may remain, in floating-point operations an image, values, or milliseconds
     uniform  the share of its channels that each layer keeps, above 0 and up to 1
 
     Raises UsageError for a value that the kind does not have.

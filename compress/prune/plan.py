@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compress.prune.flow import ChannelFlow, Places
+from compress.channels.flow import ChannelFlow, Places
 from compute_mAP.errors import ModelError
 from deploy.whole_file import write_whole
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.prune.flow import ChannelFlow, Group, Layer
+from compress.channels.flow import ChannelFlow, Group, Layer
 
 Scores = Mapping[str, np.ndarray]
 """Group name to float64 [width], 0 or more; groups that are pinned have none."""

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow
 from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
-from compress.prune.flow import ChannelFlow
 from compress.prune.plan import Plan
 from compute_mAP.errors import ModelError
 
@@ -53,14 +53,14 @@ def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
 
 
 def largest_difference(masked: nn.Module, slim: nn.Module, imgsz: int, seed: int = 0) -> float:
-    """The largest difference of the two models' outputs on a random picture, relative to the outputs' largest value.
+    """The largest difference of the two models' outputs on a random image, relative to the outputs' largest value.
 
     Both run in eval mode on [1, 3, imgsz, imgsz] in float64, where a right cut differs by rounding alone (about 1e-15)
     and a wrong one stands out even in a model that damps its signals. NaN where an output is not finite.
     """
-    picture = torch.rand(1, 3, imgsz, imgsz, generator=torch.Generator().manual_seed(seed)).double()
+    image = torch.rand(1, 3, imgsz, imgsz, generator=torch.Generator().manual_seed(seed)).double()
     with torch.no_grad():
-        expected, found = (copy.deepcopy(model).double().eval()(picture) for model in (masked, slim))
+        expected, found = (copy.deepcopy(model).double().eval()(image) for model in (masked, slim))
     scale = torch.stack([e.abs().max() for e in expected]).max()
     gaps = torch.stack([(e - f).abs().max() for e, f in zip(expected, found, strict=True)])
     return float(gaps.max() / scale.clamp_min(torch.finfo(scale.dtype).tiny))

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compress.report.aligned import aligned
-from compress.train.validate import Validation
+from compress.text_table import aligned
+from compress.val.validate import Validation
 from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation
 
@@ -16,7 +16,7 @@ _COLUMNS = ("Class", "Images", "Objects", "P", "R", "mAP@0.5", "mAP@0.5:0.95")
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One line: `images` counts the pictures that show the class; scores in 0..1, None where there are no objects."""
+    """One line: `images` counts the images that show the class; scores in 0..1, None where there are no objects."""
 
     name: str
     images: int
@@ -35,7 +35,7 @@ def class_scores(found: Validation, ground_truth: Mapping[str, Annotation], name
     point, report = found.point, found.report
     rows = []
     for name in names:
-        images = sum(any(entry.name == name for entry in picture.objects) for picture in ground_truth.values())
+        images = sum(any(entry.name == name for entry in image.objects) for image in ground_truth.values())
         alone = evaluate({name: found.detections[name]}, ground_truth, [name]).map50_95 if point.objects[name] else None
         counted = point.precision[name], point.recall[name], report.ap50[name], alone
         rows.append(ClassScore(name, images, point.objects[name], *counted))

@@ -1,4 +1,4 @@
-"""What a checkpoint finds, drawn into pictures and videos."""
+"""What a checkpoint finds, drawn into images and videos."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from compress.data.data_yaml import IMAGE_SUFFIXES
 from compress.nets.detector import Detector
-from compress.train.framing import framed
-from compress.train.validate import outputs_of
+from compress.val.framing import framed
+from compress.val.validate import outputs_of
 from compute_mAP.errors import DataError
-from deploy.detections import Detection
-from deploy.draw import draw_on
-from deploy.results import result_folder
+from deploy.results.detections import Detection
+from deploy.results.draw import draw_on
+from deploy.results.folder import result_folder
 from deploy.sdk_codes import SdkFault
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
@@ -28,16 +28,16 @@ _USUAL_RATE = 25.0  # frames a second where a video does not say
 
 @dataclass
 class DrawReport:
-    """What was drawn: pictures, frames of videos, objects by class, and a sentence for each source left out."""
+    """What was drawn: images, frames of videos, objects by class, and a sentence for each source left out."""
 
-    pictures: int = 0
+    images: int = 0
     frames: int = 0
     objects: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
 def sources_in(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """The pictures and videos in files and folders, each with its place in the output (without suffix).
+    """The images and videos in files and folders, each with its place in the output (without suffix).
 
     Raises DataError for a path that does not exist, is of no known kind, or is a folder without any of them.
     """
@@ -46,13 +46,13 @@ def sources_in(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if _known(file) and file.is_file())
             if not files:
-                raise DataError(f"{path}: holds no picture and no video")
+                raise DataError(f"{path}: holds no image and no video")
             found.extend((file, file.relative_to(path).with_suffix("")) for file in files)
         elif not path.is_file():
-            raise DataError(f"{path}: there is no such picture, video or folder")
+            raise DataError(f"{path}: there is no such image, video or folder")
         elif not _known(path):
             known = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
-            raise DataError(f"{path}: neither a picture nor a video, expected one of {known}")
+            raise DataError(f"{path}: neither an image nor a video, expected one of {known}")
         else:
             found.append((path, Path(path.stem)))
     twice = {place for place, count in Counter(place for _, place in found).items() if count > 1}
@@ -68,7 +68,7 @@ def draw_all(
     confidence: float,
     iou: float,
 ) -> DrawReport:
-    """Draw into `out`, whole or not at all: pictures as JPEG, videos as MP4.
+    """Draw into `out`, whole or not at all: images as JPEG, videos as MP4.
 
     A source that cannot be read is left out with a warning. Raises DataError when none is left.
     """
@@ -82,13 +82,13 @@ def draw_all(
                 if file.suffix.lower() in VIDEO_SUFFIXES:
                     _video(eye, file, target.with_name(f"{target.name}.mp4"))
                 else:
-                    _picture(eye, file, target.with_name(f"{target.name}.jpg"))
+                    _image(eye, file, target.with_name(f"{target.name}.jpg"))
             except (DataError, SdkFault) as fault:
                 sentence = f"{fault if isinstance(fault, DataError) else f'{file}: {fault.sentence}'}; it is left out"
                 report.faults.append(sentence)
                 print(f"warning: {sentence}", file=sys.stderr)
-        if not report.pictures and not report.frames:
-            raise DataError(f"none of {len(sources)} pictures and videos can be used: {report.faults[0]}")
+        if not report.images and not report.frames:
+            raise DataError(f"none of {len(sources)} images and videos can be used: {report.faults[0]}")
     return report
 
 
@@ -114,14 +114,14 @@ class _Eye:
         draw_on(image, objects)
 
 
-def _picture(eye: _Eye, file: Path, target: Path) -> None:
+def _image(eye: _Eye, file: Path, target: Path) -> None:
     image = cv2.imdecode(np.frombuffer(file.read_bytes() or b"\0", np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise DataError(f"{file}: cannot be decoded as a picture")
+        raise DataError(f"{file}: cannot be decoded as an image")
     eye.look(image)
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     target.write_bytes(encoded.tobytes())
-    eye.report.pictures += 1
+    eye.report.images += 1
 
 
 def _video(eye: _Eye, file: Path, target: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compress.prune.plan import GroupPlan, Plan
-from compress.report.aligned import aligned
+from compress.text_table import aligned
 
 
 def plan_table(plan: Plan) -> str:

@@ -17,23 +17,23 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from ultralytics.utils.torch_utils import ModelEMA
 
+from compress.channels.penalised import penalised
 from compress.data.content import content_hash
 from compress.data.data_yaml import DataSet, load_data_yaml
+from compress.data.training_images import TrainingImages, readable, targets_of
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
 from compress.train import sparsity
 from compress.train.logbook import Logbook
 from compress.train.optimizer import GAMMAS, build_optimizer, schedule
 from compress.train.order import EpochBatches, epoch_seed, seed_everything, seed_worker
-from compress.train.penalised import penalised
-from compress.train.pictures import TrainingPictures, readable, targets_of
 from compress.train.processes import launched
 from compress.train.recalibrate import recalibrate
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
-from compress.train.validate import Validator
+from compress.val.validate import Validator
 from compute_mAP.errors import DataError, ReportedError
 
 RECALIBRATION_BATCHES = 16
@@ -98,7 +98,7 @@ class _Training:
         if self.validator:
             for fault in [*faults, *self.validator.faults]:
                 print(f"warning: {fault}", file=sys.stderr)
-        run.inputs["pictures and labels"] = content_hash(data, ("train", "val"))
+        run.inputs["images and labels"] = content_hash(data, ("train", "val"))
 
         model.imgsz = settings.imgsz
         self.model = model
@@ -121,19 +121,19 @@ class _Training:
 
     def _load(self, images: list[tuple[Path, int, int]], names: list[str]) -> None:
         settings, accelerator = self.settings, self.accelerator
-        self.pictures = TrainingPictures(
+        self.images = TrainingImages(
             images, names, settings.imgsz, settings.batch_size, settings.augmentation, settings.letterbox
         )
         self.batches = EpochBatches(
-            len(self.pictures), settings.batch_size, settings.seed, accelerator.process_index, accelerator.num_processes
+            len(self.images), settings.batch_size, settings.seed, accelerator.process_index, accelerator.num_processes
         )
         self.draw = torch.Generator()
         self.loader = DataLoader(
-            self.pictures,
+            self.images,
             batch_sampler=self.batches,
             generator=self.draw,
             num_workers=settings.workers,
-            collate_fn=self.pictures.collate_fn,
+            collate_fn=self.images.collate_fn,
             worker_init_fn=seed_worker,
             pin_memory=torch.cuda.is_available(),
         )
@@ -185,8 +185,8 @@ class _Training:
         seed_everything(epoch_seed(settings.seed, epoch, stream))
         self.draw.manual_seed(epoch_seed(settings.seed, epoch, stream))
         self.batches.epoch = epoch
-        partners = torch.randperm(len(self.pictures), generator=self.draw).tolist()
-        self.pictures.start_epoch(epoch < settings.mosaic_ends, partners)
+        partners = torch.randperm(len(self.images), generator=self.draw).tolist()
+        self.images.start_epoch(epoch < settings.mosaic_ends, partners)
         self.model.train()
         mean = torch.zeros(len(self.model.loss_parts), device=accelerator.device)
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
@@ -242,8 +242,8 @@ class _Training:
             save_checkpoint(self.averaged, self.run.best, stages)
         log.epoch(row, kept, better)
 
-    def _as_input(self, pictures: torch.Tensor) -> torch.Tensor:
-        return pictures.to(self.accelerator.device, non_blocking=True).float() / 255
+    def _as_input(self, images: torch.Tensor) -> torch.Tensor:
+        return images.to(self.accelerator.device, non_blocking=True).float() / 255
 
     def _agreed(self, decision: bool) -> bool:
         """The first process's decision, which all follow."""

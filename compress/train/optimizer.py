@@ -13,7 +13,7 @@ BIASES, GAMMAS, WEIGHTS = 0, 1, 2  # the groups' places
 WARMUP_BIAS_LR = 0.1
 WARMUP_MOMENTUM = 0.8
 _SHORTEST_WARMUP = 100
-# YOLOv5 states its decay for steps of 64 pictures.
+# YOLOv5 states its decay for steps of 64 images.
 _NOMINAL_BATCH = 64
 
 

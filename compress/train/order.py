@@ -1,4 +1,4 @@
-"""In which order an epoch takes the pictures, and what its random numbers start from.
+"""In which order an epoch takes the images, and what its random numbers start from.
 
 Everything an epoch draws follows from the run's seed and the epoch's number, so that a resumed run repeats what the
 unbroken one would have done.
@@ -34,14 +34,14 @@ def seed_worker(worker: int) -> None:
 
 
 class EpochBatches(Sampler[list[int]]):
-    """The batches of an epoch as lists of picture numbers: a permutation of all pictures, cut in pieces.
+    """The batches of an epoch as lists of image numbers: a permutation of all images, cut in pieces.
 
-    Several processes share every batch: the same pictures make up the same batch however many there are. Where a last
-    batch does not divide among them, pictures from the epoch's beginning fill it up.
+    Several processes share every batch: the same images make up the same batch however many there are. Where a last
+    batch does not divide among them, images from the epoch's beginning fill it up.
 
     Args:
-        count: number of pictures, >= 1.
-        batch_size: pictures a batch over all processes.
+        count: number of images, >= 1.
+        batch_size: images a batch over all processes.
         seed: the run's seed.
         rank: number of this process.
         processes: how many there are.

@@ -1,4 +1,4 @@
-"""Batch-norm statistics anew from pictures: what a model needs whose weights changed faster than they could follow.
+"""Batch-norm statistics anew from images: what a model needs whose weights changed faster than they could follow.
 
 Source: Wu and Johnson, Rethinking "Batch" in BatchNorm (2021, arXiv 2105.07576), section 3 (precise BN).
 """

@@ -24,9 +24,9 @@ class TrainSettings:
     lr0 is the rate at the start and lrf the fraction of it at the end (linear between); sr is the sparsity rate on the
     batch-norm gammas, 0 for none; shortcuts says whether those that additions unite are among them ("group") or not
     ("keep"). With target_share above 0, sr is where the steering starts that brings this share of
-    the gammas near zero, and 0 lets it choose (docs/adr/0020). batch_size counts the pictures of all processes; a step
-    takes `accumulate` batches. Rates are a step as it is: gradients are those of the summed loss of its pictures.
-    The last close_mosaic epochs of a longer run see whole pictures. letterbox says what a picture is padded with:
+    the gammas near zero, and 0 lets it choose (docs/adr/0020). batch_size counts the images of all processes; a step
+    takes `accumulate` batches. Rates are a step as it is: gradients are those of the summed loss of its images.
+    The last close_mosaic epochs of a longer run see whole images. letterbox says what an image is padded with:
     "grey" as YOLOv5 does it, "board" as the board does it, "mixed" grey in training and the board's in validation.
     select is what the best epoch is chosen by; `gains` replaces gains of the family's loss.
     """
@@ -93,7 +93,7 @@ class TrainSettings:
 
     @property
     def mosaic_ends(self) -> int:
-        """The epoch, counted from 0, from which on whole pictures are seen."""
+        """The epoch, counted from 0, from which on whole images are seen."""
         return self.epochs - self.close_mosaic if self.epochs > self.close_mosaic else self.epochs
 
     def as_plain(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Stepper:
         model: the model in train mode, on the accelerator's device.
         optimizer: over the model's parameters, in the groups of `build_optimizer`.
         ema: ultralytics' ModelEMA of the model.
-        loss_of: loss of a batch, summed over its pictures, and its parts.
+        loss_of: loss of a batch, summed over its images, and its parts.
         settings: the run's settings.
         gammas: the parameters that are penalised, or none.
 
@@ -71,7 +71,7 @@ class Stepper:
             worst = accelerator.gather(loss.detach().reshape(1)).sum() if accelerator.num_processes > 1 else loss
             if not torch.isfinite(worst):
                 return worst.detach(), parts
-            # DDP averages over the processes, a batch is a sum over its pictures
+            # DDP averages over the processes, a batch is a sum over its images
             accelerator.backward(loss * accelerator.num_processes)
         return loss.detach(), parts
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from compute_mAP.errors import EnvironmentFault, ModelError
-from deploy.atc.aipp_text import aipp_text
+from deploy.aipp.write import aipp_text
 from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
 from deploy.atc.command import atc_command, find_outputs, script
 from deploy.atc.run_atc import run_atc
 from deploy.bundle import MODEL, OM, Bundle, file_sha256, open_bundle, rewrite
 from deploy.console import note
-from deploy.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
+from deploy.wire.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
 
 AIPP, SCRIPT, LOG = "aipp.cfg", "atc.sh", "atc.log"
 STAGE = "build"
@@ -92,7 +92,7 @@ def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> 
             note(f"the edited {aipp} is now {AIPP}.prev")
         texts[AIPP] = aipp_text(height, width, source or "jpeg")
         if source in ("bgr", "rgb"):
-            note("the bundle's pipelines decode with JPEGD; packed pictures need a decoder and resize with cvProcessor")
+            note("the bundle's pipelines decode with JPEGD; packed images need a decoder and resize with cvProcessor")
     rewrite(bundle, texts, outputs=outputs, atc=command)
     return command
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.atc.aipp_text import SOURCES
+from deploy.aipp.write import SOURCES
 from deploy.atc.build import build
 from deploy.atc.cann import DEFAULT_CANN
 from deploy.console import exit_code
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--source",
         choices=SOURCES,
         metavar="SOURCE",
-        help=f"write aipp.cfg for another source of pictures than the bundle's. {sources}",
+        help=f"write aipp.cfg for another source of images than the bundle's. {sources}",
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     options = parser.parse_args(arguments)

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from compute_mAP.errors import ModelError
-from deploy.onnx_graph import OnnxGraph
+from deploy.wire.onnx_graph import OnnxGraph
 
 
 def atc_command(height: int, width: int, input_name: str, outputs: list[dict[str, Any]], soc: str) -> list[str]:

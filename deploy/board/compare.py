@@ -1,6 +1,6 @@
-"""The host's boxes against the board's: which of them match, and which picture is the first that differs.
+"""The host's boxes against the board's: which of them match, and which image is the first that differs.
 
-The two do not compute alike: the chip decodes and scales pictures by rules of its own and infers in half precision. So
+The two do not compute alike: the chip decodes and scales images by rules of its own and infers in half precision. So
 a box matches one of the same class that overlaps it enough and has nearly the same confidence.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deploy.detections import Detection
+from deploy.results.detections import Detection
 
 FLOOR = 0.25
 """Confidence from which a box counts; what lies below comes and goes with the last bits."""
@@ -29,10 +29,10 @@ class Boxes:
     """`host` and `board` are the boxes that count on each side, `matched` the pairs among them and weaker ones.
 
     `mean_iou` and `confidence_difference` (the largest) are those of the pairs, None where there is none.
-    `first_difference` is {"picture", "sentence"} of the first picture in the set's order that differs, or None.
+    `first_difference` is {"picture", "sentence"} of the first image in the set's order that differs, or None.
     """
 
-    pictures: int
+    images: int
     differing: int
     host: int
     board: int
@@ -56,10 +56,10 @@ class Boxes:
                 f"{self.confidence_difference:.4f} at most"
             )
         if self.first_difference is None:
-            lines.append(f"none of {self.pictures} pictures differs")
+            lines.append(f"none of {self.images} images differs")
         else:
             first = self.first_difference
-            lines.append(f"{self.differing} of {self.pictures} pictures differ, the first of them:")
+            lines.append(f"{self.differing} of {self.images} images differ, the first of them:")
             lines.append(f"  {first['picture']}: {first['sentence']}")
         return "\n".join(lines)
 
@@ -72,7 +72,7 @@ def compare(
     board_failed: Collection[str] = (),
     tolerance: Tolerance | None = None,
 ) -> Boxes:
-    """Compare picture by picture; `names` is their order. A picture that failed on one side only differs."""
+    """Compare image by image; `names` is their order. An image that failed on one side only differs."""
     allowed = tolerance or Tolerance()
     first: dict[str, str] | None = None
     differing = on_host = on_board = 0
@@ -90,7 +90,7 @@ def compare(
             first = first or {"picture": name, "sentence": sentence}
     ious = [iou for iou, _ in pairs]
     return Boxes(
-        pictures=len(names),
+        images=len(names),
         differing=differing,
         host=on_host,
         board=on_board,

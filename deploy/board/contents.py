@@ -9,8 +9,8 @@ from pathlib import Path
 
 from compute_mAP.errors import DataError, ModelError
 from deploy.bundle import DESCRIPTION, Bundle
-from deploy.pipeline_file import PipelineFile
-from deploy.target import ROOT
+from deploy.run.pipeline_file import PipelineFile
+from deploy.run.target import ROOT
 
 CODE = ("compute_mAP", "deploy")
 SCRIPTS = ("run.sh",)

@@ -70,8 +70,8 @@ class Courier:
 
         return self._persist(once)
 
-    def pictures(self, items: Sequence[Item]) -> None:
-        """Bring pictures and the like, each once whatever its names are."""
+    def images(self, items: Sequence[Item]) -> None:
+        """Bring images and the like, each once whatever its names are."""
         self._persist(lambda: self._bring("pictures", list({item.sha256: item for item in items}.values())))
 
     def _persist(self, work: Callable[[], Any]) -> Any:

@@ -20,8 +20,8 @@ from deploy.board.text import cleaned
 from deploy.board.work import Settings, Work
 from deploy.bundle import open_bundle
 from deploy.console import note
-from deploy.results import result_folder
-from deploy.target import DEMO
+from deploy.results.folder import result_folder
+from deploy.run.target import DEMO
 
 REPORT = "push.json"
 SCORED_LATER = 5
@@ -48,7 +48,7 @@ class Options:
 def push(options: Options) -> Pushed:
     """Bring the bundle to the board and, where a run is asked for, run it on both sides.
 
-    Raises ModelError for a faulty bundle or one without an OM, DataError for pictures or results that are not what they
+    Raises ModelError for a faulty bundle or one without an OM, DataError for images or results that are not what they
     should be, EnvironmentFault for a board that is not ready or not reached; a run that fails there raises the error of
     its exit code.
     """
@@ -74,7 +74,7 @@ def push(options: Options) -> Pushed:
         pushed = Pushed(options.host, release, previous, same, examined.findings, courier.copied)
         if work is None:
             return pushed
-        courier.pictures(work.material.items)
+        courier.images(work.material.items)
         with result_folder(options.out.absolute()) as partial:
             ran = _run(courier.link, work, examined, options, partial / "board")
             courier.link.close()
@@ -126,7 +126,7 @@ def _run(link: Link, work: Work, examined: Examined, options: Options, board: Pa
     if work.verb == "speed":
         return Ran(work.verb, results.read_speed(stdout))
     ran = Ran(work.verb, work.timing(float(seconds)))
-    _or_note("the board's pictures were not drawn", lambda: work.draw(board))
+    _or_note("the board's images were not drawn", lambda: work.draw(board))
     return ran
 
 

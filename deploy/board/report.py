@@ -64,7 +64,7 @@ class Ran:
     def _timings(self) -> list[tuple[str, float | None, float | None]]:
         host = self.host or {}
         saturated = "several in flight" if self.verb == "speed" else "whole run"
-        rows = [(f"pictures/s, {saturated}", host.get("images_per_second"), self.board["images_per_second"])]
+        rows = [(f"images/s, {saturated}", host.get("images_per_second"), self.board["images_per_second"])]
         if self.verb == "speed":
             mine = host.get("latency_ms", {})
             rows += [(f"latency {key}, ms", mine.get(key), value) for key, value in self.board["latency_ms"].items()]

@@ -14,7 +14,7 @@ from compute_mAP.result_files import FAILED_IMAGES, class_file
 from deploy.board.link import Link
 from deploy.board.text import cleaned
 from deploy.console import note
-from deploy.detections import Detection
+from deploy.results.detections import Detection
 
 LARGEST_FILE = 1 << 30
 LARGEST_SUM = 16 << 30
@@ -60,13 +60,13 @@ def names_of_txt_result(classes: Sequence[str]) -> set[str]:
     return {class_file(Path(), name).name for name in classes} | {FAILED_IMAGES}
 
 
-def names_of_image_result(pictures: Sequence[str]) -> set[str]:
+def names_of_image_result(images: Sequence[str]) -> set[str]:
     """The files that an image_result may have."""
-    return {f"{name}{suffix}" for name in pictures for suffix in (".jpg", ".json")} | {FAILED_IMAGES}
+    return {f"{name}{suffix}" for name in images for suffix in (".jpg", ".json")} | {FAILED_IMAGES}
 
 
 def read_failed(folder: Path) -> set[str]:
-    """The pictures that a result folder lists as failed."""
+    """The images that a result folder lists as failed."""
     file = folder / FAILED_IMAGES
     if not file.is_file():
         return set()
@@ -74,7 +74,7 @@ def read_failed(folder: Path) -> set[str]:
 
 
 def read_txt_result(folder: Path, classes: Sequence[str]) -> dict[str, list[Detection]]:
-    """The boxes of each picture. Raises DataError for a malformed file."""
+    """The boxes of each image. Raises DataError for a malformed file."""
     from compute_mAP.detections import read_detections
 
     found: dict[str, list[Detection]] = {}
@@ -83,15 +83,15 @@ def read_txt_result(folder: Path, classes: Sequence[str]) -> dict[str, list[Dete
         if not file.is_file():
             continue
         rows = read_detections(file)
-        for picture, confidence, box in zip(rows.images, rows.confidence.tolist(), rows.boxes.tolist()):
-            found.setdefault(picture, []).append(Detection(name, class_id, confidence, *box))
+        for image, confidence, box in zip(rows.images, rows.confidence.tolist(), rows.boxes.tolist()):
+            found.setdefault(image, []).append(Detection(name, class_id, confidence, *box))
     return found
 
 
-def read_image_result(folder: Path, pictures: Sequence[str]) -> dict[str, list[Detection]]:
-    """The boxes of each picture that has a .json. Raises DataError for a malformed one."""
+def read_image_result(folder: Path, images: Sequence[str]) -> dict[str, list[Detection]]:
+    """The boxes of each image that has a .json. Raises DataError for a malformed one."""
     found = {}
-    for name in pictures:
+    for name in images:
         file = folder / f"{name}.json"
         if file.is_file():
             found[name] = _read_boxes(file)

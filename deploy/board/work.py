@@ -10,13 +10,13 @@ from typing import Any
 
 from compute_mAP.errors import UsageError
 from compute_mAP.voc_devkit import Devkit
-from deploy.board import pictures, results
+from deploy.board import images, results
 from deploy.board.compare import Boxes, Tolerance, compare
-from deploy.board.pictures import Material
+from deploy.board.images import Material
 from deploy.bundle import Bundle
-from deploy.detections import Detection
-from deploy.pipeline_file import PipelineFile
-from deploy.target import Target
+from deploy.results.detections import Detection
+from deploy.run.pipeline_file import PipelineFile
+from deploy.run.target import Target
 
 SDK2 = "2."
 """Versions of the SDK that take the bundle's *.sdk2.pipeline."""
@@ -36,7 +36,7 @@ class Settings:
 
 
 class Work:
-    """`verb` is "detect", "speed" or "eval", `arguments` its own: image set and picture folder, or a devkit.
+    """`verb` is "detect", "speed" or "eval", `arguments` its own: image set and image folder, or a devkit.
 
     Raises UsageError for another number of arguments, DataError for what is not there.
     """
@@ -55,10 +55,10 @@ class Work:
         self.paths = [Path(argument) for argument in arguments]
         self.devkit: Devkit | None = None
         if verb == "eval":
-            self.devkit = pictures.open_devkit(self.paths[0], settings.year, settings.image_set)
-            self.material: Material = pictures.of_devkit(self.devkit)
+            self.devkit = images.open_devkit(self.paths[0], settings.year, settings.image_set)
+            self.material: Material = images.of_devkit(self.devkit)
         else:
-            self.material = pictures.of_image_set(*self.paths)
+            self.material = images.of_image_set(*self.paths)
         if settings.pipeline is not None and settings.pipeline not in bundle.description["files"]:
             raise UsageError(f"--pipeline {settings.pipeline}: expected a file that {bundle.folder}/bundle.json lists")
 
@@ -99,16 +99,16 @@ class Work:
         """
         start = time.monotonic()
         if self.verb == "speed":
-            from deploy.speed import measure
+            from deploy.run.speed import measure
 
             report = measure(self.target, *self.paths).to_json()
             return {key: report[key] for key in ("images", "failed_images", "images_per_second", "latency_ms")}
         if self.verb == "detect":
-            from deploy.detect import detect
+            from deploy.run.detect import detect
 
             detect(self.target, self.paths[0], self.paths[1], out, boxes=True)
         else:
-            from deploy.evaluate import evaluate
+            from deploy.run.evaluate import evaluate
 
             year, image_set = self.settings.year, self.settings.image_set
             evaluate(self.target, self.paths[0], year, image_set, self.settings.protocol, out)
@@ -139,16 +139,16 @@ class Work:
         return results.read_image_result(folder, self.material.names)
 
     def draw(self, board: Path) -> int:
-        """Draw the pictures that the board, having no cv2, only listed boxes for. Returns how many."""
+        """Draw the images that the board, having no cv2, only listed boxes for. Returns how many."""
         if self.verb != "detect":
             return 0
-        from deploy.draw import write_picture
-        from deploy.pictures import find_picture
+        from deploy.results.draw import write_image
+        from deploy.run.images import find_image
 
         folder, drawn = board / FOLDERS["detect"], 0
         for name, objects in self._read(folder).items():
-            picture = find_picture(self.paths[1], name)
-            if picture is not None and not (folder / f"{name}.jpg").exists():
-                write_picture(folder, name, picture.read_bytes(), objects, listed=True)
+            image = find_image(self.paths[1], name)
+            if image is not None and not (folder / f"{name}.jpg").exists():
+                write_image(folder, name, image.read_bytes(), objects, listed=True)
                 drawn += 1
         return drawn

@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
 
-from deploy.host import inputs, outputs
-from deploy.host.engine import Engine
-from deploy.host.mailbox import Mailbox
-from deploy.host.numerics import FLOAT, Numerics, applied, numerics_for
-from deploy.host.pipeline import parse_pipeline
-from deploy.host.structs import (
+from deploy.host.engine.engine import Engine
+from deploy.host.engine.mailbox import Mailbox
+from deploy.host.exchange import inputs, outputs
+from deploy.host.exchange.structs import (
     MxBufferAndMetadataOutput,
     MxBufferInput,
     MxDataInput,
@@ -24,7 +22,9 @@ from deploy.host.structs import (
     OutProtobufVector,
     StringVector,
 )
-from deploy.host.text import as_bytes, as_text
+from deploy.host.exchange.text import as_bytes, as_text
+from deploy.host.numerics import FLOAT, Numerics, applied, numerics_for
+from deploy.host.pipeline.read import parse_pipeline
 from deploy.sdk_codes import (
     ELEMENT_INVALID,
     FAILURE,
@@ -161,7 +161,7 @@ class StreamManagerApi:
         return self._last_error
 
     def PluginMilliseconds(self, streamName: Any) -> dict[str, float]:
-        """Mean wall milliseconds a picture in each element that works on it (host engine only)."""
+        """Mean wall milliseconds an image in each element that works on it (host engine only)."""
         mailbox = self._streams.get(as_text(streamName))
         return mailbox.engine.milliseconds() if mailbox else {}
 
@@ -248,7 +248,7 @@ class StreamManagerApi:
             code, data = fault.code, fault.sentence.encode("utf-8", "replace")
         if code != OK:
             self._last_error = data.decode("utf-8", "replace")
-        # an empty buffer comes back as the text of its code, also of 0: a picture without detections
+        # an empty buffer comes back as the text of its code, also of 0: an image without detections
         return MxDataOutput(code, data or error_info(code).encode())
 
 

@@ -20,9 +20,9 @@ ASCEND_310, ASCEND_310P = "310", "310P"
 class Numerics:
     """One switch a stage.
 
-    `colour`: pictures are NV12 and AIPP computes in integers; else they are BGR and the model gets float colours.
+    `colour`: images are NV12 and AIPP computes in integers; else they are BGR and the model gets float colours.
     `letterbox`: TWICE scales and rounds as the chip does; ONCE goes to the chip's size in one step; EXACT in one step
-    to the size that the picture's aspect ratio asks for, to the nearest pixel. `half`: weights, activations and the
+    to the size that the image's aspect ratio asks for, to the nearest pixel. `half`: weights, activations and the
     model's input are rounded to float16. `chip` is "310" (310B is alike) or "310P".
     """
 

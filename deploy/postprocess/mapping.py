@@ -1,4 +1,4 @@
-"""From boxes on the network's input back to the original picture (the SDK's ResizeReduction)."""
+"""From boxes on the network's input back to the original image (the SDK's ResizeReduction)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _BY_ONE_RATIO = (FAST_RCNN, FIT, RESCALE, RESCALE_DOUBLE)
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a picture became the network's input.
+    """How an image became the network's input.
 
-    `net_width` x `net_height` is the resized picture, `source_width` x `source_height` the decoded one (pixels);
+    `net_width` x `net_height` is the resized image, `source_width` x `source_height` the decoded one (pixels);
     `resize_type` is an index into RESIZE_TYPES; `ratio` is keepAspectRatioScaling (0 where the type has none).
     """
 
@@ -29,9 +29,9 @@ class Geometry:
 
 
 def to_source(boxes: np.ndarray, geometry: Geometry) -> tuple[np.ndarray, np.ndarray]:
-    """Map boxes float32 [n, 4] (x0 y0 x1 y1 in 0..1 of the network's input) to pixels of the original picture.
+    """Map boxes float32 [n, 4] (x0 y0 x1 y1 in 0..1 of the network's input) to pixels of the original image.
 
-    Returns (boxes float32 [m, 4], kept intp [m]): with one ratio for both axes, boxes that begin beyond the picture
+    Returns (boxes float32 [m, 4], kept intp [m]): with one ratio for both axes, boxes that begin beyond the image
     are erased and the far edges are clipped to it; the pad offset of a centred letterbox is never subtracted, and
     types without a rule stay in 0..1, as in the SDK.
     """

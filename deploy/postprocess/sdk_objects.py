@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass
 class ObjectInfo:
-    """One detection: corners in pixels of the original picture, confidence 0..1, class id (float in the SDK), name."""
+    """One detection: corners in pixels of the original image, confidence 0..1, class id (float in the SDK), name."""
 
     x0: float = 0.0
     y0: float = 0.0
@@ -26,7 +26,7 @@ class ObjectInfo:
 
 @dataclass
 class ResizedImageInfo:
-    """How a picture became the network's input: sizes in pixels, the resize type's number, keepAspectRatioScaling."""
+    """How an image became the network's input: sizes in pixels, the resize type's number, keepAspectRatioScaling."""
 
     widthResize: int = 0
     heightResize: int = 0
@@ -37,7 +37,7 @@ class ResizedImageInfo:
 
 
 class Tensor:
-    """One output of the model for all pictures of a buffer: `numpy.array(tensor)` has its values, `shape` its sides."""
+    """One output of the model for all images of a buffer: `numpy.array(tensor)` has its values, `shape` its sides."""
 
     def __init__(self, values: np.ndarray) -> None:
         self._values = values

@@ -1,4 +1,4 @@
-"""YOLOv3, v4 and v5: raw heads to boxes on the original picture, as the SDK's new post-processing framework does it.
+"""YOLOv3, v4 and v5: raw heads to boxes on the original image, as the SDK's new post-processing framework does it.
 
 Source: MxBase Yolov3PostProcess, the one library for all three. Boxes are clipped to the network's input before they
 are suppressed, class by class.
@@ -54,10 +54,10 @@ def check_shapes(shapes: Sequence[Sequence[int]], config: YoloConfig) -> None:
 
 
 def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry) -> np.ndarray:
-    """Boxes of one picture: float32 [n, 6] = x0 y0 x1 y1 confidence class, in the SDK's order.
+    """Boxes of one image: float32 [n, 6] = x0 y0 x1 y1 confidence class, in the SDK's order.
 
     tensors: raw heads as `check_shapes` wants them, float32, one per level, in any order; the coarsest has stride 32.
-    The order is classes ascending, then falling confidence. Coordinates are pixels of the original picture (0..1 for
+    The order is classes ascending, then falling confidence. Coordinates are pixels of the original image (0..1 for
     resize types that the SDK does not map back). Raises SdkFault 1004 for tensors that do not fit the config.
     """
     levels = _levels(tuple(tensor.shape for tensor in tensors), config, geometry.net_width)
@@ -77,7 +77,7 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
 
 
 def _fits(shape: Sequence[int], layout: int, channels: int) -> bool:
-    """Is it a picture's head with that many channels, all anchors taken together?"""
+    """Is it an image's head with that many channels, all anchors taken together?"""
     if len(shape) < (5 if layout == NCHWC else 4) or shape[0] != 1:
         return False
     if layout == NCHWC:

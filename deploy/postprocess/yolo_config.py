@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, SdkFault
 

@@ -1,4 +1,4 @@
-"""YOLOv8: six raw heads to boxes on the original picture; the post-processor of the host engine and of a board.
+"""YOLOv8: six raw heads to boxes on the original image; the post-processor of the host engine and of a board.
 
 No library of the SDK decodes YOLOv8, so a pipeline names this module as its Python post-processor:
 
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
 from deploy.postprocess.mapping import Geometry, to_source
 from deploy.postprocess.nms import suppress
@@ -87,7 +87,7 @@ def pair_heads(shapes: Sequence[Sequence[int]], class_num: int) -> list[tuple[in
 
 
 def decode(tensors: Sequence[np.ndarray], config: Yolov8Config, geometry: Geometry) -> np.ndarray:
-    """Boxes of one picture: float32 [n, 6] = x0 y0 x1 y1 confidence class, in pixels of the original picture.
+    """Boxes of one image: float32 [n, 6] = x0 y0 x1 y1 confidence class, in pixels of the original image.
 
     tensors: raw heads float32 [1, channels, h, w]. The order is classes ascending, then falling confidence. Raises
     SdkFault 1004 where tensors do not pair.
@@ -122,7 +122,7 @@ class Yolov8PostProcess:
         pair_heads(shapes, self.config.class_num)
 
     def process(self, tensors: Sequence[Any], params: Sequence[Any]) -> list[list[Any]]:
-        """The detections of each picture. tensors: [pictures, channels, h, w] each; params: a ResizedImageInfo each."""
+        """The detections of each image. tensors: [images, channels, h, w] each; params: a ResizedImageInfo each."""
         for tensor in tensors:
             if hasattr(tensor, "to_host"):
                 tensor.to_host()

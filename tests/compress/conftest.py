@@ -13,10 +13,13 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.anchor_free import AnchorFree
+from compress.channels.flow import ChannelFlow, channel_flow
+from compress.export.onnx_file import OnnxModel, to_onnx
+from compress.graph.proof_images import proof_images
 from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
-from compress.prune.flow import ChannelFlow, channel_flow
+from compress.nets.yolov8 import AnchorFree
+from compress.prune.plan import GroupPlan, Plan
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -30,7 +33,7 @@ def one_thread() -> None:
 def randomise(model: nn.Module, seed: int = 0, side: int = 64) -> None:
     """Give every batch norm gammas and betas of its own, some gammas near zero, and statistics of what it sees.
 
-    Without the statistics a picture's differences would die away on their long way through fresh layers, and an error
+    Without the statistics an image's differences would die away on their long way through fresh layers, and an error
     in an early layer with them.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -109,7 +112,7 @@ def free_flow(tiny_free: Callable[..., AnchorFree]) -> Callable[..., ChannelFlow
 def tiny_data(tmp_path: Path) -> Callable[..., Path]:
     """Writes a YOLO data set of bright rectangles on noise, class i in colour i, and returns its data.yaml.
 
-    JPEG pictures of 96x80 pixels with 1 to 3 objects each; the last picture of each split has none.
+    JPEG images of 96x80 pixels with 1 to 3 objects each; the last image of each split has none.
     """
 
     def make(
@@ -124,20 +127,61 @@ def tiny_data(tmp_path: Path) -> Callable[..., Path]:
             for part in ("images", "labels"):
                 (root / part / split).mkdir(parents=True)
             for number in range(count):
-                picture = random.integers(0, 90, (80, 96, 3), dtype=np.uint8)
+                image = random.integers(0, 90, (80, 96, 3), dtype=np.uint8)
                 lines = []
                 for _ in range(0 if number == count - 1 else random.integers(1, 4)):
                     kind = int(random.integers(len(names)))
                     width, height = (int(v) for v in random.integers(14, 40, 2))
                     x, y = int(random.integers(0, 96 - width)), int(random.integers(0, 80 - height))
-                    picture[y : y + height, x : x + width] = COLOURS[kind % len(COLOURS)]
+                    image[y : y + height, x : x + width] = COLOURS[kind % len(COLOURS)]
                     box = ((x + width / 2) / 96, (y + height / 2) / 80, width / 96, height / 80)
                     lines.append(f"{kind} " + " ".join(f"{v:.6f}" for v in box))
-                cv2.imwrite(str(root / "images" / split / f"{split}{number}.jpg"), picture)
+                cv2.imwrite(str(root / "images" / split / f"{split}{number}.jpg"), image)
                 (root / "labels" / split / f"{split}{number}.txt").write_text("\n".join(lines), encoding="utf-8")
         listed = "".join(f"  {i}: {name}\n" for i, name in enumerate(names))
         text = f"train: images/train\nval: images/val\ntest: images/test\nnames:\n{listed}"
         (root / "data.yaml").write_text(text, encoding="utf-8")
         return root / "data.yaml"
+
+    return make
+
+
+EXPORTED_SIDE = 64
+
+
+@pytest.fixture(scope="session")
+def exported(tiny_model: Callable[..., Yolov5]) -> tuple[Yolov5, OnnxModel]:
+    """The tiny detector with the classes a, b, c and its ONNX for 64 x 64 pixels, proved on real images."""
+    model = tiny_model()
+    return model, to_onnx(model, EXPORTED_SIDE, proof_images(None, EXPORTED_SIDE))
+
+
+@pytest.fixture(scope="session")
+def tiny_flow(tiny_model: Callable[..., Yolov5]) -> ChannelFlow:
+    """The flow of `tiny_model()`; it does not depend on the weights. Tests leave it as it is."""
+    return channel_flow(tiny_model(), torch.zeros(1, 3, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def nano_flow(tiny_model: Callable[..., Yolov5]) -> ChannelFlow:
+    """The flow of a YOLOv5n, `tiny_model(width_multiple=0.25)`."""
+    return channel_flow(tiny_model(width_multiple=0.25), torch.zeros(1, 3, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def random_plan() -> Callable[[ChannelFlow, int], Plan]:
+    """Makes a plan that keeps a random, non-empty part of every group that may be cut."""
+
+    def make(flow: ChannelFlow, seed: int) -> Plan:
+        random = np.random.default_rng(seed)
+        groups = []
+        for group in flow.groups:
+            width = len(group.classes)
+            count = width if group.pinned else int(random.integers(1, width + 1))
+            kept = sorted(random.choice(width, count, replace=False).tolist())
+            removed = sorted(set(range(width)) - set(kept))
+            score = [] if group.pinned else [1.0] * width
+            groups.append(GroupPlan(group.name, group.convolutions, width, kept, removed, score, "at random"))
+        return Plan({"percent": 0.5}, 1, 0.0, groups)
 
     return make

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from compress.channels.flow import channel_flow
 from compress.export.bundle import write_bundle
 from compress.export.onnx_file import to_onnx
-from compress.nets.anchor_free import AnchorFree
 from compress.nets.checkpoint import read_header, save_checkpoint
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov8 import AnchorFree
 from compress.prune.choose import choose
-from compress.prune.flow import channel_flow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HISTORY = [{"stage": "train", "settings": {"epochs": 1}}]

@@ -12,7 +12,7 @@ import pytest
 
 from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
-from compress.train.validate import Validator
+from compress.val.validate import Validator
 
 Answer = dict[str, Any]
 
@@ -84,12 +84,12 @@ def video(file: Path, frames: int) -> None:
 
 
 def test_detect(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Pictures of folders keep their folders; of two with one name both are there; an older result moves aside."""
+    """Images of folders keep their folders; of two with one name both are there; an older result moves aside."""
     source = place / "in"
     (source / "sub").mkdir(parents=True)
     for name in ("one.jpg", "one.png", "sub/deep.JPG"):
         cv2.imwrite(str(source / name), np.full((80, 96, 3), 90, np.uint8))
-    (source / "notes.txt").write_text("no picture")
+    (source / "notes.txt").write_text("no image")
     (source / "torn.jpg").write_bytes(b"\xff\xd8\xff")
     video(source / "film.avi", 3)
     words = ("detect", "--weights", "w.safetensors", "--source", source, "--conf", "0.001", "--out", "found", "--json")
@@ -117,10 +117,10 @@ BAD: list[Any] = [
     (("val", "--weights", "w.safetensors", "--data", "tiny/data.yaml", "--imgsz", "65"), 2, "--imgsz is 65, expected"),
     (("val", "--weights", "w.safetensors", "--data", "tiny/data.yaml", "--batch-size", "0"), 2, "--batch-size is 0"),
     (("val", "--weights", "w.safetensors", "--data", "empty.yaml"), 3, "empty.yaml: the val split is empty"),
-    (("detect", "--weights", "w.safetensors", "--source", "gone"), 3, "gone: there is no such picture"),
-    (("detect", "--weights", "w.safetensors", "--source", "tiny/data.yaml"), 3, "neither a picture nor a video"),
-    (("detect", "--weights", "w.safetensors", "--source", "empty"), 3, "empty: holds no picture and no video"),
-    (("detect", "--weights", "w.safetensors", "--source", "torn.mp4"), 3, "none of 1 pictures and videos can be used"),
+    (("detect", "--weights", "w.safetensors", "--source", "gone"), 3, "gone: there is no such image"),
+    (("detect", "--weights", "w.safetensors", "--source", "tiny/data.yaml"), 3, "neither an image nor a video"),
+    (("detect", "--weights", "w.safetensors", "--source", "empty"), 3, "empty: holds no image and no video"),
+    (("detect", "--weights", "w.safetensors", "--source", "torn.mp4"), 3, "none of 1 images and videos can be used"),
     (
         ("detect", "--weights", "w.safetensors", "--source", "tiny", "--conf", "40"),
         2,

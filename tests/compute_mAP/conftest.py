@@ -21,16 +21,16 @@ def annotation_text(objects: Sequence[Object], width: int = 100, height: int = 8
 
 @pytest.fixture
 def make_devkit(tmp_path: Path) -> Callable[..., Path]:
-    """Writes VOCdevkit/<year> with one annotation a picture, all pictures in one image set; pictures stay unwritten."""
+    """Writes VOCdevkit/<year> with one annotation an image, all images in one image set; images stay unwritten."""
 
-    def make(pictures: Mapping[str, Sequence[Object]], year: str = "VOC2007", image_set: str = "test") -> Path:
+    def make(images: Mapping[str, Sequence[Object]], year: str = "VOC2007", image_set: str = "test") -> Path:
         devkit = tmp_path / "VOCdevkit"
         for folder in ("Annotations", "ImageSets/Main", "JPEGImages"):
             (devkit / year / folder).mkdir(parents=True, exist_ok=True)
-        for name, objects in pictures.items():
+        for name, objects in images.items():
             file = devkit / year / "Annotations" / f"{name}.xml"
             file.write_text(annotation_text(objects), encoding="utf-8")
-        names = "".join(f"{name}\n" for name in pictures)
+        names = "".join(f"{name}\n" for name in images)
         (devkit / year / "ImageSets" / "Main" / f"{image_set}.txt").write_text(names, encoding="utf-8")
         return devkit
 

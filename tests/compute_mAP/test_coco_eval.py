@@ -1,4 +1,4 @@
-"""The coco protocol against pycocotools itself, on random pictures and on the cases where the protocols part."""
+"""The coco protocol against pycocotools itself, on random images and on the cases where the protocols part."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def oracle(
     """mAP at 0.5, 0.75 and 0.5:0.95, and AP at 0.5 of each class, as pycocotools has them."""
     numbers = {name: i + 1 for i, name in enumerate(truth)}
     annotations = []
-    for picture, annotation in truth.items():
+    for image, annotation in truth.items():
         for o in annotation.objects:
             width, height = o.x1 - o.x0, o.y1 - o.y0
             annotations.append(
                 {
                     "id": len(annotations) + 1,
-                    "image_id": numbers[picture],
+                    "image_id": numbers[image],
                     "category_id": names.index(o.name) + 1,
                     "bbox": [o.x0, o.y0, width, height],
                     "area": width * height,
@@ -40,13 +40,13 @@ def oracle(
             )
     results = [
         {
-            "image_id": numbers[picture],
+            "image_id": numbers[image],
             "category_id": names.index(name) + 1,
             "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
             "score": float(confidence),
         }
         for name, detections in found.items()
-        for picture, confidence, box in zip(
+        for image, confidence, box in zip(
             detections.images, detections.confidence, detections.boxes.tolist(), strict=True
         )
     ]
@@ -73,12 +73,12 @@ def oracle(
     return [mean(precision[0]), mean(precision[5]), mean(precision)], classes
 
 
-def random_set(seed: int, pictures: int, most: int) -> tuple[dict[str, Detections], dict[str, Annotation]]:
-    """Crowded pictures on a coarse grid: overlaps tie with each other and with thresholds, confidences too."""
+def random_set(seed: int, images: int, most: int) -> tuple[dict[str, Detections], dict[str, Annotation]]:
+    """Crowded images on a coarse grid: overlaps tie with each other and with thresholds, confidences too."""
     random = np.random.default_rng(seed)
     truth = {}
     rows: dict[str, list[tuple[str, float, list[float]]]] = {name: [] for name in NAMES}
-    for number in range(pictures):
+    for number in range(images):
         objects = []
         for _ in range(random.integers(0, 6)):
             x, y = random.integers(0, 6, 2) * 10
@@ -95,22 +95,22 @@ def random_set(seed: int, pictures: int, most: int) -> tuple[dict[str, Detection
     found = {}
     for name, entries in rows.items():
         random.shuffle(entries)
-        entries.sort(key=lambda row: row[0])  # pycocotools goes through the pictures in their order
+        entries.sort(key=lambda row: row[0])  # pycocotools goes through the images in their order
         boxes = np.array([box for *_, box in entries]).reshape(-1, 4)
         found[name] = Detections([p for p, *_ in entries], np.array([c for _, c, _ in entries]), boxes)
     return found, truth
 
 
 @pytest.mark.parametrize(
-    ("seed", "pictures", "most"),
+    ("seed", "images", "most"),
     [
         *(pytest.param(seed, 30, 12, id=f"crowded {seed}") for seed in range(6)),
-        pytest.param(6, 3, 180, id="more than 100 detections of a class in a picture"),
+        pytest.param(6, 3, 180, id="more than 100 detections of a class in an image"),
         pytest.param(7, 40, 2, id="few detections"),
     ],
 )
-def test_equals_pycocotools(seed: int, pictures: int, most: int) -> None:
-    found, truth = random_set(seed, pictures, most)
+def test_equals_pycocotools(seed: int, images: int, most: int) -> None:
+    found, truth = random_set(seed, images, most)
     means, classes = oracle(found, truth, NAMES)
     report = evaluate(found, truth, NAMES, "coco")
     assert [report.map50, report.map75, report.map50_95] == pytest.approx(means, abs=1e-6)

@@ -35,7 +35,7 @@ def test_empty_file(tmp_path: Path) -> None:
 )
 def test_malformed_line(tmp_path: Path, line: str) -> None:
     file = _write(tmp_path, "cat", f"a 0.5 1 2 3 4\n\n{line}\n")
-    with pytest.raises(DataError, match=r"det_test_cat\.txt: line 3: found '.*'; expected a picture name and five"):
+    with pytest.raises(DataError, match=r"det_test_cat\.txt: line 3: found '.*'; expected an image name and five"):
         read_detections(file)
 
 

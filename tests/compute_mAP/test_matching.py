@@ -47,11 +47,11 @@ def test_nearest_objects(monkeypatch: pytest.MonkeyPatch, pairs_at_once: int) ->
     object_boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9], [0, 0, 9, 9], [0, 0, 9, 9], [0, 0, 4, 9]], np.float64)
     found = [
         (2, [0, 0, 9, 9], 1.0, 2),  # two objects overlap equally: the first of them
-        (0, [20, 0, 29, 4], 0.5, 1),  # the second object of picture 0
-        (1, [0, 0, 9, 9], 0.0, 0),  # a picture without objects
+        (0, [20, 0, 29, 4], 0.5, 1),  # the second object of image 0
+        (1, [0, 0, 9, 9], 0.0, 0),  # an image without objects
         (2, [0, 0, 4, 9], 1.0, 4),  # the last object
         (0, [0, 0, 9, 9], 1.0, 0),
-        (3, [0, 0, 9, 9], 0.0, 0),  # beyond the last picture with objects
+        (3, [0, 0, 9, 9], 0.0, 0),  # beyond the last image with objects
         (0, [50, 50, 59, 59], 0.0, 0),  # overlaps nothing
     ]
     images, boxes = np.array([row[0] for row in found]), np.array([row[1] for row in found], np.float64)

@@ -25,7 +25,7 @@ def test_text_names_the_protocol_beside_the_numbers() -> None:
         "mAP@0.5 (area) = 0.7500",
         "mAP@0.75 (area) = 0.5000",
         "mAP@0.5:0.95 (area) = 0.2500",
-        "pictures = 72, 2 of them failed",
+        "images = 72, 2 of them failed",
         "AP@0.5 for RBC = 0.7500",
         "AP@0.5 for WBC = n/a (no ground truth)",
     ]

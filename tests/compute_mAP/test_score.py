@@ -45,5 +45,5 @@ def test_nothing_failed(make_devkit: Callable[..., Path], result: Path) -> None:
 
 
 def test_detection_outside_the_set(make_devkit: Callable[..., Path], result: Path) -> None:
-    with pytest.raises(DataError, match="in picture 'a b', which is not in the image set"):
+    with pytest.raises(DataError, match="in image 'a b', which is not in the image set"):
         score(result, find_devkit(make_devkit({"c": [CAT]})), ["cat"])

@@ -167,7 +167,7 @@ def test_image_set(tmp_path: Path, content: str, names: list[str], notes: list[s
 def test_image_set_with_a_name_that_leads_elsewhere(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError) as caught:
         read_image_set(_image_set(tmp_path, f"good\n{name}\n"))
-    assert f"test.txt: line 2: the picture name {name!r} is not" in str(caught.value)
+    assert f"test.txt: line 2: the image name {name!r} is not" in str(caught.value)
 
 
 @pytest.mark.parametrize(

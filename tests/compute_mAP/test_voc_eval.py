@@ -19,8 +19,8 @@ A, B, FAR = (0, 0, 9, 9), (20, 0, 29, 9), (60, 60, 69, 69)
 Found = Sequence[tuple[str, float, Sequence[float]]]
 
 
-def _truth(**pictures: Sequence[Object]) -> dict[str, Annotation]:
-    return {name: Annotation(100, 100, list(objects), []) for name, objects in pictures.items()}
+def _truth(**images: Sequence[Object]) -> dict[str, Annotation]:
+    return {name: Annotation(100, 100, list(objects), []) for name, objects in images.items()}
 
 
 def _cat(box: Sequence[float], difficult: bool = False, name: str = "cat") -> Object:
@@ -77,7 +77,7 @@ def test_average_precision(recall: list[float], precision: list[float], voc07: f
         "one wrong between",
         "order is by confidence, not by line",
         "a duplicate is wrong",
-        "right box, other picture",
+        "right box, other image",
         "equal confidence keeps its order, wrong first",
         "equal confidence keeps its order, right first",
         "widths are counted in pixels, +1",
@@ -143,11 +143,11 @@ def test_objects_of_unknown_classes_are_counted_and_named() -> None:
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        ([("elsewhere", 0.9, A)], "of class 'cat' is in picture 'elsewhere', which is not in the image set"),
+        ([("elsewhere", 0.9, A)], "of class 'cat' is in image 'elsewhere', which is not in the image set"),
         ([("p", float("nan"), A)], "class 'cat' hold a number that is not finite"),
         ([("p", 0.9, (0, 0, float("inf"), 1))], "class 'cat' hold a number that is not finite"),
     ],
-    ids=["picture outside the set", "nan", "inf"],
+    ids=["image outside the set", "nan", "inf"],
 )
 def test_detections_refused(found: Found, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
@@ -189,18 +189,18 @@ def _reference_ap(
     claimed = set()
     true = false = 0
     curve = []
-    for picture, _, (x0, y0, x1, y1) in sorted(found, key=lambda detection: -detection[1]):
+    for image, _, (x0, y0, x1, y1) in sorted(found, key=lambda detection: -detection[1]):
         best, nearest = 0.0, None
-        for i, o in enumerate(truth[picture].objects):
+        for i, o in enumerate(truth[image].objects):
             width, height = min(x1, o.x1) - max(x0, o.x0) + 1, min(y1, o.y1) - max(y0, o.y0) + 1
             if o.name == name and width > 0 and height > 0:
                 union = (x1 - x0 + 1) * (y1 - y0 + 1) + (o.x1 - o.x0 + 1) * (o.y1 - o.y0 + 1) - width * height
                 if width * height / union > best:
                     best, nearest = width * height / union, i
-        if nearest is not None and best > threshold and truth[picture].objects[nearest].difficult:
+        if nearest is not None and best > threshold and truth[image].objects[nearest].difficult:
             pass
-        elif nearest is not None and best > threshold and (picture, nearest) not in claimed:
-            claimed.add((picture, nearest))
+        elif nearest is not None and best > threshold and (image, nearest) not in claimed:
+            claimed.add((image, nearest))
             true += 1
         else:
             false += 1
@@ -243,14 +243,14 @@ def test_agrees_with_straight_loops(seed: int, protocol: str) -> None:
 
 
 def test_fast_enough() -> None:
-    """100,000 detections in 1,000 pictures; a loop over detections and thresholds takes far longer than this bound."""
+    """100,000 detections in 1,000 images; a loop over detections and thresholds takes far longer than this bound."""
     random = np.random.default_rng(0)
-    n, pictures = 100_000, [f"p{i}" for i in range(1000)]
+    n, images = 100_000, [f"p{i}" for i in range(1000)]
     corner = random.uniform(0, 400, (n, 2))
     boxes = np.hstack([corner, corner + random.uniform(10, 100, (n, 2))])
     rows = iter(boxes.tolist())
-    truth = {p: Annotation(500, 500, [_cat(next(rows)) for _ in range(5)], []) for p in pictures}
-    found = Detections([pictures[i] for i in random.integers(0, 1000, n)], random.random(n), boxes)
+    truth = {p: Annotation(500, 500, [_cat(next(rows)) for _ in range(5)], []) for p in images}
+    found = Detections([images[i] for i in random.integers(0, 1000, n)], random.random(n), boxes)
     start = time.perf_counter()
     evaluate({"cat": found}, truth, ["cat"])
     assert time.perf_counter() - start < 3

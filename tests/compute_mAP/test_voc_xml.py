@@ -92,7 +92,7 @@ def test_odd_difficult_is_named_and_the_object_stays(tmp_path: Path) -> None:
         ("<annotation>\n", "line 2: malformed XML: no element found"),
         ("<annotation/>\n<annotation/>", "line 2: malformed XML: junk after document element"),
         ("<annotation>&who;</annotation>", "line 1: malformed XML: undefined entity"),
-        (b"\xff\xd8\xff\xe0 a picture", "line 1: malformed XML"),
+        (b"\xff\xd8\xff\xe0 an image", "line 1: malformed XML"),
         ("<html/>", "the root element is <html>; expected <annotation>"),
         ("<!DOCTYPE annotation>\n<annotation/>", "line 1: holds a DOCTYPE"),
         ('\n<!DOCTYPE a [<!ENTITY b "c">]>\n<annotation>&b;</annotation>', "line 2: holds a DOCTYPE"),

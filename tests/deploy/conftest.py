@@ -1,6 +1,6 @@
-"""A tiny bundle with a real model, and pictures on which that model finds known things.
+"""A tiny bundle with a real model, and images on which that model finds known things.
 
-The model looks at the stride-16 cells of the picture: a 16 x 16 square of pure red, green or blue that fills one cell
+The model looks at the stride-16 cells of the image: a 16 x 16 square of pure red, green or blue that fills one cell
 of the network's input is one detection of class 0, 1 or 2 whose box is that square; dark grey and letterbox green are
 nothing. White excites the other two heads as well. So a test can say what must come out.
 """
@@ -186,28 +186,28 @@ def tiny_bundle(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def blob_picture() -> Callable[..., np.ndarray]:
-    """Factory: blob_picture([(column, row, class), ...], width=128, height=128, cell=16) -> uint8 BGR picture.
+def blob_image() -> Callable[..., np.ndarray]:
+    """Factory: blob_image([(column, row, class), ...], width=128, height=128, cell=16) -> uint8 BGR image.
 
-    Each blob is a `cell` x `cell` square in that column and row of the grid. Where the picture is `cell / 16` times as
+    Each blob is a `cell` x `cell` square in that column and row of the grid. Where the image is `cell / 16` times as
     large as the network's input, every blob is one detection at (column * cell, row * cell, +cell, +cell).
     """
 
     def draw(blobs: Sequence[tuple[int, int, int]], width: int = 128, height: int = 128, cell: int = 16) -> np.ndarray:
-        picture = np.full((height, width, 3), BACKGROUND, np.uint8)
+        image = np.full((height, width, 3), BACKGROUND, np.uint8)
         for column, row, class_id in blobs:
-            picture[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = COLOURS[class_id]
-        return picture
+            image[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = COLOURS[class_id]
+        return image
 
     return draw
 
 
 @pytest.fixture
-def blob_jpeg(blob_picture: Callable[..., np.ndarray]) -> Callable[..., bytes]:
-    """Factory: the same arguments as `blob_picture`; returns the picture as JPEG bytes (quality 95)."""
+def blob_jpeg(blob_image: Callable[..., np.ndarray]) -> Callable[..., bytes]:
+    """Factory: the same arguments as `blob_image`; returns the image as JPEG bytes (quality 95)."""
 
     def encode(*args: Any, **kwargs: Any) -> bytes:
-        ok, data = cv2.imencode(".jpg", blob_picture(*args, **kwargs), [cv2.IMWRITE_JPEG_QUALITY, 95])
+        ok, data = cv2.imencode(".jpg", blob_image(*args, **kwargs), [cv2.IMWRITE_JPEG_QUALITY, 95])
         assert ok
         return data.tobytes()
 

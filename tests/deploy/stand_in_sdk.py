@@ -1,9 +1,9 @@
 """A stand-in for the SDK's Python module, as strict as the real one about names and about bytes and str.
 
 Its classes have the attributes of the SDK's header and no others; a std::string takes bytes, an int an int. It answers
-each "picture" with what that picture's own bytes say, as JSON, so that every answer of an SDK can be had, for pictures
+each "image" with what that image's own bytes say, as JSON, so that every answer of an SDK can be had, for images
 that other programs can read too: the whole file, or the comment of a JPEG. [code, text] is a result with that code and
-text; [code, {key: message in base64}] is what GetProtobuf gives. A code below 0 refuses the picture.
+text; [code, {key: message in base64}] is what GetProtobuf gives. A code below 0 refuses the image.
 """
 
 import base64
@@ -11,14 +11,14 @@ import json
 import os
 from pathlib import Path
 
-PENDING = 2  # pictures that a stream takes before it refuses the next
+PENDING = 2  # images that a stream takes before it refuses the next
 
 
-def answer_in(picture):
-    if picture[:2] != b"\xff\xd8":
-        return json.loads(picture)
-    assert picture[2:4] == b"\xff\xfe", "the JPEG does not begin with a comment"
-    return json.loads(picture[6 : 4 + int.from_bytes(picture[4:6], "big")])
+def answer_in(image):
+    if image[:2] != b"\xff\xd8":
+        return json.loads(image)
+    assert image[2:4] == b"\xff\xfe", "the JPEG does not begin with a comment"
+    return json.loads(image[6 : 4 + int.from_bytes(image[4:6], "big")])
 
 
 def fields(**kinds):

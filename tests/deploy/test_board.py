@@ -1,6 +1,6 @@
 """The board mode, on a stand-in for the SDK's Python module that is as strict as the real one.
 
-The stand-in answers each "picture" with what that picture's own bytes say, so that every answer of an SDK can be had.
+The stand-in answers each "image" with what that image's own bytes say, so that every answer of an SDK can be had.
 """
 
 import json
@@ -34,7 +34,7 @@ EVERYTHING_ELSE = "numpy,cv2,onnxruntime,onnx,torch,ultralytics,compress,yaml,PI
 
 
 class Board:
-    """A folder with the stand-in for the SDK, a bundle with its OM, pictures, and a way to run commands there."""
+    """A folder with the stand-in for the SDK, a bundle with its OM, images, and a way to run commands there."""
 
     def __init__(self, folder: Path, bundle: Path) -> None:
         self.folder = folder
@@ -43,10 +43,10 @@ class Board:
         (folder / "sdk").mkdir()
         (folder / "sdk/StreamManagerApi.py").write_text(SDK)
         (folder / "sdk/sitecustomize.py").write_text(BLOCK)
-        (folder / "pictures").mkdir()
+        (folder / "images").mkdir()
 
-    def picture(self, name: str, text: str, code: int = 0) -> None:
-        (self.folder / "pictures" / f"{name}.jpg").write_text(json.dumps([code, text]))
+    def image(self, name: str, text: str, code: int = 0) -> None:
+        (self.folder / "images" / f"{name}.jpg").write_text(json.dumps([code, text]))
         with (self.folder / "set.txt").open("a") as file:
             file.write(name + "\n")
 
@@ -58,10 +58,10 @@ class Board:
         return done
 
     def detect(self, *arguments: object, blocked: str = EVERYTHING_ELSE) -> Done:
-        return self.run("detect", "set.txt", "pictures", "--model", self.bundle, *arguments, blocked=blocked)
+        return self.run("detect", "set.txt", "images", "--model", self.bundle, *arguments, blocked=blocked)
 
     def evaluate(self, text: str) -> Done:
-        """Run eval on a devkit with one picture, on which the stream answers with `text`."""
+        """Run eval on a devkit with one image, on which the stream answers with `text`."""
         devkit = self.folder / "VOCdevkit/VOC2007"
         for folder in ("Annotations", "ImageSets/Main", "JPEGImages"):
             (devkit / folder).mkdir(parents=True)
@@ -103,8 +103,8 @@ DETECTED_RED = "a 0.500000 1.000000 2.000000 30.500000 40.000000\n"
 
 
 def test_detect_needs_the_standard_library_and_the_sdk_only(board: Board) -> None:
-    board.picture("a", objects(RED, RED))
-    board.picture("b", objects())
+    board.image("a", objects(RED, RED))
+    board.image("b", objects())
     done = board.detect("--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -133,7 +133,7 @@ def test_detect_needs_the_standard_library_and_the_sdk_only(board: Board) -> Non
     ],
 )
 def test_answers_without_objects_are_not_failures(board: Board, text: str) -> None:
-    board.picture("a", text)
+    board.image("a", text)
     done = board.detect()
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "a: 0 objects")
 
@@ -147,12 +147,12 @@ def test_answers_without_objects_are_not_failures(board: Board, text: str) -> No
         pytest.param(objects(("red", 0, "NaN", 1, 2, 3, 4)), 0, "not finite", id="protobuf writes NaN as a text"),
     ],
 )
-def test_a_failed_picture_is_reported_and_the_run_goes_on(board: Board, text: str, code: int, sentence: str) -> None:
-    board.picture("bad", text, code)
-    board.picture("good", objects(RED))
+def test_a_failed_image_is_reported_and_the_run_goes_on(board: Board, text: str, code: int, sentence: str) -> None:
+    board.image("bad", text, code)
+    board.image("good", objects(RED))
     done = board.detect()
     assert done.returncode == 0
-    assert "picture bad failed: " in done.stderr and sentence in done.stderr
+    assert "image bad failed: " in done.stderr and sentence in done.stderr
     assert done.stdout.splitlines()[0] == "good: 1 object (red x1)"
     assert (board.folder / "image_result/failed_images.txt").read_text() == "bad\n"
 
@@ -161,16 +161,16 @@ def test_on_python_3_9(board: Board) -> None:
     python = python_3_9()
     if not python:
         pytest.skip("no Python 3.9 here")
-    board.picture("a", objects(RED))
-    done = board.run("detect", "set.txt", "pictures", "--model", board.bundle, python=python)
+    board.image("a", objects(RED))
+    done = board.run("detect", "set.txt", "images", "--model", board.bundle, python=python)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "a: 1 object (red x1)"
 
 
-def test_results_come_in_order_through_a_stream_that_refuses_a_third_picture(board: Board) -> None:
+def test_results_come_in_order_through_a_stream_that_refuses_a_third_image(board: Board) -> None:
     names = [f"p{i}" for i in range(20)]
     for i, name in enumerate(names):
-        board.picture(name, objects(*[RED] * (i % 3)))
+        board.image(name, objects(*[RED] * (i % 3)))
     done = board.detect()
     assert [line.split()[:2] for line in done.stdout.splitlines()[:20]] == [
         [f"{name}:", str(i % 3)] for i, name in enumerate(names)
@@ -178,13 +178,13 @@ def test_results_come_in_order_through_a_stream_that_refuses_a_third_picture(boa
 
 
 def test_the_pipeline_is_passed_on_byte_for_byte(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     board.detect()
     assert (board.bundle / "created.json").read_bytes() == (board.bundle / "detect.pipeline").read_bytes()
 
 
 def test_thresholds_go_to_the_board_as_configuration_content(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     assert board.detect("--conf", "0.25").returncode == 0
     props = json.loads((board.bundle / "created.json").read_text())["detection"]["mxpi_objectpostprocessor0"]["props"]
     content = props["postProcessConfigContent"]
@@ -194,18 +194,18 @@ def test_thresholds_go_to_the_board_as_configuration_content(board: Board) -> No
 
 
 def test_speed_tells_that_it_ran_on_the_board(board: Board) -> None:
-    board.picture("a", objects(RED))
-    done = board.run("speed", "set.txt", "pictures", "--model", board.bundle, "--json")
+    board.image("a", objects(RED))
+    done = board.run("speed", "set.txt", "images", "--model", board.bundle, "--json")
     report = json.loads(done.stdout)
     assert (report["host"], report["plugins_ms"], report["images"]) == (False, {}, 1)
     assert report["images_per_second"] > 0 and 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
 
 
 def test_a_pipeline_alone_is_run_in_the_current_folder(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     for name in ("labels.names", "detect.cfg", "model.om"):
         (board.folder / name).write_bytes((board.bundle / name).read_bytes())
-    done = board.run("detect", "set.txt", "pictures", "--pipeline", "bundle/detect.pipeline")
+    done = board.run("detect", "set.txt", "images", "--pipeline", "bundle/detect.pipeline")
     assert done.returncode == 0, done.stderr
     assert (board.folder / "created.json").is_file()
 
@@ -225,7 +225,7 @@ def test_an_object_of_an_unknown_class_is_a_fault_of_the_model(board: Board) -> 
 
 
 def test_a_missing_om_says_how_to_make_it(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     (board.bundle / "model.om").unlink()
     done = board.detect()
     assert done.returncode == 4
@@ -233,7 +233,7 @@ def test_a_missing_om_says_how_to_make_it(board: Board) -> None:
 
 
 def test_a_refused_stream_is_one_sentence_with_the_code(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     pipeline = board.folder / "other.pipeline"
     pipeline.write_text('{"detection": {"refused": {}}}')
     done = board.detect("--pipeline", pipeline)
@@ -242,21 +242,21 @@ def test_a_refused_stream_is_one_sentence_with_the_code(board: Board) -> None:
 
 
 def test_on_host_does_not_touch_the_sdk(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     done = board.detect("--on", "host")
     assert done.returncode == 5  # the host engine's own modules are blocked
     assert "the host engine does not import" in done.stderr
 
 
 def test_on_board_without_the_sdk_says_what_to_source(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     done = board.detect("--on", "board", blocked="StreamManagerApi")
     assert done.returncode == 5
     assert "set_env.sh" in done.stderr
 
 
 def test_an_sdk_that_does_not_import_is_mentioned(board: Board) -> None:
-    board.picture("a", "")
+    board.image("a", "")
     (board.folder / "sdk/StreamManagerApi.py").write_text("raise ImportError('libmxbase.so not found')")
     done = board.detect()
     assert "StreamManagerApi is there but does not import" in done.stderr and "libmxbase.so" in done.stderr

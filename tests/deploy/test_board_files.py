@@ -39,7 +39,7 @@ def parsed(path):
 
 def test_all_files_are_meant():
     names = {_name(path) for path in FILES}
-    assert {"deploy/stream.py", "deploy/raw_stream.py", "deploy/postprocess/yolov8.py"} <= names
+    assert {"deploy/run/stream.py", "deploy/run/raw_stream.py", "deploy/postprocess/yolov8.py"} <= names
     assert not any(name.startswith("compress/") for name in names)
 
 

@@ -1,4 +1,4 @@
-"""The same pictures through both generations of the SDK, and through a post-processor in Python (YOLOv8)."""
+"""The same images through both generations of the SDK, and through a post-processor in Python (YOLOv8)."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from deploy.pipeline_file import PipelineFile
-from deploy.stream import Outcome, Stream, find_engine
+from deploy.run.pipeline_file import PipelineFile
+from deploy.run.stream import Outcome, Stream, find_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = {
@@ -26,12 +26,12 @@ NOTHING = b'(Code = 0, Message = "Success")'
 SIZES = ((640, 480), (333, 500))
 
 
-def found(path, folder, pictures, conf=None, iou=None):
-    """The detections of each picture as rows x0 y0 x1 y1 confidence class, by the commands' own way."""
+def found(path, folder, images, conf=None, iou=None):
+    """The detections of each image as rows x0 y0 x1 y1 confidence class, by the commands' own way."""
     pipeline = PipelineFile(path, folder)
     pipeline.set_thresholds(conf, iou)
     with Stream(find_engine("host"), pipeline.text, pipeline.stream_name) as stream:
-        outcomes = [stream.receive(stream.send(picture)) for picture in pictures]
+        outcomes = [stream.receive(stream.send(image)) for image in images]
     assert all(isinstance(outcome, Outcome) and not outcome.fault for outcome in outcomes), outcomes
     return [
         np.array([[d.x0, d.y0, d.x1, d.y1, d.confidence, d.class_id] for d in outcome.objects]).reshape(-1, 6)
@@ -40,13 +40,13 @@ def found(path, folder, pictures, conf=None, iou=None):
 
 
 def striped_jpegs():
-    """Pictures with stripes like a bar code's, in which the demo model finds something if asked for little."""
+    """Images with stripes like a bar code's, in which the demo model finds something if asked for little."""
     rng = np.random.default_rng(5)
     for width, height in SIZES:
-        picture = np.full((height, width, 3), 200, np.uint8)
+        image = np.full((height, width, 3), 200, np.uint8)
         stripes = np.repeat(rng.integers(0, 2, 60), 3)[None, :, None] * 235
-        picture[height // 3 : height // 3 + 100, 60 : 60 + stripes.shape[1]] = stripes
-        ok, data = cv2.imencode(".jpg", picture)
+        image[height // 3 : height // 3 + 100, 60 : 60 + stripes.shape[1]] = stripes
+        ok, data = cv2.imencode(".jpg", image)
         assert ok
         yield data.tobytes()
 
@@ -55,8 +55,8 @@ def striped_jpegs():
 def test_shipped_pipelines_of_both_generations_find_the_same(folder, monkeypatch):
     folder_path = ROOT / folder
     monkeypatch.chdir(folder_path)
-    pictures = list(striped_jpegs())
-    results = [found(folder_path / name, folder_path, pictures) for name in FOLDERS[folder]]
+    images = list(striped_jpegs())
+    results = [found(folder_path / name, folder_path, images) for name in FOLDERS[folder]]
     for new, old in (results[:2], results[2:]):
         for new_rows, old_rows, size in zip(new, old, SIZES):
             _same_but_for_the_frameworks(new_rows, old_rows, size)
@@ -79,9 +79,9 @@ def _same_but_for_the_frameworks(new, old, size):
 def test_thresholds_of_one_run(generation, monkeypatch):
     folder = ROOT / "models" / "demo"
     monkeypatch.chdir(folder)
-    pictures = list(striped_jpegs())[:1]
+    images = list(striped_jpegs())[:1]
     counts = [
-        len(found(folder / generation, folder, pictures, conf, iou)[0])
+        len(found(folder / generation, folder, images, conf, iou)[0])
         for conf, iou in ((0.001, 1.0), (0.001, 0.3), (0.05, 0.3), (0.999, 0.3))
     ]
     assert counts[0] > counts[1] > counts[2] >= counts[3] == 0
@@ -110,14 +110,14 @@ def sdk2_pipeline(bundle):
     return bundle / "detect.sdk2.pipeline"
 
 
-def answer(text, picture):
+def answer(text, image):
     """The bytes that a stream answers with."""
     module = find_engine("host").module
     api = module.StreamManagerApi()
     assert api.InitManager() == 0
     assert api.CreateMultipleStreams(text.encode()) == 0
     data = module.MxDataInput()
-    data.data = picture
+    data.data = image
     result = api.GetResultWithUniqueId(b"detection", api.SendDataWithUniqueId(b"detection", 0, data), 10_000)
     api.DestroyAllStreams()
     assert result.errorCode == 0
@@ -135,9 +135,9 @@ def test_no_detection_is_an_empty_object_in_the_old_generation(tiny_bundle, blob
 def test_a_bundle_in_both_generations(tiny_bundle, blob_jpeg, monkeypatch):
     bundle = tiny_bundle()
     monkeypatch.chdir(bundle)
-    picture = blob_jpeg([(1, 1, 0), (4, 2, 1), (6, 6, 2)], 256, 256, cell=32)
-    (new,) = found(bundle / "detect.pipeline", bundle, [picture])
-    (old,) = found(sdk2_pipeline(bundle), bundle, [picture])
+    image = blob_jpeg([(1, 1, 0), (4, 2, 1), (6, 6, 2)], 256, 256, cell=32)
+    (new,) = found(bundle / "detect.pipeline", bundle, [image])
+    (old,) = found(sdk2_pipeline(bundle), bundle, [image])
     assert new[:, 5].tolist() == [0, 1, 2]
     np.testing.assert_allclose(old, new, atol=2e-3)
 
@@ -180,11 +180,11 @@ def yolov8_bundle(bundle):
 def test_yolov8_by_its_python_post_processor(tiny_bundle, blob_jpeg, monkeypatch):
     bundle = yolov8_bundle(tiny_bundle())
     monkeypatch.chdir(bundle)
-    picture = blob_jpeg([(1, 1, 0), (4, 2, 1), (6, 6, 2)], 256, 256, cell=32)
-    (rows,) = found(bundle / "detect.pipeline", bundle, [picture])
+    image = blob_jpeg([(1, 1, 0), (4, 2, 1), (6, 6, 2)], 256, 256, cell=32)
+    (rows,) = found(bundle / "detect.pipeline", bundle, [image])
     expected = [[32, 32, 64, 64], [128, 64, 160, 96], [192, 192, 224, 224]]
     np.testing.assert_allclose(rows[:, :4], expected, atol=1e-3)
     assert rows[:, 5].tolist() == [0, 1, 2]
-    (none,) = found(bundle / "detect.pipeline", bundle, [picture], conf=0.9999999)
+    (none,) = found(bundle / "detect.pipeline", bundle, [image], conf=0.9999999)
     assert len(none) == 0
     assert answer((bundle / "detect.pipeline").read_text(), blob_jpeg([])).strip() == NOTHING

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.cli import main
 from deploy.host.numerics import BOARD, FLOAT, Numerics, current, numerics_for
-from deploy.session import opened
-from deploy.target import Target
+from deploy.run.session import opened
+from deploy.run.target import Target
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_the_chip_is_the_bundles(tiny_bundle):
 
 def test_board_and_float_find_the_same_blobs(tmp_path, tiny_bundle, blob_jpeg, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    (pictures / "a.jpg").write_bytes(blob_jpeg([(1, 2, 0), (5, 5, 1), (6, 1, 2)]))
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "a.jpg").write_bytes(blob_jpeg([(1, 2, 0), (5, 5, 1), (6, 1, 2)]))
     Path("set.txt").write_text("a\n")
     bundle = str(tiny_bundle())
     counts = []
     for numerics in ("board", "float"):
-        assert main(["detect", "set.txt", "pictures", "--model", bundle, "--numerics", numerics, "--json"]) == 0
+        assert main(["detect", "set.txt", "images", "--model", bundle, "--numerics", numerics, "--json"]) == 0
         counts.append(json.loads(capsys.readouterr().out)["objects"])
     assert counts == [{"red": 1, "green": 1, "blue": 1}] * 2
 

@@ -18,7 +18,7 @@ ENVIRONMENT_CODE, RUN_TIME_CODE, MODEL_CODE = 5, 1, 4
 
 
 def run(store, wire, request):
-    """Run `bash run.sh VERB ... --model <release>/bundle --on board --json` in a fresh folder of links to pictures.
+    """Run `bash run.sh VERB ... --model <release>/bundle --on board --json` in a fresh folder of links to images.
 
     `request` has `verb`, `arguments`, `view` ([path, sha256] of each file of that folder), `env` (files to source),
     `python` and `pipeline` (a file of the bundle, or ""). The program ends with the connection. Returns its exit code,
@@ -77,7 +77,7 @@ def fetch(store, wire, folder):
 
 
 def _folder(store, view):
-    """The run's folder with the pictures, annotations and sets under the names that the verb looks for."""
+    """The run's folder with the images, annotations and sets under the names that the verb looks for."""
     folder = store.path("runs", "now")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder, mode=0o750)

@@ -1,8 +1,8 @@
-"""The folder on the board: releases, of which a link names the current one, and pictures by their hash.
+"""The folder on the board: releases, of which a link names the current one, and images by their hash.
 
 releases/000007-0123456789ab/   deploy, compute_mAP, run.sh, bundle, manifest.json
 current, previous               links to a release, switched by renaming
-pictures/<sha256>               what runs read
+images/<sha256>               what runs read
 parts/<sha256>                  what has arrived of a file that is on its way
 runs/                           the results of the run under way
 lock                            held by the one program that may write
@@ -75,7 +75,7 @@ class Store:
     # --- what is there, and what is missing -----------------------------------------------------------------------
 
     def plan(self, area, files):
-        """Prepare for `files`, [path, sha256, size] each: a release ("release") or pictures ("pictures").
+        """Prepare for `files`, [path, sha256, size] each: a release ("release") or images ("pictures").
 
         What is on the board already is taken from there. Returns {"need": [[number, bytes that are there]], "free",
         "missing": bytes, "same": the current release where it is these very files}.

@@ -6,14 +6,12 @@ plugins' own property definitions. What they mean is in the plugins; what is wri
 
 from __future__ import annotations
 
-from deploy.host.catalog import drawing, gstreamer, models, pictures, streams, video
+from deploy.host.catalog import drawing, gstreamer, images, models, streams, video
 from deploy.host.catalog.entry import Factory
-from deploy.host.properties import Property
+from deploy.host.catalog.properties import Property
 
 CATALOG: dict[str, Factory] = {
-    factory.name: factory
-    for part in (gstreamer, pictures, models, streams, video, drawing)
-    for factory in part.FACTORIES
+    factory.name: factory for part in (gstreamer, images, models, streams, video, drawing) for factory in part.FACTORIES
 }
 
 

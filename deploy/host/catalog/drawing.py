@@ -1,9 +1,9 @@
-"""Plugins that draw results into pictures (OSD)."""
+"""Plugins that draw results into images (OSD)."""
 
 from __future__ import annotations
 
 from deploy.host.catalog.entry import CHANNELS, colour, colours, flag, plugin, real, source, whole
-from deploy.host.properties import SDK2, Property
+from deploy.host.catalog.properties import SDK2, Property
 
 _LINES = ("4", "8", "16")
 _TEXT = {
@@ -12,7 +12,7 @@ _TEXT = {
     "fontThickness": whole(1, 1, 100, since=SDK2),
     "fontLineType": Property("8", choices=_LINES, since=SDK2),
 }
-_ONE_CHANNEL = "the host engine draws into the pictures of one channel"
+_ONE_CHANNEL = "the host engine draws into the images of one channel"
 _IDS = Property(required=True, pattern=CHANNELS, says="whole numbers after commas")
 
 FACTORIES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploy.host.properties import COMMON, Property
+from deploy.host.catalog.properties import COMMON, Property
 
 
 @dataclass(frozen=True)

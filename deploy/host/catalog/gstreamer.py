@@ -7,7 +7,7 @@ block=false and max-bytes=1 at an appsrc, async=false at every sink and allow-no
 from __future__ import annotations
 
 from deploy.host.catalog.entry import Factory, whole
-from deploy.host.properties import SDK2, Property
+from deploy.host.catalog.properties import SDK2, Property
 
 _UINT32 = 2**32 - 1
 

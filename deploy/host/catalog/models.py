@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.host.catalog.entry import Factory, flag, plugin, source, whole
-from deploy.host.properties import SDK2, Property
+from deploy.host.catalog.properties import SDK2, Property
 
 _CONFIG = {
     "postProcessConfigPath": Property(since=SDK2),
@@ -22,15 +22,15 @@ _LANGUAGE = {
     "className": Property(),
     "pythonModule": Property(),
 }
-_OF_PICTURES = {
+_OF_IMAGES = {
     "dataSourceResize": source(),
     "dataSourceRoiBoxes": source(),
     "dataSourceImage": source(),
 }
 
 
-def _post_processor(name: str, pictures: bool, board_only: str = "", since: str = "") -> Factory:
-    properties = {**_CONFIG, **_LANGUAGE, **(_OF_PICTURES if pictures else {})}
+def _post_processor(name: str, images: bool, board_only: str = "", since: str = "") -> Factory:
+    properties = {**_CONFIG, **_LANGUAGE, **(_OF_IMAGES if images else {})}
     return plugin(name, properties, one_output=True, board_only=board_only, since=since)
 
 

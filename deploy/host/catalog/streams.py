@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from deploy.host.catalog.entry import CHANNELS, flag, plugin, real, source, whole
-from deploy.host.properties import LATER, SDK2, Property
+from deploy.host.catalog.properties import LATER, SDK2, Property
 
 _IDS = "whole numbers after commas"
-_ONE_STREAM = "the host engine carries the pictures of one channel"
+_ONE_STREAM = "the host engine carries the images of one channel"
 
 FACTORIES = (
     plugin(
@@ -64,17 +64,17 @@ FACTORIES = (
             "cropRoi": Property(),
             "mergeRoi": Property(),
         },
-        board_only="the host engine does not cut pictures into tiles",
+        board_only="the host engine does not cut images into tiles",
     ),
     plugin(
         "mxpi_nmsoverlapedroiV2",
         {"dataSourceDetection": source(), "dataSourceBlock": source(), "nmsThreshold": real("0.45", 0, 1)},
-        board_only="the host engine does not cut pictures into tiles",
+        board_only="the host engine does not cut images into tiles",
     ),
     plugin(
         "mxpi_semanticsegstitcher",
         {f"dataSource{name}": source() for name in ("SemanticSeg", "CropRoi", "MergeRoi")},
-        board_only="the host engine does not cut pictures into tiles",
+        board_only="the host engine does not cut images into tiles",
     ),
     plugin(
         "mxpi_channelselector",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.host.catalog.entry import flag, plugin, real, source, whole
-from deploy.host.properties import SDK2, Property
+from deploy.host.catalog.properties import SDK2, Property
 
 _NV = ("YUV420SP_NV12", "YUV420SP_NV21")
 _CODECS = ("H264", "H265")

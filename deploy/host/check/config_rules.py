@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Callable
 
+from compute_mAP.wording import did_you_mean
 from deploy.host.check.faults import as_finding
-from deploy.host.findings import ERROR, NOTE, WARNING, Finding
-from deploy.host.nearest import did_you_mean
-from deploy.postprocess.config import KeyValues
-from deploy.postprocess.old_config import read_old_yolov3, read_old_yolov5
+from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
+from deploy.postprocess.key_values import KeyValues
+from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, UNREALIZED, SdkFault
 
@@ -201,7 +201,7 @@ def _old_v5(values: KeyValues, at: At) -> Iterator[Finding]:
         sentence = "MODEL_TYPE is 0: mxpi_modelinfer's post-processor then mixes up the axes of 5-D heads; write 1 or 2"
         yield Finding(at("MODEL_TYPE"), WARNING, sentence)
     if values.integer("RESIZE_FLAG", 0)[1]:
-        sentence = "RESIZE_FLAG maps the boxes back twice, which is wrong unless picture and network have one shape"
+        sentence = "RESIZE_FLAG maps the boxes back twice, which is wrong unless image and network have one shape"
         yield Finding(at("RESIZE_FLAG"), WARNING, sentence)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deploy.host.findings import ERROR, Finding
+from deploy.host.pipeline.findings import ERROR, Finding
 from deploy.sdk_codes import SdkFault
 
 

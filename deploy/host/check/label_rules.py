@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploy.host.findings import ERROR, NOTE, WARNING, Finding
+from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 from deploy.postprocess.labels import numbered_labels
 from deploy.sdk_codes import INVALID_PARAM
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from deploy.host.check.stream_view import MODELS, StreamView, processor, whole
 from deploy.host.check.surroundings import Surroundings
-from deploy.host.element_text import ElementText
-from deploy.host.findings import ERROR, NOTE, WARNING, Finding
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST
 
 _PUBLIC = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
@@ -57,7 +57,7 @@ def _input(view: StreamView, element: ElementText, name: str, around: Surroundin
         batch, _, height, width = shape
         if batch is not None and batch > 1 and not _waits(element):
             sentence = (
-                f"{where}: the model takes {batch} pictures at once, so a single one waits for waitingTime, "
+                f"{where}: the model takes {batch} images at once, so a single one waits for waitingTime, "
                 f"{element.text('waitingTime')} ms"
             )
             yield Finding(element.line_of("waitingTime"), WARNING, sentence)
@@ -65,7 +65,7 @@ def _input(view: StreamView, element: ElementText, name: str, around: Surroundin
             yield from _sizes(view, source, width, height, f"the model {name} takes")
     if source is not None and source.factory == "mxpi_imagedecoder" and processor(source) == "ascend":
         sentence = (
-            f"{where}: it takes pictures as {source.name} decodes them; only those fit whose width, aligned to 128, "
+            f"{where}: it takes images as {source.name} decodes them; only those fit whose width, aligned to 128, "
             "and height, aligned to 16, are the model's"
         )
         yield Finding(element.line, NOTE, sentence)
@@ -100,5 +100,5 @@ def _aipp(view: StreamView, element: ElementText, name: str, around: Surrounding
         if processor(source) == "opencv":
             expected = "RGB888_U8"
         if form != expected:
-            sentence = f"{view.where(element)}: {source.name} hands on {expected} pictures; {file} has {form}"
+            sentence = f"{view.where(element)}: {source.name} hands on {expected} images; {file} has {form}"
             yield Finding(element.line_of("modelPath"), ERROR, sentence, INVALID_PARAM)

@@ -10,11 +10,11 @@ from deploy.host.check.config_rules import NEW, OLD, OLD_V3, OTHER, config_findi
 from deploy.host.check.faults import as_finding
 from deploy.host.check.stream_view import StreamView
 from deploy.host.check.surroundings import Surroundings
-from deploy.host.element_text import ElementText
-from deploy.host.findings import ERROR, WARNING, Finding
-from deploy.onnx_graph import FLOAT32
-from deploy.postprocess.config import KeyValues
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.findings import ERROR, WARNING, Finding
+from deploy.postprocess.key_values import KeyValues
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, SdkFault
+from deploy.wire.onnx_graph import FLOAT32
 
 YOLO = "libyolov3postprocess.so"
 OLD_YOLO = "libMpYOLOv5PostProcessor.so"

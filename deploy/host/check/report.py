@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compute_mAP.errors import ModelError
-from deploy.host.findings import ERROR, NOTE, WARNING, Finding
+from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 
 
 @dataclass

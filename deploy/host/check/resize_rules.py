@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deploy.host.check.stream_view import DECODERS, MODELS, StreamView, processor, whole
-from deploy.host.element_text import ElementText
-from deploy.host.findings import ERROR, WARNING, Finding
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.sdk_codes import INVALID_IMAGE_HEIGHT, INVALID_IMAGE_WIDTH, INVALID_PROPERTIES, MEMORY_TYPE_MISMATCH
 
 ASCEND_TYPES = (
@@ -41,14 +41,14 @@ def _size(view: StreamView, element: ElementText) -> Iterator[Finding]:
         ("resizeHeight", height, 6, INVALID_IMAGE_HEIGHT),
     ):
         if value < low and element.text(key).isdigit():
-            sentence = f"{where}: {key} is {value}; VPC makes pictures from {low} to 4096 px"
+            sentence = f"{where}: {key} is {value}; VPC makes images from {low} to 4096 px"
             yield Finding(element.line_of(key), ERROR, sentence, code)
     if processor(element) == "opencv":
         return
     for key, value, step in (("resizeWidth", width, 16), ("resizeHeight", height, 2)):
         if value % step:
             sentence = (
-                f"{where}: {key} is {value}, no multiple of {step}: VPC aligns the picture to "
+                f"{where}: {key} is {value}, no multiple of {step}: VPC aligns the image to "
                 f"{-(-value // step) * step}, which is then not the model's size"
             )
             yield Finding(element.line_of(key), ERROR if models else WARNING, sentence)
@@ -78,7 +78,7 @@ def _processor(view: StreamView, element: ElementText) -> Iterator[Finding]:
 
 
 def _mapping(view: StreamView, element: ElementText) -> Iterator[Finding]:
-    """Whether the boxes find back to the original picture."""
+    """Whether the boxes find back to the original image."""
     where, kind = view.where(element), element.text("resizeType")
     behind = view.behind(element)
     readers = [other for other in behind if other.factory in POST_PROCESSORS and other.text("postProcessLibPath")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compute_mAP.errors import ModelError, UsageError
 from deploy.bundle import DESCRIPTION, open_bundle
-from deploy.host.check.aipp_rules import aipp_findings
+from deploy.host.check.aipp_findings import aipp_findings
 from deploy.host.check.config_rules import config_findings, read_config
 from deploy.host.check.kinds import AIPP, CHECKED, CONFIG, LABELS, PIPELINE, kind_of
 from deploy.host.check.label_rules import label_findings
@@ -19,8 +19,8 @@ from deploy.host.check.sdk_rules import sdk_findings
 from deploy.host.check.stream_view import StreamView
 from deploy.host.check.surroundings import MAX_BYTES, Surroundings
 from deploy.host.check.wiring_rules import wiring_findings
-from deploy.host.findings import ERROR, Finding
-from deploy.host.pipeline import read_pipeline
+from deploy.host.pipeline.findings import ERROR, Finding
+from deploy.host.pipeline.read import read_pipeline
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL
 
 

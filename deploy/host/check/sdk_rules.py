@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deploy.host.catalog.properties import LATER, SDK2
 from deploy.host.check.stream_view import StreamView
-from deploy.host.element_text import ElementText
-from deploy.host.findings import ERROR, NOTE, Finding
-from deploy.host.properties import LATER, SDK2
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.findings import ERROR, NOTE, Finding
 from deploy.sdk_codes import INVALID_PROPERTIES
 
 _INSTEAD = {"cvProcessor": "; write handleMethod"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.host.element_text import ElementText
-from deploy.host.pipeline import StreamText
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.read import StreamText
 
 MODELS = ("mxpi_tensorinfer", "mxpi_modelinfer")
 DECODERS = ("mxpi_imagedecoder", "mxpi_videodecoder")

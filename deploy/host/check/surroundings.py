@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compute_mAP.errors import ModelError
-from deploy.host.aipp import parse_aipp
+from deploy.aipp.read import parse_aipp
 from deploy.host.check.kinds import AIPP, CONFIG, LABELS
-from deploy.onnx_graph import OnnxGraph, read_onnx_graph
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
 from deploy.sdk_codes import SdkFault
+from deploy.wire.onnx_graph import OnnxGraph, read_onnx_graph
 
 AIPP_FILE = "aipp.cfg"
 MAX_BYTES = 64 * 2**20  # of a file; the SDK reads no larger ones

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from compute_mAP.wording import did_you_mean
 from deploy.host.check.stream_view import StreamView
-from deploy.host.element_text import ElementText
-from deploy.host.findings import ERROR, WARNING, Finding
-from deploy.host.nearest import did_you_mean
+from deploy.host.pipeline.element_text import ElementText
+from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.sdk_codes import INVALID_PROPERTIES
 
 _LISTS = ("outputDataKeys", "requiredMetaDataKeys", "filterMetaDataKeys")

@@ -1,1 +1,1 @@
-"""What the chip's DVPP does to pictures: JPEGD decodes, VPC crops, resizes and pastes."""
+"""What the chip's DVPP does to images: JPEGD decodes, VPC crops, resizes and pastes."""

@@ -1,4 +1,4 @@
-"""Which part of a picture mxpi_imagecrop cuts out for an object, and how that part is placed. Pixels of NV12 and BGR.
+"""Which part of an image mxpi_imagecrop cuts out for an object, and how that part is placed. Pixels of NV12 and BGR.
 
 Source: MxpiImageCrop.cpp and DvppWrapperBase.cpp.
 """
@@ -13,8 +13,8 @@ import numpy as np
 
 from deploy.host.dvpp.geometry import Placement, fast_rcnn_size, fit_sizes, odd, up
 from deploy.host.dvpp.limits import check_fits, check_paste, check_resize
-from deploy.host.frame import NV12, Picture
-from deploy.postprocess.config import float32
+from deploy.host.metadata.values import NV12, Image
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING, STRETCH
 from deploy.sdk_codes import INVALID_PARAM, SdkFault
 
@@ -45,7 +45,7 @@ class Expansion:
 
 
 def cut_of(box: np.ndarray, expansion: Expansion, width: int, height: int) -> Cut:
-    """The part of a picture of `width` x `height` for a box (x0 y0 x1 y1), grown and kept inside the picture."""
+    """The part of an image of `width` x `height` for a box (x0 y0 x1 y1), grown and kept inside the image."""
     x0, y0, x1, y1 = (min(max(int(side), 0), _UINT32) for side in box)
     across, down = x1 - x0, y1 - y0
     left, top = (float32(size * ratio) for size, ratio in ((across, expansion.left), (down, expansion.up)))
@@ -104,10 +104,10 @@ def on_chip(cut: Cut) -> Cut:
     return Cut(cut.x0 - cut.x0 % 2, cut.y0 - cut.y0 % 2, odd(cut.x1) + 1, odd(cut.y1) + 1)
 
 
-def pixels_of(picture: Picture, cut: Cut) -> np.ndarray:
-    """The part's pixels in the picture's own format. What lies one column or row beyond the picture is repeated."""
-    pixels = picture.pixels
-    if picture.format != NV12:
+def pixels_of(image: Image, cut: Cut) -> np.ndarray:
+    """The part's pixels in the image's own format. What lies one column or row beyond the image is repeated."""
+    pixels = image.pixels
+    if image.format != NV12:
         part = pixels[cut.y0 : cut.y1, cut.x0 : cut.x1]
         below, right = cut.y1 - cut.y0 - part.shape[0], cut.x1 - cut.x0 - part.shape[1]
         if below or right:

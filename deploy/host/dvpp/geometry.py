@@ -1,4 +1,4 @@
-"""Where the pixels of a picture end up on its canvas: the SDK's arithmetic on the ascend way. No pixels here.
+"""Where the pixels of an image end up on its canvas: the SDK's arithmetic on the ascend way. No pixels here.
 
 Source: MxpiImageResize.cpp and DvppWrapperBase.cpp. Unsigned 32-bit integers wrap as they do there.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deploy.host.dvpp.limits import check_fits, check_net_size, check_paste, check_resize
 from deploy.host.numerics import ASCEND_310, ASCEND_310P
-from deploy.postprocess.config import float32
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING
 
 _UINT32 = 2**32
@@ -18,12 +18,12 @@ _LEFT_STEP, _TOP_STEP, _STRIDE = 16, 2, 16
 
 @dataclass(frozen=True)
 class Placement:
-    """A picture on its canvas of `canvas_width` x `canvas_height`; all in pixels.
+    """An image on its canvas of `canvas_width` x `canvas_height`; all in pixels.
 
-    Of the picture, or of the intermediate that it is resized to first (`inter_width` x `inter_height`; 0: none), the
+    Of the image, or of the intermediate that it is resized to first (`inter_width` x `inter_height`; 0: none), the
     `crop_width` x `crop_height` at the top left is scaled to `width` x `height` at (`left`, `top`). A crop that is one
-    larger than a picture of odd size takes in a column or row of the decoder's padding. `ratio` is
-    keepAspectRatioScaling, the scale by which boxes are mapped back (0 for a stretched picture).
+    larger than an image of odd size takes in a column or row of the decoder's padding. `ratio` is
+    keepAspectRatioScaling, the scale by which boxes are mapped back (0 for a stretched image).
     """
 
     canvas_width: int
@@ -52,9 +52,9 @@ class Resizing:
     chip: str = ASCEND_310
 
     def place(self, width: int, height: int) -> Placement:
-        """Where a picture of that size goes.
+        """Where an image of that size goes.
 
-        Raises SdkFault 2020/2021 for an output size that VPC cannot write, 2002 for a picture that it cannot scale so
+        Raises SdkFault 2020/2021 for an output size that VPC cannot write, 2002 for an image that it cannot scale so
         far, 1003 for one that is larger than its canvas.
         """
         check_net_size(self.net_width, self.net_height)
@@ -91,7 +91,7 @@ class Resizing:
         canvas: tuple[int, int],
         intermediate: bool = False,
     ) -> Placement:
-        """One crop-and-paste of a whole picture. VPC wants the far edges, which are inclusive, odd."""
+        """One crop-and-paste of a whole image. VPC wants the far edges, which are inclusive, odd."""
         x0 = y0 = 0
         x1, y1 = paste_width, paste_height
         if self.around:
@@ -135,7 +135,7 @@ def fast_rcnn_size(width: int, height: int, low: int, high: int) -> tuple[int, i
 
 
 def _centred(net: int, size: int, step: int) -> tuple[int, int]:
-    """Both ends of a side in the middle; where the picture is larger, the wrapped numbers that the SDK prints."""
+    """Both ends of a side in the middle; where the image is larger, the wrapped numbers that the SDK prints."""
     start = int(float32(float32((net - size) % _UINT32) / 2)) // step * step
     return start, (start + size) % _UINT32
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from deploy.host.jpeg import JpegHeader, check_complete, check_size, read_header, scan_headers
+from deploy.host.dvpp.jpeg_header import JpegHeader, check_complete, check_size, read_header, scan_headers
 from deploy.sdk_codes import JPEG_DECODE_FAIL, SdkFault
 
 STRIDE = {"310": (128, 16), "310P": (64, 16)}
@@ -24,7 +24,7 @@ _SAMPLINGS = {_444: "4:4:4", _422: "4:2:2", _420: "4:2:0", _440: "4:4:0"}
 
 
 class Nv12(NamedTuple):
-    """A decoded picture: `planes` is uint8 [h * 3 / 2, w] with h and w rounded up to even, the real size in pixels."""
+    """A decoded image: `planes` is uint8 [h * 3 / 2, w] with h and w rounded up to even, the real size in pixels."""
 
     planes: np.ndarray
     width: int
@@ -46,10 +46,10 @@ def check(data: bytes) -> JpegHeader:
         raise _unsupported(f"of {header.precision} bits a sample", "8 bits")
     planes = len(header.components)
     if planes not in (1, 3):
-        raise _unsupported(f"of {planes} planes{' (CMYK or YCCK)' if planes == 4 else ''}", "grey or YUV pictures")
+        raise _unsupported(f"of {planes} planes{' (CMYK or YCCK)' if planes == 4 else ''}", "grey or YUV images")
     if planes == 3:
         if _is_rgb(header):
-            raise _unsupported("RGB inside", "YUV pictures")
+            raise _unsupported("RGB inside", "YUV images")
         if _sampling(header) not in _SAMPLINGS:
             factors = " ".join(f"{plane.across}x{plane.down}" for plane in header.components)
             raise _unsupported(f"sampled {factors}", f"{', '.join(_SAMPLINGS.values())} and 4:0:0")

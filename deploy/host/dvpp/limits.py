@@ -51,7 +51,7 @@ def check_resize(width: int, height: int, out_width: int, out_height: int) -> No
 
 
 def check_paste(width: int, height: int, out_width: int, out_height: int) -> None:
-    """The limits of one crop-and-paste: the picture it crops from and the area it fills. Raises SdkFault 2002."""
+    """The limits of one crop-and-paste: the image it crops from and the area it fills. Raises SdkFault 2002."""
     _check_side("CropPaste", "input height", height, _INPUT_HEIGHT)
     _check_side("CropPaste", "input width", width, _INPUT_WIDTH)
     _check_side("CropPaste", "paste area height", out_height, _PASTE_HEIGHT)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from deploy.host.dvpp.geometry import fast_rcnn_size
-from deploy.postprocess.config import float32
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import (
     FAST_RCNN,
     FIT,
@@ -70,14 +70,14 @@ class OpencvResizing:
         return ((width, height) if self.kind == ONLY_PADDING else net), 0.0
 
     def __call__(self, pixels: np.ndarray, rgb: bool) -> tuple[np.ndarray, float]:
-        """Resize and pad [h, w, 3], uint8 or float32; returns the picture and keepAspectRatioScaling.
+        """Resize and pad [h, w, 3], uint8 or float32; returns the image and keepAspectRatioScaling.
 
-        Raises SdkFault 1004 where the resized picture has no pixel or is larger than its padded canvas.
+        Raises SdkFault 1004 where the resized image has no pixel or is larger than its padded canvas.
         """
         height, width = pixels.shape[:2]
         size, ratio = self.size(width, height)
         if min(size) < 1:
-            raise SdkFault(INVALID_PARAM, f"a picture of {width} x {height} px would become {size[0]} x {size[1]} px")
+            raise SdkFault(INVALID_PARAM, f"an image of {width} x {height} px would become {size[0]} x {size[1]} px")
         if self.kind == RESCALE_DOUBLE:
             pixels = _resized(pixels, _rescaled(width, height, self.net_width, self.net_height)[0])
         interpolation = cv2.INTER_LINEAR
@@ -115,7 +115,7 @@ class OpencvResizing:
         if right < 0 or bottom < 0:
             raise SdkFault(
                 INVALID_PARAM,
-                f"the resized picture is {pixels.shape[1]} x {pixels.shape[0]} px, larger than its padded size of "
+                f"the resized image is {pixels.shape[1]} x {pixels.shape[0]} px, larger than its padded size of "
                 f"{canvas[0]} x {canvas[1]} px",
             )
         left, top = (right // 2, bottom // 2) if self.padding == AROUND else (0, 0)
@@ -126,7 +126,7 @@ class OpencvResizing:
 
 
 def _rescaled(width: int, height: int, net_width: int, net_height: int) -> tuple[tuple[int, int], float]:
-    """As large as both sides allow, whichever way the picture is turned."""
+    """As large as both sides allow, whichever way the image is turned."""
     scale = min(
         float32(max(net_width, net_height) / max(width, height)),
         float32(min(net_width, net_height) / min(width, height)),

@@ -1,7 +1,7 @@
-"""VPC's pixels: a picture scaled onto a canvas, NV12 as on the chip or packed BGR for float numerics.
+"""VPC's pixels: an image scaled onto a canvas, NV12 as on the chip or packed BGR for float numerics.
 
 The formula of VPC's default interpolation is not published; bilinear is the nearest that is documented, so expect a few
-grey levels of difference from a board, more where a picture is shrunk a lot.
+grey levels of difference from a board, more where an image is shrunk a lot.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from deploy.host.dvpp.geometry import Placement, up
-from deploy.host.frame import NV12, Picture
+from deploy.host.metadata.values import NV12, Image
 from deploy.host.numerics import TWICE
 
 _TENSORFLOW_BILINEAR = 3
@@ -114,18 +114,18 @@ def _scaled(source: np.ndarray, target: np.ndarray, interpolation: int) -> np.nd
     return target
 
 
-def filled_up(picture: Picture, width: int, height: int) -> Picture:
-    """The picture with its last column and row repeated up to a buffer of `width` x `height`."""
-    pixels = picture.pixels
-    if (picture.width, picture.height) == (width, height):
-        return picture
-    if picture.format != NV12:
+def filled_up(image: Image, width: int, height: int) -> Image:
+    """The image with its last column and row repeated up to a buffer of `width` x `height`."""
+    pixels = image.pixels
+    if (image.width, image.height) == (width, height):
+        return image
+    if image.format != NV12:
         grown = _grown(pixels, width, height)
     else:
         rows = len(pixels) * 2 // 3
         pairs = _grown(_pairs(pixels[rows:]), width // 2, height // 2)
         grown = np.concatenate([_grown(pixels[:rows], width, height), pairs.reshape(height // 2, width)])
-    return replace(picture, pixels=grown, width=width, height=height)
+    return replace(image, pixels=grown, width=width, height=height)
 
 
 def exact_placement(width: int, height: int, net_width: int, net_height: int) -> Placement:

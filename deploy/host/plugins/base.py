@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame
-from deploy.host.nearest import did_you_mean
-from deploy.host.properties import Property
+from compute_mAP.wording import did_you_mean
+from deploy.host.catalog.properties import Property
+from deploy.host.metadata.frame import Frame
+from deploy.host.pipeline.description import Element
 from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
 
-log = logging.getLogger("deploy.host")
-
-PICTURE, TENSORS, OBJECTS, OSD = "a picture", "tensors", "objects", "what is to be drawn"
+IMAGE, TENSORS, OBJECTS, OSD = "an image", "tensors", "objects", "what is to be drawn"
 ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame
+from deploy.host.metadata.frame import Frame
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import Plugin
 from deploy.sdk_codes import OPEN_FAIL, WRITE_FAIL
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from compute_mAP.wording import did_you_mean
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects
-from deploy.host.nearest import did_you_mean
-from deploy.host.object_json import object_list_json
-from deploy.host.plugins.base import Plugin, log
-from deploy.host.sdk_metadata import OF_THE_SDK, with_sdk_metadata
+from deploy.host.log import log
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.object_json import object_list_json
+from deploy.host.metadata.sdk_metadata import OF_THE_SDK, with_sdk_metadata
+from deploy.host.metadata.values import Objects
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import Plugin
 
 
 class DataSerialize(Plugin):
@@ -52,7 +54,7 @@ class DataSerialize(Plugin):
             frame.buffer = self._graph(frame)
 
     def _graph(self, frame: Frame) -> bytes:
-        from deploy.host.metadata_graph import graph_json  # needs protobuf
+        from deploy.host.metadata.metadata_graph import graph_json  # needs protobuf
 
         text = graph_json(with_sdk_metadata(frame), self._keys, not self._with_header)
         return text.encode("utf-8", "replace")

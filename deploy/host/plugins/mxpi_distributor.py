@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Objects
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import ANYTHING, OBJECTS, Plugin
 from deploy.sdk_codes import INVALID_PARAM, PROTOBUF_NAME_MISMATCH
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.sdk_metadata import with_sdk_metadata
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import Plugin
-from deploy.host.sdk_metadata import with_sdk_metadata
 from deploy.sdk_codes import FAILURE
 
 
@@ -39,7 +39,7 @@ class DumpData(Plugin):
                 raise self.fault(FAILURE, f"location: cannot make the folder of it: {error.strerror}") from None
 
     def process(self, frame: Frame) -> None:
-        from deploy.host.dump_file import write  # needs protobuf
+        from deploy.host.metadata.dump_file import write  # needs protobuf
 
         metadata = {**with_sdk_metadata(frame), **frame.metadata}
         text = write(frame.buffer, metadata, self._required, self._filtered, self._memory).encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""mxpi_imagecrop: the objects of a picture cut out of it, each to a picture of its own."""
+"""mxpi_imagecrop: the objects of an image cut out of it, each to an image of its own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.catalog.pictures import PADDING_TYPES
-from deploy.host.description import Element
+from deploy.host.catalog.images import PADDING_TYPES
 from deploy.host.dvpp.cropping import CropPlacing, Cut, Expansion, cut_of, on_chip, pixels_of
 from deploy.host.dvpp.geometry import up
 from deploy.host.dvpp.vpc import background, paste_bgr, paste_nv12
-from deploy.host.frame import NV12, Frame, Header, Picture, Pictures
+from deploy.host.log import log
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import NV12, Header, Image, Images
 from deploy.host.numerics import current
-from deploy.host.plugins.base import ANYTHING, OBJECTS, PICTURE, Plugin, log
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import ANYTHING, IMAGE, OBJECTS, Plugin
 from deploy.postprocess.resize_types import FAST_RCNN, RESIZE_TYPES
 from deploy.sdk_codes import (
     CROP_FAIL,
@@ -35,15 +37,15 @@ _SIDES = ("left", "right", "up", "down")
 
 
 class ImageCrop(Plugin):
-    """One picture an object, from the first picture of the image source; ascend: resized as mxpi_imageresize does,
+    """One image an object, from the first image of the image source; ascend: resized as mxpi_imageresize does,
     but in one step; opencv: as it is.
 
-    A buffer without objects passes without pictures. An object that is too small or too large is left out. Faults:
-    2001 where none is left or VPC cannot do it, 11002 for a picture of the other way's memory.
+    A buffer without objects passes without images. An object that is too small or too large is left out. Faults:
+    2001 where none is left or VPC cannot do it, 11002 for an image of the other way's memory.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_imagecrop")
-    produces = PICTURE
+    produces = IMAGE
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
@@ -83,13 +85,13 @@ class ImageCrop(Plugin):
             self.output_size = (side, side) if placing.kind == FAST_RCNN else (placing.net_width, placing.net_height)
 
     def _image_source(self, upstream: Sequence[Plugin]) -> str:
-        """`dataSourceImage`, else what the buffer itself holds, which is the decoder's picture."""
+        """`dataSourceImage`, else what the buffer itself holds, which is the decoder's image."""
         if self.values["dataSourceImage"] not in ("", "auto"):
-            return self.source(upstream, PICTURE, "dataSourceImage").name
-        made = [plugin for plugin in upstream if plugin.produces == PICTURE]
+            return self.source(upstream, IMAGE, "dataSourceImage").name
+        made = [plugin for plugin in upstream if plugin.produces == IMAGE]
         found = made or [plugin for plugin in upstream if plugin.produces == ANYTHING]
         if not found:
-            raise self.fault(INVALID_PROPERTIES, "no element before it makes pictures; set dataSourceImage")
+            raise self.fault(INVALID_PROPERTIES, "no element before it makes images; set dataSourceImage")
         return found[0].name
 
     def process(self, frame: Frame) -> None:
@@ -99,21 +101,21 @@ class ImageCrop(Plugin):
                 return
             boxes = frame.objects(self._objects).detections[:, :4]
         try:
-            pictures = self._cropped(frame.pictures(self._image)[:1], boxes)
+            images = self._cropped(frame.images(self._image)[:1], boxes)
         except SdkFault as fault:
             code = fault.code if fault.code >= MEMORY_TYPE_MISMATCH else CROP_FAIL
             raise self.fault(code, fault.sentence) from None
-        if pictures:
-            frame.metadata[self.name] = pictures
+        if images:
+            frame.metadata[self.name] = images
 
-    def _cropped(self, pictures: Sequence[Picture], boxes: np.ndarray) -> Pictures:
-        made, why = Pictures(), ""
-        for picture in pictures:
-            if picture.host != self._opencv:
+    def _cropped(self, images: Sequence[Image], boxes: np.ndarray) -> Images:
+        made, why = Images(), ""
+        for image in images:
+            if image.host != self._opencv:
                 wanted = "host" if self._opencv else "device"
                 raise SdkFault(MEMORY_TYPE_MISMATCH, f"Memory type is not {wanted}: decode and crop on the same way")
             for member, box in enumerate(boxes):
-                cut = cut_of(box, self._expansion, picture.width, picture.height)
+                cut = cut_of(box, self._expansion, image.width, image.height)
                 why_not = self._why_not(cut)
                 if why_not:
                     log.warning("%s: object %d is not cropped: %s", self.name, member, why_not)
@@ -121,9 +123,7 @@ class ImageCrop(Plugin):
                     continue
                 # on the opencv way the SDK counts what it has cut, not the objects
                 header = Header(self._objects, len(made) if self._opencv else member)
-                made.append(
-                    self._by_opencv(picture, cut, header) if self._opencv else self._on_chip(picture, cut, header)
-                )
+                made.append(self._by_opencv(image, cut, header) if self._opencv else self._on_chip(image, cut, header))
         if not made and why:
             raise SdkFault(CROP_FAIL, why)
         return made
@@ -135,22 +135,22 @@ class ImageCrop(Plugin):
                 return f"the crop {side} is {value} px, at {tuple(cut)}; it is {least} to {most} px"
         return ""
 
-    def _by_opencv(self, picture: Picture, cut: Cut, header: Header) -> Picture:
-        return self._made(picture, pixels_of(picture, cut), cut, cut.size, 0.0, header)
+    def _by_opencv(self, image: Image, cut: Cut, header: Header) -> Image:
+        return self._made(image, pixels_of(image, cut), cut, cut.size, 0.0, header)
 
-    def _on_chip(self, picture: Picture, cut: Cut, header: Header) -> Picture:
+    def _on_chip(self, image: Image, cut: Cut, header: Header) -> Image:
         place = self._placing.place(cut)
-        part = pixels_of(picture, on_chip(cut))
-        paste, colour = (paste_nv12, self._yuv) if picture.format == NV12 else (paste_bgr, self._rgb)
+        part = pixels_of(image, on_chip(cut))
+        paste, colour = (paste_nv12, self._yuv) if image.format == NV12 else (paste_bgr, self._rgb)
         pixels = paste(part, place, self._numerics.letterbox, 0, colour)
-        return self._made(picture, pixels, cut, (place.canvas_width, place.canvas_height), place.ratio, header)
+        return self._made(image, pixels, cut, (place.canvas_width, place.canvas_height), place.ratio, header)
 
     def _made(
-        self, picture: Picture, pixels: np.ndarray, cut: Cut, size: tuple[int, int], ratio: float, header: Header
-    ) -> Picture:
+        self, image: Image, pixels: np.ndarray, cut: Cut, size: tuple[int, int], ratio: float, header: Header
+    ) -> Image:
         width, height = size
         return replace(
-            picture,
+            image,
             pixels=pixels,
             width=width,
             height=height,

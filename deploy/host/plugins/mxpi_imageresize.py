@@ -1,4 +1,4 @@
-"""mxpi_imageresize: pictures to another size, by the chip's VPC or, on the opencv way, by OpenCV."""
+"""mxpi_imageresize: images to another size, by the chip's VPC or, on the opencv way, by OpenCV."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import ClassVar
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.catalog.pictures import PADDING_TYPES
-from deploy.host.description import Element
+from deploy.host.catalog.images import PADDING_TYPES
 from deploy.host.dvpp.geometry import Placement, Resizing, up
 from deploy.host.dvpp.limits import check_net_size
 from deploy.host.dvpp.opencv_way import NO_PADDING, RIGHT_DOWN, OpencvResizing
 from deploy.host.dvpp.vpc import background, exact_placement, paste_bgr, paste_nv12
-from deploy.host.frame import NV12, RGB888, Frame, Header, Picture, Pictures
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import NV12, RGB888, Header, Image, Images
 from deploy.host.numerics import ASCEND_310P, EXACT, current
-from deploy.host.plugins.base import PICTURE, Plugin
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, Plugin
 from deploy.postprocess.resize_types import (
     FAST_RCNN,
     FIT,
@@ -38,15 +39,15 @@ _MOST_310P = 2  # of the numbers of interpolation
 
 
 class ImageResize(Plugin):
-    """Each picture of the source, placed as `deploy.host.dvpp.geometry` or `opencv_way` says.
+    """Each image of the source, placed as `deploy.host.dvpp.geometry` or `opencv_way` says.
 
-    Faults: 2020/2021 at creation for an output size that VPC cannot write, 2002 for a picture that it cannot scale so
-    far, 1003 for one that is larger than its canvas, 11002 and 1003 for a picture of the other way's memory, 1004 on
+    Faults: 2020/2021 at creation for an output size that VPC cannot write, 2002 for an image that it cannot scale so
+    far, 1003 for one that is larger than its canvas, 11002 and 1003 for an image of the other way's memory, 1004 on
     the opencv way for one that does not fit its padded size.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_imageresize")
-    produces = PICTURE
+    produces = IMAGE
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
@@ -72,7 +73,7 @@ class ImageResize(Plugin):
             )
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
-        self._source = self.source(upstream, PICTURE, "parentName", "dataSource").name
+        self._source = self.source(upstream, IMAGE, "parentName", "dataSource").name
         if not self._width and not self._height and self._kind not in _SIZE_OF_THEIR_OWN:
             size = next((plugin.input_size for plugin in downstream if plugin.input_size), None)
             if size is None:
@@ -92,7 +93,7 @@ class ImageResize(Plugin):
             *self._dimensions,
             chip=self._numerics.chip,
         )
-        self._on_chip = lru_cache(maxsize=256)(resizing.place)  # pictures of a stream have few sizes
+        self._on_chip = lru_cache(maxsize=256)(resizing.place)  # images of a stream have few sizes
         self._by_opencv = OpencvResizing(
             self._kind,
             self._width,
@@ -106,7 +107,7 @@ class ImageResize(Plugin):
         )
 
     def _output_size(self) -> tuple[int, int] | None:
-        """What all pictures will have, or None where it depends on the picture."""
+        """What all images will have, or None where it depends on the image."""
         own = self._width, self._height
         if not self._opencv:
             side = up(self._dimensions[1], 16)
@@ -116,27 +117,27 @@ class ImageResize(Plugin):
         return (self._dimensions[1],) * 2 if self._kind == FAST_RCNN else None
 
     def process(self, frame: Frame) -> None:
-        pictures = frame.pictures(self._source)
+        images = frame.images(self._source)
         resized = self._resized_by_opencv if self._opencv else self._resized
         try:
-            made = Pictures([resized(picture, i) for i, picture in enumerate(pictures)])
+            made = Images([resized(image, i) for i, image in enumerate(images)])
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         frame.metadata[self.name] = made
         if self.values["removeParentData"] == "1":
             frame.metadata.pop(self._source, None)
 
-    def _resized(self, picture: Picture, member: int) -> Picture:
-        if picture.host:
+    def _resized(self, image: Image, member: int) -> Image:
+        if image.host:
             raise SdkFault(
                 MEMORY_TYPE_MISMATCH, "Memory type is not dvpp: decode on the ascend way, or resize by opencv"
             )
-        place = self._on_chip(picture.width, picture.height)
-        if self._numerics.letterbox == EXACT and self._kind == FIT and picture.format != NV12:
-            place = exact_placement(picture.width, picture.height, self._width, self._height)
+        place = self._on_chip(image.width, image.height)
+        if self._numerics.letterbox == EXACT and self._kind == FIT and image.format != NV12:
+            place = exact_placement(image.width, image.height, self._width, self._height)
         return replace(
-            picture,
-            pixels=self._pasted(picture, place),
+            image,
+            pixels=self._pasted(image, place),
             width=place.canvas_width,
             height=place.canvas_height,
             resize_type=self._kind,
@@ -146,22 +147,22 @@ class ImageResize(Plugin):
             headers=(Header(self._source, member),),
         )
 
-    def _pasted(self, picture: Picture, place: Placement) -> np.ndarray:
-        size = picture.width, picture.height
+    def _pasted(self, image: Image, place: Placement) -> np.ndarray:
+        size = image.width, image.height
         if (place.width, place.height) == size == (place.canvas_width, place.canvas_height):
-            return picture.pixels
-        if picture.format == NV12:
-            return paste_nv12(picture.pixels, place, self._numerics.letterbox, self._interpolation, self._yuv)
-        return paste_bgr(picture.pixels, place, self._numerics.letterbox, self._interpolation, self._rgb)
+            return image.pixels
+        if image.format == NV12:
+            return paste_nv12(image.pixels, place, self._numerics.letterbox, self._interpolation, self._yuv)
+        return paste_bgr(image.pixels, place, self._numerics.letterbox, self._interpolation, self._rgb)
 
-    def _resized_by_opencv(self, picture: Picture, member: int) -> Picture:
-        if not picture.host:
+    def _resized_by_opencv(self, image: Image, member: int) -> Image:
+        if not image.host:
             raise SdkFault(
                 INVALID_POINTER, "Dataptr is in device, cannot process opencv: decode on the opencv way, too"
             )
-        pixels, ratio = self._by_opencv(picture.pixels, picture.format == RGB888)
+        pixels, ratio = self._by_opencv(image.pixels, image.format == RGB888)
         return replace(
-            picture,
+            image,
             pixels=pixels,
             width=pixels.shape[1],
             height=pixels.shape[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from deploy.host.catalog import properties_of
-from deploy.host.frame import Frame
+from deploy.host.metadata.frame import Frame
 from deploy.host.plugins.base import ANYTHING, Plugin
 from deploy.sdk_codes import SdkFault
 
@@ -20,7 +20,7 @@ class LoadData(Plugin):
     produces = ANYTHING
 
     def process(self, frame: Frame) -> None:
-        from deploy.host.dump_file import read  # needs protobuf
+        from deploy.host.metadata.dump_file import read  # needs protobuf
 
         try:
             loaded = read(frame.buffer)

@@ -9,25 +9,26 @@ from typing import ClassVar
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects, Picture
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Image, Objects
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import OBJECTS, TENSORS, Plugin
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
-from deploy.host.post_files import ClassNames, content_text, read_config
-from deploy.host.post_geometry import geometry_of, in_roi, moved, roi_of
+from deploy.host.post.post_files import ClassNames, content_text, read_config
+from deploy.host.post.post_geometry import geometry_of, in_roi, moved, roi_of
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.old_config import OldConfig, read_old_yolov3, read_old_yolov5
-from deploy.postprocess.old_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
+from deploy.postprocess.sdk2_config import OldConfig, read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 
 YOLOV5, YOLOV3 = "libMpYOLOv5PostProcessor.so", "libMpYOLOv3PostProcessor.so"
 
 
 class ModelInfer(TensorInfer):
-    """One picture in; its objects out, or the raw tensors where no library is named.
+    """One image in; its objects out, or the raw tensors where no library is named.
 
     As in the SDK, a buffer always gets its metadata, even without detections. `tensorFormat`, `waitingTime` and the
-    like change nothing on a host. Faults: 1004 a picture of another size than the model's input.
+    like change nothing on a host. Faults: 1004 an image of another size than the model's input.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_modelinfer")
@@ -64,19 +65,19 @@ class ModelInfer(TensorInfer):
             frame.metadata[self.name] = packages
             return
         try:
-            rows = [self._found(frame, package.outputs, package.picture) for package in packages]
+            rows = [self._found(frame, package.outputs, package.image) for package in packages]
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         detections = np.concatenate(rows) if rows else np.empty((0, 6), np.float32)
         members = np.repeat(np.arange(len(rows)), [len(part) for part in rows]) if len(rows) > 1 else None
         frame.metadata[self.name] = Objects(detections, self._names.of(detections[:, 5]), self._source, members)
 
-    def _found(self, frame: Frame, outputs: Sequence[np.ndarray], picture: Picture | None) -> np.ndarray:
-        assert self._decode is not None and picture is not None
-        geometry = geometry_of(picture)
+    def _found(self, frame: Frame, outputs: Sequence[np.ndarray], image: Image | None) -> np.ndarray:
+        assert self._decode is not None and image is not None
+        geometry = geometry_of(image)
         if not self._crop:
             return self._decode(outputs, geometry)
-        roi = roi_of(frame, self._crop, picture)
+        roi = roi_of(frame, self._crop, image)
         return moved(self._decode(outputs, in_roi(geometry, roi)), int(roi[0]), int(roi[1]))
 
     def _open(self, library: str) -> None:

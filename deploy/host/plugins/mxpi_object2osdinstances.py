@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from deploy.host import messages
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects
+from deploy.host.metadata import messages
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Objects
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import OBJECTS, OSD, Plugin
 
 _DEFAULT_COLOURS = (12347, 78997, 34527)  # of B, G and R: the class id times these, modulo 256

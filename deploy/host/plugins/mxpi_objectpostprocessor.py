@@ -1,4 +1,4 @@
-"""mxpi_objectpostprocessor: the model's raw heads to boxes on the original picture."""
+"""mxpi_objectpostprocessor: the model's raw heads to boxes on the original image."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects, Picture
-from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin
-from deploy.host.post_files import ClassNames, read_config
-from deploy.host.post_geometry import geometry_of, in_roi, moved, roi_of
-from deploy.host.python_post import PythonPostProcessor
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Image, Objects
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, OBJECTS, TENSORS, Plugin
+from deploy.host.post.post_files import ClassNames, read_config
+from deploy.host.post.post_geometry import geometry_of, in_roi, moved, roi_of
+from deploy.host.post.python_post import PythonPostProcessor
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import read_yolo_config
@@ -54,9 +55,9 @@ class ObjectPostProcessor(Plugin):
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         tensors = self.source(upstream, TENSORS, "dataSource")
         self._source = tensors.name
-        self._picture = self._named(upstream, "dataSourceResize", PICTURE)
+        self._image = self._named(upstream, "dataSourceResize", IMAGE)
         self._rois = self._named(upstream, "dataSourceRoiBoxes", OBJECTS)
-        if not self._picture and self.values["dataSourceImage"] not in ("", "auto"):
+        if not self._image and self.values["dataSourceImage"] not in ("", "auto"):
             raise self.fault(UNREALIZED, "dataSourceImage is set, which the SDK's own post-processor refuses too")
         if tensors.output_shapes is not None:
             try:
@@ -71,13 +72,11 @@ class ObjectPostProcessor(Plugin):
         if self._source not in frame.metadata:
             return
         packages = frame.tensors(self._source)
-        pictures = frame.pictures(self._picture) if self._picture else [package.picture for package in packages]
-        if len(pictures) != len(packages):
-            raise self.fault(
-                INVALID_PARAM, f"{self._picture} has {len(pictures)} picture(s), {self._source} {len(packages)}"
-            )
+        images = frame.images(self._image) if self._image else [package.image for package in packages]
+        if len(images) != len(packages):
+            raise self.fault(INVALID_PARAM, f"{self._image} has {len(images)} image(s), {self._source} {len(packages)}")
         try:
-            places = [self._place(frame, picture) for picture in pictures]
+            places = [self._place(frame, image) for image in images]
             found = self._post([package.outputs for package in packages], [place[0] for place in places])
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
@@ -89,16 +88,16 @@ class ObjectPostProcessor(Plugin):
         members = np.repeat(np.arange(len(rows)), [len(part) for part in rows]) if len(rows) > 1 else None
         frame.metadata[self.name] = Objects(detections, names, self._source, members)
 
-    def _place(self, frame: Frame, picture: Picture | None) -> tuple[Geometry, tuple[float, float] | None]:
-        """A picture's geometry, and by how much its boxes are moved in the end."""
-        if picture is None:
+    def _place(self, frame: Frame, image: Image | None) -> tuple[Geometry, tuple[float, float] | None]:
+        """An image's geometry, and by how much its boxes are moved in the end."""
+        if image is None:
             raise SdkFault(
-                FAILURE, f"{self._source} holds tensors without a picture; YOLO post-processing needs its size"
+                FAILURE, f"{self._source} holds tensors without an image; YOLO post-processing needs its size"
             )
-        geometry = geometry_of(picture)
+        geometry = geometry_of(image)
         if not self._rois:
             return geometry, None
-        roi = roi_of(frame, self._rois, picture)
+        roi = roi_of(frame, self._rois, image)
         return in_roi(geometry, roi), (float(roi[0]), float(roi[1]))
 
 
@@ -113,8 +112,8 @@ class _Library:
         check_shapes(shapes, self._config)
 
     def __call__(
-        self, pictures: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry]
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry]
     ) -> list[tuple[np.ndarray, list[str]]]:
-        """For each picture the detections float32 [n, 6] and their class names."""
-        found = [decode(outputs, self._config, geometry) for outputs, geometry in zip(pictures, geometries)]
+        """For each image the detections float32 [n, 6] and their class names."""
+        found = [decode(outputs, self._config, geometry) for outputs, geometry in zip(images, geometries)]
         return [(rows, self._names.of(rows[:, 5])) for rows in found]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
-from deploy.host.frame import Frame
+from deploy.host.metadata.frame import Frame
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import Plugin
 
 

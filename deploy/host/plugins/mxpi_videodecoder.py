@@ -1,4 +1,4 @@
-"""mxpi_videodecoder: H.264 or H.265 to pictures, each a buffer of its own."""
+"""mxpi_videodecoder: H.264 or H.265 to images, each a buffer of its own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import cv2
 import numpy as np
 
 from deploy.host.catalog import properties_of
-from deploy.host.description import Element
 from deploy.host.dvpp.colour import video_nv12_of_bgr
 from deploy.host.dvpp.geometry import ASCEND_310P, up
-from deploy.host.frame import BGR888, NV12, Frame, Picture, Pictures
+from deploy.host.dvpp.vdec import VideoStream, check_backend
+from deploy.host.log import log
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.sdk_metadata import VISION
+from deploy.host.metadata.values import BGR888, NV12, Image, Images
 from deploy.host.numerics import current
-from deploy.host.plugins.base import ANYTHING, PICTURE, Plugin, log
-from deploy.host.sdk_metadata import VISION
-from deploy.host.video import VideoStream, check_backend
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import ANYTHING, IMAGE, Plugin
 from deploy.sdk_codes import FAILURE, INVALID_VDEC_CHANNEL, UNREALIZED, SdkFault
 
 _MOST_CHANNELS = 31  # on 310 and 310B; 255 on 310P
@@ -24,8 +26,8 @@ _STRIDE = (16, 2)
 
 
 class VideoDecoder(Plugin):
-    """A buffer is a file, a group of pictures, or one picture of a byte stream; `VideoStream` says how these go
-    together. What a buffer knew before ends here, as on the board: a picture has the buffer's channelId, frames are
+    """A buffer is a file, a group of images, or one image of a byte stream; `VideoStream` says how these go
+    together. What a buffer knew before ends here, as on the board: an image has the buffer's channelId, frames are
     counted from its frameId, and the last one has its isEos.
 
     `skipFrame` hands on those whose frameId is a multiple of skipFrame + 1; `vdecResizeWidth` and `vdecResizeHeight`
@@ -37,7 +39,7 @@ class VideoDecoder(Plugin):
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_videodecoder")
-    produces = PICTURE
+    produces = IMAGE
     expands = True
     ordered = True
 
@@ -75,32 +77,32 @@ class VideoDecoder(Plugin):
         if self._warns and VISION not in frame.metadata:
             self._warns = False
             log.warning(
-                "%s: a board decodes one picture a buffer and asks for its width and height in mxpiVisionInfo",
+                "%s: a board decodes one image a buffer and asks for its width and height in mxpiVisionInfo",
                 self.name,
             )
         waiting = None
         try:
-            for number, pixels in enumerate(self._video.pictures(frame.buffer)):
+            for number, pixels in enumerate(self._video.images(frame.buffer)):
                 if waiting:
                     yield waiting
                     waiting = None
                 if (frame.frame_id + number) % self._every == 0:
                     waiting = Frame(b"", {}, None, frame.channel_id, frame.frame_id + number, sent_as_data=False)
-                    waiting.metadata[self.name] = Pictures([self._picture(pixels)])
+                    waiting.metadata[self.name] = Images([self._image(pixels)])
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         if waiting:
             waiting.is_eos = frame.is_eos
             yield waiting
 
-    def _picture(self, pixels: np.ndarray) -> Picture:
+    def _image(self, pixels: np.ndarray) -> Image:
         if all(self._size):
             pixels = cv2.resize(pixels, self._size)
         height, width = pixels.shape[:2]
         if self._colour:
             pixels = cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
             pixels = video_nv12_of_bgr(pixels)  # as the video has them, luma in 16..235
-        return Picture(
+        return Image(
             pixels,
             width,
             height,

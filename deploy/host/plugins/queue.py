@@ -1,50 +1,13 @@
-"""queue: on the board a thread of its own and a bounded backlog before it.
-
-On the host the backlog of a stream lies behind its appsrc, where buffers wait for a worker. A leaky queue therefore
-works there, if all buffers of the appsrc pass it; elsewhere, and without `leaky`, a queue has nothing to do.
-"""
+"""queue: on the board a thread of its own with a bounded backlog; here only its leaks matter (engine/leaks.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar
 
 from deploy.host.catalog import properties_of
 from deploy.host.plugins.base import Plugin
-
-if TYPE_CHECKING:
-    from deploy.host.plan import Step
-
-MOST = 1000  # buffers, however many a file allows
-
-
-class Leak(NamedTuple):
-    """A leaky queue: GStreamer's number of the side where it leaks (0 for none), and how many buffers it holds."""
-
-    name: str = ""
-    side: int = 0
-    size: int = 0
-
-    @property
-    def drops_new(self) -> bool:
-        return self.side == 1
 
 
 class Queue(Plugin):
     PROPERTIES: ClassVar = properties_of("queue")
     passive = True
-
-
-def leak_behind(steps: Sequence[Step], source: Step) -> Leak:
-    """The first leaky queue between an appsrc and the first branch or junction behind it."""
-    step = source
-    while len(step.outputs) == 1 and not step.meta_outputs:
-        slot = step.outputs[0]
-        step = next(other for other in steps if slot in other.inputs)
-        if len(step.inputs) > 1:
-            break
-        plugin = step.plugin
-        if isinstance(plugin, Queue) and plugin.values["leaky"] != "0":
-            size = int(plugin.values["max-size-buffers"]) or MOST  # 0 is "no limit"
-            return Leak(plugin.name, int(plugin.values["leaky"]), min(size, MOST))
-    return Leak()

@@ -1,7 +1,7 @@
 """What MindX scripts import by this name: the SDK's Python module, on the host engine."""
 
 from deploy.host.api import StreamManagerApi
-from deploy.host.structs import (
+from deploy.host.exchange.structs import (
     InProtobufVector,
     MetadataInputVector,
     MetadataOutputVector,

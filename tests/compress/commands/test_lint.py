@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 from compress.cli import main
-from tests.compress.export.lint import wrong
+from tests.compress.lint import wrong
 
 DEMO = Path(__file__).resolve().parents[3] / "models" / "demo"
 
@@ -43,8 +43,8 @@ def test_errors_are_told_and_fixed(model: Path, tmp_path: Path, capsys: pytest.C
     assert main(["lint", str(out)]) == 0
 
 
-def test_pictures_are_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "pictures"
+def test_images_are_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "images"
     folder.mkdir()
     cv2.imwrite(str(folder / "a.jpg"), np.full((40, 60, 3), 255, np.uint8))
     onnx.save(wrong.scale_weights(wrong.sound(size=(64, 96)), 1e4), model)

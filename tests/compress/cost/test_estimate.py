@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.hold import keep_shortcuts
 from compress.cost.calibrate import calibrate, save_calibration
 from compress.cost.chips import CHIPS, find_chip
 from compress.cost.estimate import SPREAD, estimate, layer_range
@@ -19,9 +21,7 @@ from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
 from compress.prune.budget import params_cost
 from compress.prune.choose import choose_for
-from compress.prune.flow import ChannelFlow, channel_flow
 from compress.prune.goal import Goal
-from compress.prune.hold import keep_shortcuts
 from compress.prune.scores import gamma_scores
 from compress.prune.surgery import cut
 from compute_mAP.errors import DataError, UsageError
@@ -67,7 +67,7 @@ def small() -> tuple[Yolov5, ChannelFlow]:
 
 @pytest.mark.parametrize("left", [0.368, 0.276], ids=["50 % pruned", "60 % pruned"])
 def test_meets_what_was_measured_on_a_board(small: tuple[Yolov5, ChannelFlow], left: float) -> None:
-    """The application behind the project reports 170 to 210 pictures a second for these two, 4.8 to 5.9 ms each.
+    """The application behind the project reports 170 to 210 images a second for these two, 4.8 to 5.9 ms each.
 
     `left` is the share of parameters that its table leaves of YOLOv5s; it keeps the channels of shortcuts.
     """

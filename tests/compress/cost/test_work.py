@@ -13,9 +13,9 @@ from onnx import TensorProto, helper
 from compress.cost import onnx_work, torch_work
 from compress.cost.work import Work, convolution, movement, product, stored
 from compress.export.onnx_file import to_onnx
-from compress.export.proof_pictures import proof_pictures
+from compress.graph.proof_images import proof_images
+from compress.nets.size import flops
 from compress.nets.yolov5 import Yolov5
-from compress.prune.cost import flops
 from compute_mAP.errors import ModelError
 
 
@@ -25,7 +25,7 @@ from compute_mAP.errors import ModelError
         pytest.param((32, 16, 3, 3), 1, 16, 589824, 32 * 16 * 9, id="whole blocks"),
         pytest.param((17, 16, 1, 1), 1, 16, 34816, 32 * 16, id="one output more"),
         pytest.param((16, 17, 1, 1), 1, 17, 34816, 16 * 32, id="one input more"),
-        pytest.param((16, 3, 2, 2), 1, 3, 24576, 16 * 3 * 4, id="a picture"),
+        pytest.param((16, 3, 2, 2), 1, 3, 24576, 16 * 3 * 4, id="an image"),
         pytest.param((40, 1, 3, 3), 40, 40, 46080, 3 * 256 * 9, id="depthwise: 16 channels share a block"),
         pytest.param((64, 32, 1, 1), 2, 64, 262144, 2 * 32 * 32, id="two wide groups"),
     ],
@@ -53,7 +53,7 @@ def both(
     """A YOLOv5's work from torch and from its ONNX, and its FLOPs as they are reported elsewhere."""
     model = tiny_model(width_multiple=0.25).eval()
     path = tmp_path_factory.mktemp("onnx") / "m.onnx"
-    path.write_bytes(to_onnx(model, 64, proof_pictures(None, 64)).content)
+    path.write_bytes(to_onnx(model, 64, proof_images(None, 64)).content)
     return torch_work.work_of(model, 64), onnx_work.work_of(onnx_work.read_onnx(path), "m"), flops(model, 64)
 
 

@@ -49,7 +49,7 @@ def test_too_few_different_boxes() -> None:
         new_anchors(np.repeat([[10.0, 10.0], [20.0, 20.0]], 20, axis=0), 9)
 
 
-def test_sizes_are_those_of_the_letterboxed_picture(tmp_path: Path) -> None:
+def test_sizes_are_those_of_the_letterboxed_image(tmp_path: Path) -> None:
     for folder in ("images", "labels"):
         (tmp_path / folder).mkdir()
     images = []
@@ -59,5 +59,5 @@ def test_sizes_are_those_of_the_letterboxed_picture(tmp_path: Path) -> None:
         (tmp_path / f"labels/{name}.txt").write_text(label)
     assert box_sizes(images, 1, 320) == pytest.approx(np.array([[160, 80], [80, 80]]))
     (tmp_path / "labels/wide.txt").write_text("")
-    with pytest.raises(DataError, match="1 pictures and not one labelled object"):
+    with pytest.raises(DataError, match="1 images and not one labelled object"):
         box_sizes(images[:1], 1, 320)

@@ -16,7 +16,7 @@ from compute_mAP.errors import DataError
 
 
 class Set:
-    """A data set of two classes: 12 train and 4 val pictures of noise, 100 x 80 px, two objects each."""
+    """A data set of two classes: 12 train and 4 val images of noise, 100 x 80 px, two objects each."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -33,7 +33,7 @@ class Set:
     def label(self, split: str, number: int, text: str) -> None:
         (self.root / f"labels/{split}/{split}{number}.txt").write_text(text)
 
-    def picture(self, split: str, number: int) -> Path:
+    def image(self, split: str, number: int) -> Path:
         return self.root / f"images/{split}/{split}{number}.jpg"
 
     def check(self, imgsz: int = 320) -> Check:
@@ -62,17 +62,17 @@ def rewrite(split: str, number: int, text: str) -> Callable[[Set], object]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        pytest.param(lambda d: d.picture("train", 3).write_bytes(b""), "train3.jpg cannot be read", id="empty picture"),
+        pytest.param(lambda d: d.image("train", 3).write_bytes(b""), "train3.jpg cannot be read", id="empty image"),
         pytest.param(
-            lambda d: d.picture("val", 0).write_bytes(d.picture("val", 0).read_bytes()[:900]),
+            lambda d: d.image("val", 0).write_bytes(d.image("val", 0).read_bytes()[:900]),
             "val0.jpg cannot be read",
-            id="truncated picture",
+            id="truncated image",
         ),
         pytest.param(rewrite("train", 1, "0 0.5 0.5 0.4\n"), "train1.txt: line 1: 4 fields", id="a short line"),
         pytest.param(rewrite("train", 1, "2 0.5 0.5 0.4 0.5\n"), "line 1: class 2; expected", id="an unknown class"),
         pytest.param(rewrite("train", 1, "0 50 50 40 50\n"), "cx is 50; expected a fraction", id="pixels"),
         pytest.param(
-            lambda d: shutil.copy(d.picture("train", 2), d.picture("val", 3)),
+            lambda d: shutil.copy(d.image("train", 2), d.image("val", 3)),
             "val3.jpg of val is a copy of",
             id="a leak from train to val",
         ),
@@ -93,14 +93,14 @@ def test_errors(data: Set, change: Callable[[Set], object], sentence: str) -> No
     ("change", "sentence"),
     [
         pytest.param(
-            lambda d: shutil.copy(d.picture("train", 2), d.picture("train", 3)), "in the same split train", id="a copy"
+            lambda d: shutil.copy(d.image("train", 2), d.image("train", 3)), "in the same split train", id="a copy"
         ),
         pytest.param(
-            lambda d: (d.root / "labels/train/train0.txt").unlink(), "1 pictures have no label file", id="no label file"
+            lambda d: (d.root / "labels/train/train0.txt").unlink(), "1 images have no label file", id="no label file"
         ),
         pytest.param(
             lambda d: (d.root / "labels/val/other.txt").write_text(""),
-            "1 label files belong to no pict",
+            "1 label files belong to no image",
             id="a lonely one",
         ),
         pytest.param(
@@ -134,7 +134,7 @@ def test_an_empty_split_is_refused(data: Set) -> None:
         data.check()
 
 
-def test_labels_beside_the_pictures(tmp_path: Path) -> None:
+def test_labels_beside_the_images(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     for i in range(2):
         Image.new("RGB", (50, 50), (200 * i, 0, 0)).save(tmp_path / f"all/{i}.jpg")
@@ -143,4 +143,4 @@ def test_labels_beside_the_pictures(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("train: 0.list.txt\nval: 1.list.txt\nnames: [cat]\n")
     found = check(load_data_yaml(tmp_path / "data.yaml"), 320)
     assert found.errors == []
-    assert not any("belong to no picture" in sentence for sentence in found.warnings), "those of val are no strays"
+    assert not any("belong to no image" in sentence for sentence in found.warnings), "those of val are no strays"

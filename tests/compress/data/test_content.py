@@ -23,8 +23,8 @@ def of(file: Path) -> str:
     [
         pytest.param(lambda root: (root / "labels/train/train0.txt").write_text("0 .5 .5 .1 .1"), False, id="a label"),
         pytest.param(lambda root: (root / "labels/val/val0.txt").unlink(), False, id="a label less"),
-        pytest.param(lambda root: (root / "images/train/train1.jpg").unlink(), False, id="a picture less"),
-        pytest.param(lambda root: (root / "images/train/train1.jpg").write_bytes(b"x"), False, id="another picture"),
+        pytest.param(lambda root: (root / "images/train/train1.jpg").unlink(), False, id="an image less"),
+        pytest.param(lambda root: (root / "images/train/train1.jpg").write_bytes(b"x"), False, id="another image"),
         pytest.param(
             lambda root: (root / "images/val/val1.jpg").rename(root / "images/val/zzz.jpg"), False, id="another name"
         ),

@@ -14,10 +14,10 @@ PLAIN = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
 def folder(tmp_path: Path) -> Path:
     for split, names in (("train", ("b.jpg", "a.PNG", "deep/c.jpeg")), ("val", ("d.jpg",)), ("test", ("e.jpg",))):
         for name in names:
-            picture = tmp_path / "images" / split / name
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            picture.write_bytes(b"")
-    (tmp_path / "images" / "train" / "notes.txt").write_text("no picture")
+            image = tmp_path / "images" / split / name
+            image.parent.mkdir(parents=True, exist_ok=True)
+            image.write_bytes(b"")
+    (tmp_path / "images" / "train" / "notes.txt").write_text("no image")
     (tmp_path / "images" / "none").mkdir()
     return tmp_path
 
@@ -132,10 +132,10 @@ def test_file_that_cannot_be_read(folder: Path) -> None:
     ("train", "sentence"),
     [
         pytest.param("images/trian", "'train' names .*trian, which does not exist", id="folder missing"),
-        pytest.param("images/none", "train split is empty", id="folder without pictures"),
-        pytest.param("images/val/d.jpg", "expected a folder or a .txt list", id="a picture"),
-        pytest.param("blank.txt", "train split is empty", id="list without pictures"),
-        pytest.param("bad.txt", r"bad\.txt: line 2: there is no picture .*gone\.jpg", id="listed picture missing"),
+        pytest.param("images/none", "train split is empty", id="folder without images"),
+        pytest.param("images/val/d.jpg", "expected a folder or a .txt list", id="an image"),
+        pytest.param("blank.txt", "train split is empty", id="list without images"),
+        pytest.param("bad.txt", r"bad\.txt: line 2: there is no image .*gone\.jpg", id="listed image missing"),
         pytest.param("latin.txt", r"latin\.txt is not UTF-8", id="list in another encoding"),
     ],
 )

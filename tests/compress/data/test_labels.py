@@ -16,7 +16,7 @@ from compute_mAP.errors import DataError
         ("images/a.b.png", "labels/a.b.txt"),
         ("/data/images/old/images/a.jpg", "/data/images/old/labels/a.txt"),  # the last folder of that name
         ("my_images/a.jpg", "my_images/a.txt"),  # only a whole folder name counts
-        ("set/pictures/images", "set/pictures/images.txt"),  # a file is no folder
+        ("set/photos/images", "set/photos/images.txt"),  # a file is no folder
     ],
 )
 def test_label_path(image: str, label: str) -> None:

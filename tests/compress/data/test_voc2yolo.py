@@ -38,7 +38,7 @@ def add(kit: Path, split: str, name: str, annotation: str | None) -> None:
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    """One picture a split: a cat and a dog in train, a cat in val, nothing in test."""
+    """One image a split: a cat and a dog in train, a cat in val, nothing in test."""
     kit = tmp_path / "VOCdevkit"
     add(kit, "train", "a", xml([BOX, ("dog", 0, 0, 100, 80)]))
     add(kit, "val", "b", xml([BOX]))
@@ -103,16 +103,14 @@ def test_again_replaces_and_failure_keeps(kit: Path, tmp_path: Path) -> None:
     [
         pytest.param(xml([BOX], (90, 80)), r"d\.xml: says 90x80, but .*d\.jpg is 100x80", 1, id="wrong size"),
         pytest.param(xml([BOX], None), None, 1, id="no size"),
-        pytest.param(
-            xml([("cat", 90, 70, 110, 90)]), "reaches out of the picture and is clipped", 1, id="over the edge"
-        ),
-        pytest.param(xml([("cat", 100, 0, 140, 9), BOX]), "has no area in the picture", 1, id="outside"),
+        pytest.param(xml([("cat", 90, 70, 110, 90)]), "reaches out of the image and is clipped", 1, id="over the edge"),
+        pytest.param(xml([("cat", 100, 0, 140, 9), BOX]), "has no area in the image", 1, id="outside"),
         pytest.param(xml([("cat", 9, 9, 9, 20), BOX]), r"d\.xml: object 1 .cat.*no area", 1, id="no area"),
         pytest.param(xml([("cat", 50, 9, 40, 20), BOX]), r"d\.xml: object 1 .cat.*reversed", 1, id="reversed"),
         pytest.param(xml([("cat", "x", 9, 40, 20), BOX]), r"d\.xml: object 1 .cat.*xmin", 1, id="not a number"),  # type: ignore[list-item]
-        pytest.param("<annotation>", r"d\.xml.*malformed.*the picture is left out", None, id="malformed"),
+        pytest.param("<annotation>", r"d\.xml.*malformed.*the image is left out", None, id="malformed"),
         pytest.param('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', r"d\.xml.*left out", None, id="entities"),
-        pytest.param(None, r"d\.xml does not exist; the picture is left out", None, id="no annotation"),
+        pytest.param(None, r"d\.xml does not exist; the image is left out", None, id="no annotation"),
     ],
 )
 def test_bad_annotation(
@@ -140,26 +138,26 @@ def test_clipped_box(kit: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(labels(tmp_path / "out", "train", "d"), [[0, 0.95, 0.25, 0.1, 0.5]], atol=1e-6)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no picture"], ids=["missing", "empty", "no picture"])
-def test_bad_picture(kit: Path, tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"no image"], ids=["missing", "empty", "no image"])
+def test_bad_image(kit: Path, tmp_path: Path, content: bytes | None) -> None:
     add(kit, "train", "d", xml([BOX]))
-    picture = kit / "VOC2007" / "JPEGImages" / "d.jpg"
-    picture.unlink()
+    image = kit / "VOC2007" / "JPEGImages" / "d.jpg"
+    image.unlink()
     if content is not None:
-        picture.write_bytes(content)
+        image.write_bytes(content)
     report = voc2yolo(kit, tmp_path / "out")
     assert report.images["train"] == 1
     assert "d.jpg" in report.problems[0]
-    picture.with_name("a.jpg").unlink()
-    with pytest.raises(DataError, match=r"train\.txt: no picture can be used: .*d\.jpg"):
+    image.with_name("a.jpg").unlink()
+    with pytest.raises(DataError, match=r"train\.txt: no image can be used: .*d\.jpg"):
         voc2yolo(kit, tmp_path / "out2")
 
 
-def test_picture_in_two_splits(kit: Path, tmp_path: Path) -> None:
+def test_image_in_two_splits(kit: Path, tmp_path: Path) -> None:
     add(kit, "test", "a", xml([BOX]))
     report = voc2yolo(kit, tmp_path / "out")
     assert len(report.problems) == 1
-    assert report.problems[0].endswith("test.txt: 1 pictures are in train too: a")
+    assert report.problems[0].endswith("test.txt: 1 images are in train too: a")
 
 
 def test_devkit_without_test(kit: Path, tmp_path: Path) -> None:
@@ -196,7 +194,7 @@ def test_real_devkit(shared: Path, tmp_path: Path) -> None:
     assert all(len(read_labels(image, 3)) for image in images)
 
 
-def test_list_files_name_the_pictures(kit: Path, tmp_path: Path) -> None:
+def test_list_files_name_the_images(kit: Path, tmp_path: Path) -> None:
     voc2yolo(kit, tmp_path / "out")
     assert (tmp_path / "out/yolov5_train.txt").read_text() == "images/train/a.jpg\n"
     assert (tmp_path / "out/yolov5_val.txt").read_text() == "images/val/b.jpg\n"
@@ -207,7 +205,7 @@ def test_list_files_name_the_pictures(kit: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def plain_kit(tmp_path: Path) -> Path:
-    """Ten pictures with a cat each and no image sets at all, as many VOC-like sets come."""
+    """Ten images with a cat each and no image sets at all, as many VOC-like sets come."""
     kit = tmp_path / "plain"
     for i in range(10):
         add(kit, "train", f"p{i}", xml([BOX]))

@@ -15,14 +15,14 @@ import pytest
 from compress.export.bundle import write_bundle
 from compress.export.onnx_file import OnnxModel
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
+from compress.nets.size import flops, parameters
 from compress.nets.yolov5 import Yolov5
-from compress.prune.cost import flops, parameters
 from compute_mAP.errors import ReportedError, UsageError
-from deploy.atc.aipp_text import aipp_text
+from deploy.aipp.read import read_aipp
+from deploy.aipp.rule import aipp_rule
+from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
 from deploy.bundle import open_bundle
-from deploy.host.aipp import read_aipp
-from deploy.host.aipp_rule import aipp_rule
 
 TEXTS = {
     "aipp.cfg",

@@ -18,7 +18,7 @@ from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
 from compute_mAP.errors import ModelError
 
-PICTURES = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
+IMAGES = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,9 @@ def test_agrees_with_torch(exported: tuple[Yolov5, OnnxModel]) -> None:
     model, stored = exported
     assert 0 <= stored.difference <= onnx_file.TOLERANCE
     session = onnxruntime.InferenceSession(stored.content, providers=["CPUExecutionProvider"])
-    found = session.run(None, {"images": PICTURES[:1]})
+    found = session.run(None, {"images": IMAGES[:1]})
     with torch.no_grad():
-        expected = model(torch.from_numpy(PICTURES[:1]))
+        expected = model(torch.from_numpy(IMAGES[:1]))
     scale = max(float(e.abs().max()) for e in expected)
     for e, f in zip(expected, found, strict=True):
         np.testing.assert_allclose(f, e.numpy(), rtol=0, atol=1e-4 * scale)
@@ -117,7 +117,7 @@ def test_other_strides_are_refused(
     tiny_model: Callable[..., Yolov5], overrides: Callable[[], dict[str, Any]], strides: str
 ) -> None:
     with pytest.raises(ModelError, match=f"has the strides {strides}; .* decodes only 8, 16, 32"):
-        to_onnx(tiny_model(**overrides()), 64, PICTURES)
+        to_onnx(tiny_model(**overrides()), 64, IMAGES)
 
 
 def drift(model: Yolov5) -> None:
@@ -154,16 +154,16 @@ def test_failed_proof(tiny_model: Callable[..., Yolov5], spoil: Callable[[Yolov5
     model = tiny_model()
     spoil(model)
     with pytest.raises(ModelError, match=sentence):
-        to_onnx(model, 64, PICTURES)
+        to_onnx(model, 64, IMAGES)
 
 
 def test_outputs_of_zero_are_equal(tiny_model: Callable[..., Yolov5]) -> None:
     model = tiny_model()
     silent(model)
-    assert to_onnx(model, 64, PICTURES[:1]).difference == 0
+    assert to_onnx(model, 64, IMAGES[:1]).difference == 0
 
 
 def test_tolerance_is_looked_at(exported: tuple[Yolov5, OnnxModel], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_file, "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match=r"more than -1e\+00"):
-        to_onnx(exported[0], 64, PICTURES[:1])
+        to_onnx(exported[0], 64, IMAGES[:1])

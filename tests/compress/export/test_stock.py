@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import torch
 
+from compress.channels.flow import ChannelFlow
 from compress.export.stock import write_stock
-from compress.nets.anchor_free import AnchorFree
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov8 import AnchorFree
 from compress.prune import surgery
 from compress.prune.choose import choose
-from compress.prune.flow import ChannelFlow
 from compute_mAP.errors import ModelError, UsageError
 
 STOCK = """
@@ -37,17 +37,17 @@ torch.set_num_threads(1)
 answers = {}
 for file in sys.argv[2:]:
     yolo = YOLO(file)
-    picture = np.load("picture.npy")
+    image = np.load("image.npy")
     with torch.no_grad():
-        raw = yolo.model.eval()(torch.from_numpy(picture))[1]
-    found = yolo.predict("picture.jpg", imgsz=64, conf=0.001, verbose=False)[0]
+        raw = yolo.model.eval()(torch.from_numpy(image))[1]
+    found = yolo.predict("image.jpg", imgsz=64, conf=0.001, verbose=False)[0]
     exported = yolo.export(format="onnx", imgsz=64, simplify=False, opset=11, verbose=False)
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     # export fuses its own copy: compare with what the loaded model decodes
     with torch.no_grad():
-        decoded = yolo.model.eval()(torch.from_numpy(picture))[0].numpy()
+        decoded = yolo.model.eval()(torch.from_numpy(image))[0].numpy()
     answer = {
-        "onnx": float(np.abs(session.run(None, {"images": picture})[0] - decoded).max() / np.abs(decoded).max()),
+        "onnx": float(np.abs(session.run(None, {"images": image})[0] - decoded).max() / np.abs(decoded).max()),
         "names": list(found.names.values()),
         "boxes": len(found.boxes),
         "parameters": sum(p.numel() for p in yolo.model.parameters()),
@@ -90,16 +90,16 @@ def test_stock_package_loads_validates_predicts_and_exports(
     models = {f"{cfg}.pt": surgery.cut(dense[cfg], free_flow(cfg), plan) for cfg, plan in plans.items()}
     for file, model in models.items():
         write_stock(model, tmp_path / file, [{"stage": "prune"}])
-    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(5))
-    np.save(tmp_path / "picture.npy", picture.numpy())
-    cv2.imwrite(str(tmp_path / "picture.jpg"), (picture[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8))
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    np.save(tmp_path / "image.npy", image.numpy())
+    cv2.imwrite(str(tmp_path / "image.jpg"), (image[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8))
     data = tiny_data(counts=(2, 2, 2))
     text = data.read_text()
     data.write_text(f"path: {data.parent}\n{text}")
     answers = stock_process(tmp_path, str(data), list(models))
     for file, model in models.items():
         with torch.no_grad():
-            raw = model.double()(picture.double())
+            raw = model.double()(image.double())
         stored = np.load(tmp_path / f"{file}.npz")
         for branch, outputs in (("boxes", raw[0::2]), ("scores", raw[1::2])):
             expected = torch.cat([o.flatten(2) for o in outputs], 2).numpy()
@@ -117,9 +117,9 @@ def test_file_comes_back_pruned(
     model = surgery.cut(dense, flow, choose(dense, flow, 0.5, 1))
     write_stock(model, tmp_path / "deep" / "small.pt", [])
     found = import_pt(tmp_path / "deep" / "small.pt")
-    picture = torch.rand(1, 3, 64, 64)
+    image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
-        assert all(torch.equal(a, b) for a, b in zip(model(picture), found(picture), strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(model(image), found(image), strict=True))
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["small.pt"]
 
 

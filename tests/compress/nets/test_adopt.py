@@ -20,8 +20,8 @@ def test_slimmer_tensors_are_taken_over_bit_for_bit() -> None:
     wide, slim = chain(8, 4), chain(5, 2)
     adopt(wide, slim.state_dict(), "test")
     assert (wide[0].out_channels, wide[1].num_features, wide[3].in_channels, wide[3].out_channels) == (5, 5, 5, 2)
-    picture = torch.rand(1, 3, 6, 6)
-    assert torch.equal(wide.eval()(picture), slim.eval()(picture))
+    image = torch.rand(1, 3, 6, 6)
+    assert torch.equal(wide.eval()(image), slim.eval()(image))
 
 
 def test_tensors_are_copies_that_train() -> None:

@@ -24,9 +24,9 @@ HISTORY = [{"stage": "train", "epochs": 3}, {"stage": "prune", "percent": 0.5, "
 
 
 def outputs(model: Yolov5) -> list[torch.Tensor]:
-    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        return model.eval()(picture)
+        return model.eval()(image)
 
 
 def slimmed(model: Yolov5) -> Yolov5:

@@ -18,11 +18,11 @@ from torch import nn
 from ultralytics.nn.modules import C3, SPPF, Bottleneck, Concat, Conv
 from ultralytics.utils import ASSETS
 
-from compress.nets.anchor_head import AnchorDetect
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov5_head import AnchorDetect
 from compute_mAP.errors import ModelError
-from deploy.host.letterbox import letterbox
+from deploy.host.dvpp.letterbox import letterbox
 from deploy.postprocess.mapping import FIT, Geometry
 
 NAMES = ["dmcode", "qrcode", "barcode"]
@@ -66,9 +66,9 @@ def disguise() -> Iterator[Disguise]:
 
 
 def outputs(model: Yolov5) -> list[torch.Tensor]:
-    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        return model.eval()(picture)
+        return model.eval()(image)
 
 
 def trained_once(model: Yolov5) -> dict[str, Any]:
@@ -148,9 +148,9 @@ def test_the_published_yolov5n_sees_four_persons_and_a_bus(shared: Path) -> None
     model = import_pt(shared / "weights" / "yolov5n.pt")
     assert len(model.names) == 80 and model.names[0] == "person" and model.names[5] == "bus"
     assert sum(p.numel() for p in model.parameters()) == 1872157
-    picture = cv2.imread(str(ASSETS / "bus.jpg"))
-    height, width = picture.shape[:2]
-    canvas, ratio = letterbox(picture, 640, 640)
+    image = cv2.imread(str(ASSETS / "bus.jpg"))
+    height, width = image.shape[:2]
+    canvas, ratio = letterbox(image, 640, 640)
     x = torch.from_numpy(canvas[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
         heads = [head.numpy() for head in model(x)]

@@ -59,10 +59,10 @@ def as_trained(model: DetectionModel, /, **entries: Any) -> dict[str, Any]:
 
 
 def same(found: Any, expected: DetectionModel) -> bool:
-    picture = torch.rand(1, 3, 128, 128)
+    image = torch.rand(1, 3, 128, 128)
     with torch.no_grad():
-        plain, _ = expected.eval()(picture)
-        decoded, _ = found.plain().eval()(picture)
+        plain, _ = expected.eval()(image)
+        decoded, _ = found.plain().eval()(image)
     return torch.allclose(decoded, plain, atol=1e-4)
 
 
@@ -117,9 +117,9 @@ def test_checkpoint_of_ours_carries_it(tmp_path: Path, cfg: str) -> None:
         found.names,
         found.imgsz,
     )
-    picture = torch.rand(1, 3, 128, 128)
+    image = torch.rand(1, 3, 128, 128)
     with torch.no_grad():
-        assert all(torch.equal(a, b) for a, b in zip(found(picture), loaded(picture), strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(found(image), loaded(image), strict=True))
 
 
 class Bomb:

@@ -14,11 +14,11 @@ import yaml
 from torch import nn
 from ultralytics.nn.modules import C3, SPP, Bottleneck, Concat, Conv, Focus
 
-from compress.nets.anchor_head import AnchorDetect
 from compress.nets.family import architecture
 from compress.nets.focus import wide_kernel
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov5_head import AnchorDetect
 
 # v5.0's own rows that differ from v6's
 BACKBONE = [
@@ -46,9 +46,9 @@ def test_a_focus_is_a_convolution_of_stride_2(inputs: int, kernel: int) -> None:
     focus = Focus(inputs, 6, kernel).eval()
     conv = nn.Conv2d(inputs, 6, 2 * kernel, 2, 2 * (kernel // 2), bias=False)
     conv.weight = nn.Parameter(wide_kernel(focus.conv.conv.weight.detach()))
-    picture = torch.rand(2, inputs, 32, 48)
+    image = torch.rand(2, inputs, 32, 48)
     with torch.no_grad():
-        assert torch.allclose(focus.conv.act(focus.conv.bn(conv(picture))), focus(picture), atol=1e-5)
+        assert torch.allclose(focus.conv.act(focus.conv.bn(conv(image))), focus(image), atol=1e-5)
 
 
 def stock_v50(seed: int = 0) -> tuple[nn.Module, Yolov5]:
@@ -96,9 +96,9 @@ def test_best_pt_of_v50_computes_what_it_did(v50_file: tuple[Path, Any]) -> None
     file, old = v50_file
     model = import_pt(file)
     assert model.arch["backbone"][0] == [-1, 1, "Conv", [64, 6, 2, 2]] and model.stride == [8, 16, 32]
-    picture = torch.rand(1, 3, 128, 96)
+    image = torch.rand(1, 3, 128, 96)
     with torch.no_grad():
-        for found, expected in zip(model(picture), old(picture), strict=True):
+        for found, expected in zip(model(image), old(image), strict=True):
             assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 

@@ -73,13 +73,13 @@ def test_with_classes_keeps_everything_but_the_head(
     assert old.keys() == new.keys()
     assert all(torch.equal(old[key], new[key]) for key in old if ".24.m." not in key), "the anchors are kept too"
     assert [c.in_channels for c in fitted.head.m] == [c.in_channels for c in model.head.m]
-    picture = torch.rand(1, 3, 64, 64)
-    assert [tuple(o.shape) for o in fitted(picture)] == [(1, 1, 64 // s, 64 // s, 5 + len(names)) for s in (8, 16, 32)]
+    image = torch.rand(1, 3, 64, 64)
+    assert [tuple(o.shape) for o in fitted(image)] == [(1, 1, 64 // s, 64 // s, 5 + len(names)) for s in (8, 16, 32)]
     assert fitted.stride == [8, 16, 32] and fitted.training == model.training
 
     save_checkpoint(fitted, tmp_path / "w.safetensors", [])
     loaded, _ = load_checkpoint(tmp_path / "w.safetensors")
-    assert all(torch.equal(a, b) for a, b in zip(fitted(picture), loaded(picture), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(fitted(image), loaded(image), strict=True))
 
 
 def test_with_classes_leaves_the_model_it_was_given(tiny_model: Callable[..., Yolov5]) -> None:

@@ -110,8 +110,8 @@ def test_sources_may_be_counted_backwards(tiny_model: Callable[..., Yolov5]) -> 
     arch["head"][2][0], arch["head"][6][0], arch["head"][-1][0] = [-1, 6 - 12], [-1, 4 - 16], [17 - 24, 20 - 24, -1]
     other = Yolov5(arch, model.names).eval()
     other.load_state_dict(model.state_dict())
-    picture = torch.rand(1, 3, 64, 64)
-    assert all(torch.equal(a, b) for a, b in zip(model(picture), other(picture), strict=True))
+    image = torch.rand(1, 3, 64, 64)
+    assert all(torch.equal(a, b) for a, b in zip(model(image), other(image), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Losses for Taylor scores: real training pictures, nothing of the model changed, the same pictures each time."""
+"""Losses for Taylor scores: real training images, nothing of the model changed, the same images each time."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from compress.channels.flow import ChannelFlow
+from compress.nets.size import flops, parameters
 from compress.nets.yolov5 import Yolov5
 from compress.prune.budget import flops_cost, params_cost
 from compress.prune.choose import choose_for
-from compress.prune.cost import flops, parameters
-from compress.prune.flow import ChannelFlow
 from compress.prune.goal import Goal
 from compress.prune.plan import Plan
 from compress.prune.scores import gamma_scores

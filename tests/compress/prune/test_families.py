@@ -19,14 +19,14 @@ from torch import nn
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import get_flops, get_num_params
 
+from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.hold import keep_shortcuts
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
 from compress.nets.focus import without_focus
+from compress.nets.size import flops, parameters
 from compress.prune import surgery
 from compress.prune.choose import choose
-from compress.prune.cost import flops, parameters
-from compress.prune.flow import ChannelFlow, channel_flow
-from compress.prune.hold import keep_shortcuts
 from compress.prune.plan import Plan
 from compute_mAP.errors import UsageError
 

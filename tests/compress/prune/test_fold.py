@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow
 from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import choose
-from compress.prune.flow import ChannelFlow
 from compress.prune.fold import fold_constants
 from compress.prune.surgery import cut, mask, removed_classes
 
@@ -32,9 +32,9 @@ def unpadded(model: Yolov5) -> Yolov5:
 
 
 def gap(one: Yolov5, other: Yolov5) -> float:
-    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)).double()
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)).double()
     with torch.no_grad():
-        a, b = one.double().eval()(picture), other.double().eval()(picture)
+        a, b = one.double().eval()(image), other.double().eval()(image)
     return max(float((x - y).abs().max()) for x, y in zip(a, b, strict=True)) / max(float(x.abs().max()) for x in a)
 
 

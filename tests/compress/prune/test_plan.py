@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.prune.flow import ChannelFlow, Group
+from compress.channels.flow import ChannelFlow, Group
 from compress.prune.plan import GroupPlan, Plan, load_plan, read_plan
 from compute_mAP.errors import ModelError
 

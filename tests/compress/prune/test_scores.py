@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from compress.channels.flow import ChannelFlow, Group, Layer
 from compress.nets.yolov5 import Yolov5
-from compress.prune.flow import ChannelFlow, Group, Layer
 from compress.prune.scores import filter_scores, gamma_scores, taylor_scores
 
 

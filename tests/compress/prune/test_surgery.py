@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from compress.channels.flow import ChannelFlow, channel_flow
 from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import choose
-from compress.prune.flow import ChannelFlow, channel_flow
 from compress.prune.plan import Plan
 from compress.prune.surgery import TOLERANCE, cut, largest_difference, mask, prune
 from compute_mAP.errors import ModelError
@@ -31,10 +31,10 @@ def silenced(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:
 
 
 def difference(a: Yolov5, b: Yolov5, imgsz: int = 96) -> float:
-    """The largest difference of two models on a picture, relative to the largest output."""
-    picture = torch.rand(2, 3, imgsz, imgsz, generator=torch.Generator().manual_seed(5))
+    """The largest difference of two models on an image, relative to the largest output."""
+    image = torch.rand(2, 3, imgsz, imgsz, generator=torch.Generator().manual_seed(5))
     with torch.no_grad():
-        pairs = list(zip(a.eval()(picture), b.eval()(picture), strict=True))
+        pairs = list(zip(a.eval()(image), b.eval()(image), strict=True))
     return max(float((x - y).abs().max()) for x, y in pairs) / max(float(x.abs().max()) for x, _ in pairs)
 
 

@@ -26,7 +26,7 @@ def layers(number: int = 5, channels: int = 16, seed: int = 0) -> dict[str, torc
     return {f"model.{i}.bn": torch.rand(channels, generator=random) * 2 for i in range(number)}
 
 
-def picture(file: Path) -> np.ndarray:
+def image(file: Path) -> np.ndarray:
     found = cv2.imread(str(file))
     assert found is not None and found.std() > 10
     return found
@@ -35,13 +35,13 @@ def picture(file: Path) -> np.ndarray:
 @pytest.mark.parametrize("number", [1, 5, 120])
 def test_every_layer_has_room(tmp_path: Path, number: int) -> None:
     gamma_chart({name: g.numpy() for name, g in layers(number).items()}, "a title", tmp_path / "g.png")
-    height, width = picture(tmp_path / "g.png").shape[:2]
+    height, width = image(tmp_path / "g.png").shape[:2]
     assert width == 1200 and height > 120 * 0.17 * number
 
 
 def test_all_gammas_at_zero(tmp_path: Path) -> None:
     gamma_chart({"a": np.zeros(4)}, "", tmp_path / "g.png")
-    picture(tmp_path / "g.png")
+    image(tmp_path / "g.png")
 
 
 def written(folder: Path, epochs: int) -> Path:
@@ -57,7 +57,7 @@ def test_epochs(tmp_path: Path, epochs: int) -> None:
     for name, gammas in layers().items():
         assert (log[-1].layers[name] == counts(gammas / epochs)).all()
     epochs_chart(log, {1: 0.1}, "run", tmp_path / "e.png")
-    picture(tmp_path / "e.png")
+    image(tmp_path / "e.png")
     epochs_chart(log, {}, "run", tmp_path / "e.png")
 
 
@@ -97,7 +97,7 @@ def test_what_a_plan_keeps_is_blue_and_what_goes_orange(tmp_path: Path) -> None:
         GroupPlan("model.2", ["model.2"], 16, list(range(16)), [], [], "protected"),
     ]
     keep_chart(Plan({"percent": 0.6}, 4, 0.1, groups), "plan", tmp_path / "k.png")
-    shown = picture(tmp_path / "k.png")
+    shown = image(tmp_path / "k.png")
 
     def pixels(red: int, green: int, blue: int) -> int:
         return int((np.abs(shown.astype(int) - (blue, green, red)).max(-1) < 3).sum())

@@ -48,7 +48,7 @@ def killed(command: list[str], folder: Path, ready: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("stage", "options"),
     [
-        pytest.param("train", ["--workers", "0", "--close-mosaic", "2"], id="train, pictures loaded by the trainer"),
+        pytest.param("train", ["--workers", "0", "--close-mosaic", "2"], id="train, images loaded by the trainer"),
         pytest.param("sparsify", ["--workers", "1", "--sr", "auto", "--accumulate", "2"], id="a steered sparse run"),
     ],
 )

@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import nn
 
+from compress.channels.flow import channel_flow
+from compress.channels.penalised import penalised
 from compress.nets.checkpoint import load_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.prune import surgery
 from compress.prune.choose import choose
-from compress.prune.flow import channel_flow
 from compress.train.loop import TrainResult, fitness, train
-from compress.train.penalised import penalised
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compute_mAP.errors import DataError, ReportedError
@@ -263,7 +263,7 @@ def test_a_pruned_model_keeps_its_shapes(tiny_model: Model, go: Callable[..., Tr
         assert {key: value.shape for key, value in load_checkpoint(file)[0].state_dict().items()} == before
 
 
-def test_bad_pictures_are_reported_and_left_out(
+def test_bad_images_are_reported_and_left_out(
     tiny_model: Model, tiny_data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cut short, empty, and too flat for the chip to resize: none of them ends the run."""

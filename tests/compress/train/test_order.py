@@ -17,7 +17,7 @@ def taken(batches: EpochBatches, epoch: int) -> list[list[int]]:
     return list(batches)
 
 
-def test_every_picture_once() -> None:
+def test_every_image_once() -> None:
     batches = EpochBatches(10, 4, seed=3)
     found = taken(batches, 0)
     assert [len(batch) for batch in found] == [4, 4, 2] and len(batches) == 3
@@ -38,7 +38,7 @@ def test_an_epoch_has_its_own_order_whatever_was_before() -> None:
         pytest.param(16, 4, 2, id="all divides"),
         pytest.param(10, 4, 2, id="the last batch divides too"),
         pytest.param(9, 4, 2, id="an odd last batch is filled up"),
-        pytest.param(3, 4, 4, id="fewer pictures than processes"),
+        pytest.param(3, 4, 4, id="fewer images than processes"),
     ],
 )
 def test_processes_share_each_batch(count: int, size: int, processes: int) -> None:

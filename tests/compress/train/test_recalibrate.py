@@ -1,4 +1,4 @@
-"""Batch-norm statistics from pictures."""
+"""Batch-norm statistics from images."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ def parts(tiny_model: Callable[..., Yolov5]) -> Callable[..., Parts]:
         model = tiny_model(["a"], seed=seed).train()
         made = build_optimizer(model, TrainSettings("data.yaml", optimizer=optimizer))
         ema = ModelEMA(model)
-        picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
-        sum(output.square().mean() for output in model(picture)).backward()
+        image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+        sum(output.square().mean() for output in model(image)).backward()
         made.step()
         ema.update(model)
         return Parts(model, ema, made)
@@ -208,7 +208,7 @@ def test_resume_with_other_data(tmp_path: Path, settings: TrainSettings, parts: 
     ("name", "sentence"),
     [
         ("weights", r"weights was aaa and is now bbb; cannot resume"),
-        ("pictures and labels", r"pictures and labels was aaa and is now bbb; cannot resume"),
+        ("images and labels", r"images and labels was aaa and is now bbb; cannot resume"),
     ],
 )
 def test_resume_with_other_inputs(

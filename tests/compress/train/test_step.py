@@ -28,7 +28,7 @@ from compress.train.step import Stepper
 from compute_mAP.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
-STEPS, PICTURES, LR, SR = 6, 4, 0.02, 0.5
+STEPS, IMAGES, LR, SR = 6, 4, 0.02, 0.5
 RULES = ("subgradient", "proximal")
 
 
@@ -56,7 +56,7 @@ def after(
     rule: str, pieces: int = 1, scale: float = 0.0, steps: int = STEPS, spoilt: int = -1, **settings: Any
 ) -> dict[str, torch.Tensor]:
     """The gammas, and the EMA's, after some steps, each of `pieces` batches, of which each process takes its share."""
-    plain: dict[str, Any] = {"batch_size": PICTURES, "momentum": 0.9, "lr0": LR, **settings}
+    plain: dict[str, Any] = {"batch_size": IMAGES, "momentum": 0.9, "lr0": LR, **settings}
     chosen = TrainSettings("data.yaml", sr=SR, sparsity=rule, **plain)
     accelerator = launched(chosen)
     if scale:
@@ -66,7 +66,7 @@ def after(
     stepper = Stepper(accelerator, model, build_optimizer(model, chosen), ema, summed, chosen, [model.norm.weight])
     random = torch.Generator().manual_seed(1)
     for step in range(steps):
-        x, y = (torch.rand(PICTURES, *shape, generator=random) for shape in ((3, 8, 8), (1,)))
+        x, y = (torch.rand(IMAGES, *shape, generator=random) for shape in ((3, 8, 8), (1,)))
         if step == spoilt:
             x = x * 1e18
         for piece in range(pieces):
@@ -153,7 +153,7 @@ def test_two_processes(tiny_model: Any, tiny_data: Any, tmp_path: Path) -> None:
     kept, _ = load_checkpoint(folder / "weights" / "last.safetensors")
     assert rows[-1]["near_zero_gammas"] > 0.05
     assert sum(m.weight.sum().item() for m in kept.modules() if isinstance(m, nn.BatchNorm2d)) > 0
-    # three processes cannot share four pictures; each says so before anything is written
+    # three processes cannot share four images; each says so before anything is written
     assert ranks[0]["refused"] == ranks[1]["refused"]
     assert ranks[0]["refused"].startswith("--batch-size is 5, expected a multiple of the 2 processes")
 

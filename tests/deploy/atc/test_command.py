@@ -5,7 +5,7 @@ import pytest
 from compute_mAP.errors import ModelError
 from deploy.atc.cann import newest_opset
 from deploy.atc.command import atc_command, find_outputs
-from deploy.onnx_graph import OnnxGraph, OnnxNode, OnnxValue
+from deploy.wire.onnx_graph import OnnxGraph, OnnxNode, OnnxValue
 
 
 def test_exact_arguments() -> None:

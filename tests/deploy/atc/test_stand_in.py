@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.atc.command import atc_command, find_outputs
-from deploy.onnx_graph import read_onnx_graph
+from deploy.wire.onnx_graph import read_onnx_graph
 from tests.deploy.atc import stand_in
 
 

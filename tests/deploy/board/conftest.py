@@ -119,8 +119,8 @@ Found = tuple[str, int, float, float, float, float, float]
 
 
 @pytest.fixture
-def picture(blob_jpeg: Callable[..., bytes]) -> Callable[..., bytes]:
-    """picture(blobs, answer) -> a JPEG that the host engine finds the blobs in (see blob_picture) and for which the
+def image(blob_jpeg: Callable[..., bytes]) -> Callable[..., bytes]:
+    """image(blobs, answer) -> a JPEG that the host engine finds the blobs in (see blob_image) and for which the
     stand-in of the SDK answers with `answer`: (name, class id, confidence, x0, y0, x1, y1) each."""
 
     def build(blobs: Sequence[tuple[int, int, int]], answer: Sequence[Found]) -> bytes:

@@ -1,9 +1,9 @@
-"""Which boxes match, and which picture is the first that differs."""
+"""Which boxes match, and which image is the first that differs."""
 
 import pytest
 
 from deploy.board.compare import Tolerance, compare, iou
-from deploy.detections import Detection
+from deploy.results.detections import Detection
 
 
 def box(confidence: float = 0.9, x: float = 0, name: str = "a", side: float = 10) -> Detection:
@@ -29,7 +29,7 @@ def box(confidence: float = 0.9, x: float = 0, name: str = "a", side: float = 10
         pytest.param([box(side=0)], [box(side=0)], 0, True, id="boxes without an area overlap nothing"),
     ],
 )
-def test_one_picture(host: list[Detection], board: list[Detection], matched: int, differs: bool) -> None:
+def test_one_image(host: list[Detection], board: list[Detection], matched: int, differs: bool) -> None:
     found = compare(["p"], {"p": host}, {"p": board})
     assert (found.matched, found.differing) == (matched, int(differs))
     assert (found.first_difference is not None) == differs
@@ -41,11 +41,11 @@ def test_the_first_in_the_order_of_the_set() -> None:
     host = {"z": [box()], "a": [box(), box(0.5, 50)], "m": [box()]}
     found = compare(["z", "a", "m"], host, {"z": [box()], "a": [box(0.88)]})
     assert found.first_difference == {"picture": "a", "sentence": "only the host has a 0.500 at 50.0 0.0 60.0 10.0"}
-    assert (found.pictures, found.differing, found.host, found.board, found.matched) == (3, 2, 4, 2, 2)
+    assert (found.images, found.differing, found.host, found.board, found.matched) == (3, 2, 4, 2, 2)
     assert found.confidence_difference == pytest.approx(0.02)
 
 
-def test_a_picture_that_failed_on_one_side_only() -> None:
+def test_an_image_that_failed_on_one_side_only() -> None:
     found = compare(["p", "q"], {}, {}, host_failed=["p"], board_failed=["p", "q"])
     assert found.first_difference == {"picture": "q", "sentence": "it failed on the board only"}
 

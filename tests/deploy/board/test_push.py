@@ -20,19 +20,19 @@ def box(column: int, row: int, name: str = "red", class_id: int = 0, confidence:
 
 
 @pytest.fixture
-def devkit(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
-    """Three pictures; on the second the board misses a box, on the third it finds another class."""
+def devkit(tmp_path: Path, image: Callable[..., bytes]) -> Path:
+    """Three images; on the second the board misses a box, on the third it finds another class."""
     year = tmp_path / "VOCdevkit/VOC2012"
     for name in ("Annotations", "ImageSets/Main", "JPEGImages"):
         (year / name).mkdir(parents=True)
-    pictures = {
+    images = {
         "a": ([(1, 1, 0), (4, 4, 1)], [box(1, 1), box(4, 4, "green", 1)]),
         "it's $(b)": ([(2, 2, 0), (5, 5, 0)], [box(2, 2)]),
         "c": ([(3, 3, 1)], [box(3, 3, "blue", 2)]),
     }
-    (year / "ImageSets/Main/val.txt").write_text("".join(f"{name}\n" for name in pictures))
-    for name, (blobs, answer) in pictures.items():
-        (year / f"JPEGImages/{name}.jpg").write_bytes(picture(blobs, answer))
+    (year / "ImageSets/Main/val.txt").write_text("".join(f"{name}\n" for name in images))
+    for name, (blobs, answer) in images.items():
+        (year / f"JPEGImages/{name}.jpg").write_bytes(image(blobs, answer))
         objects = "".join(
             f"<object><name>{('red', 'green', 'blue')[c]}</name><difficult>0</difficult><bndbox>"
             f"<xmin>{16 * x + 1}</xmin><ymin>{16 * y + 1}</ymin>"
@@ -88,7 +88,7 @@ def test_a_push_copies_once_then_only_what_changed(call: Call, bundle: Path, pus
 def test_eval_runs_there_and_is_compared(call: Call, bundle: Path, devkit: Path, tmp_path: Path) -> None:
     code, out, err = call("push", "--bundle", bundle, "--run", "eval", devkit, "--json")
     assert code == 0, err
-    assert "board: evaluated 3 pictures" in err
+    assert "board: evaluated 3 images" in err
     ran = report(out)["run"]
     boxes = ran["boxes"]
     assert (boxes["host"], boxes["board"], boxes["matched"], boxes["differing"]) == (5, 4, 3, 2)
@@ -109,7 +109,7 @@ def test_detect_brings_boxes_and_draws_them(
 ) -> None:
     code, out, err = call("push", "--bundle", bundle, "--run", "detect", *image_set, "--conf", 0.5, "--out", "o")
     assert code == 0, err
-    assert "4 on the board, 3 matched" in out and "2 of 3 pictures differ" in out and "it's $(b)" in out
+    assert "4 on the board, 3 matched" in out and "2 of 3 images differ" in out and "it's $(b)" in out
     for side in ("board", "host"):
         for name in ("a", "it's $(b)", "c"):
             assert (tmp_path / "o" / side / f"image_result/{name}.jpg").is_file()
@@ -142,7 +142,7 @@ def test_an_sdk_of_the_older_generation_gets_its_own_pipeline(
     assert (pushed / "current/bundle/created.json").read_text() == text + "\n"
 
 
-def test_a_second_run_copies_no_picture_again(call: Call, bundle: Path, image_set: tuple[Path, Path]) -> None:
+def test_a_second_run_copies_no_image_again(call: Call, bundle: Path, image_set: tuple[Path, Path]) -> None:
     arguments = ("push", "--bundle", bundle, "--run", "detect", *image_set, "--no-compare", "--json")
     first, second = (report(call(*arguments)[1]) for _ in range(2))
     assert first["copied"]["files"] > 50 and second["copied"]["files"] == 0

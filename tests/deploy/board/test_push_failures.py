@@ -208,9 +208,9 @@ def test_bundles_that_are_refused(
 
 
 def test_a_run_that_fails_there_says_why_and_is_not_gone_back_to(
-    call: Call, board: Any, bundle: Path, tmp_path: Path, picture: Callable[..., bytes], pushed: Path
+    call: Call, board: Any, bundle: Path, tmp_path: Path, image: Callable[..., bytes], pushed: Path
 ) -> None:
-    (tmp_path / "a.jpg").write_bytes(picture([], []))
+    (tmp_path / "a.jpg").write_bytes(image([], []))
     (tmp_path / "set.txt").write_text("a\n")
     run = ("--run", "detect", tmp_path / "set.txt", tmp_path, "--no-compare", "--json")
     code, out, _ = call("push", "--bundle", bundle, *run)
@@ -229,9 +229,9 @@ def test_a_run_that_fails_there_says_why_and_is_not_gone_back_to(
 
 
 def test_a_run_ends_with_the_connection(
-    call: Call, cut: Callable[..., Any], board: Any, bundle: Path, tmp_path: Path, picture: Callable[..., bytes]
+    call: Call, cut: Callable[..., Any], board: Any, bundle: Path, tmp_path: Path, image: Callable[..., bytes]
 ) -> None:
-    (tmp_path / "a.jpg").write_bytes(picture([], []))
+    (tmp_path / "a.jpg").write_bytes(image([], []))
     (tmp_path / "set.txt").write_text("a\n")
     started = board.home / "started"
     module = board.home / "MindX_SDK/mxVision-5.0.0/python/StreamManagerApi.py"

@@ -162,7 +162,7 @@ def test_a_board_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("a.json", True, "", id="a result"),
         pytest.param("../a.json", False, "left out", id="the folder above"),
         pytest.param("/etc/passwd", False, "left out", id="another folder"),
-        pytest.param("b.json", False, "left out", id="no picture of the set"),
+        pytest.param("b.json", False, "left out", id="no image of the set"),
     ],
 )
 def test_results_go_only_where_they_belong(

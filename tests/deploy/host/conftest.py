@@ -1,4 +1,4 @@
-"""Picture files of every kind: what JPEGD decodes and what it refuses, with the SDK's code."""
+"""Image files of every kind: what JPEGD decodes and what it refuses, with the SDK's code."""
 
 import io
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class File(NamedTuple):
 
 
 def scene(width=96, height=64):
-    """A smooth picture, BGR, so that what JPEG loses stays small."""
+    """A smooth image, BGR, so that what JPEG loses stays small."""
     rows, columns = np.mgrid[:height, :width] / max(width, height)
     planes = [60 + 120 * columns, 200 - 100 * rows, 90 + 60 * np.sin(6 * (rows + columns))]
     return np.stack(planes, axis=-1).round().astype(np.uint8)
@@ -62,7 +62,7 @@ def rgb_inside():
     return data[:start] + data[start + 2 + int.from_bytes(data[start + 2 : start + 4], "big") :]
 
 
-def picture_files():
+def image_files():
     plain = jpeg(scene())
     png = cv2.imencode(".png", scene())[1].tobytes()
     return {
@@ -79,7 +79,7 @@ def picture_files():
         "empty": File(b"", 2019, "empty"),
         "truncated": File(plain[: len(plain) // 2], 2006, "truncated"),
         "its end missing": File(plain[:-30], 2006, "truncated"),
-        "a text": File(b"this is no picture" * 9, 2019, "not a JPEG"),
+        "a text": File(b"this is no image" * 9, 2019, "not a JPEG"),
         "a PNG named .jpg": File(png, 2019, "not a JPEG"),
         "CMYK": File(by_pillow("CMYK"), 2006, "4 planes"),
         "RGB inside": File(rgb_inside(), 2006, "RGB"),
@@ -98,15 +98,15 @@ def picture_files():
     }
 
 
-FILES = picture_files()
+FILES = image_files()
 
 
 @pytest.fixture(params=FILES)
-def picture_file(request):
+def image_file(request):
     """Each kind in turn."""
     return FILES[request.param]
 
 
 @pytest.fixture
-def picture_files_by_kind():
+def image_files_by_kind():
     return FILES

@@ -1,13 +1,13 @@
-"""Writes H.264 for tests: each macroblock holds its samples as they are (I_PCM), or is that of the picture before.
+"""Writes H.264 for tests: each macroblock holds its samples as they are (I_PCM), or is that of the image before.
 
-OpenCV's builds have no free H.264 encoder. The syntax is that of ITU-T H.264, 7.3; baseline profile, picture order
-count type 2, so that pictures are decoded in the order in which they are shown.
+OpenCV's builds have no free H.264 encoder. The syntax is that of ITU-T H.264, 7.3; baseline profile, image order
+count type 2, so that images are decoded in the order in which they are shown.
 """
 
 import numpy as np
 
 _HIGH_PROFILE, _I_PCM = 66, 25
-_SEQUENCE, _PICTURE, _KEY, _SLICE = 0x67, 0x68, 0x65, 0x41  # the first byte of a NAL unit
+_SEQUENCE, _IMAGE, _KEY, _SLICE = 0x67, 0x68, 0x65, 0x41  # the first byte of a NAL unit
 
 
 class _Bits:
@@ -45,17 +45,17 @@ def parameter_sets(width, height):
     sequence.u(1, 0)
     sequence.ue(width // 16 - 1, height // 16 - 1)
     sequence.u(4, 0b1100)  # frames only, 8x8 inference, no cropping, no VUI
-    picture = _Bits()
-    picture.ue(0, 0)
-    picture.u(2, 0)
-    picture.ue(0, 0, 0)
-    picture.u(3, 0)
-    picture.ue(0, 0, 0)  # se(0) is ue(0)
-    picture.u(3, 0)
-    return sequence.unit(_SEQUENCE) + picture.unit(_PICTURE)
+    image = _Bits()
+    image.ue(0, 0)
+    image.u(2, 0)
+    image.ue(0, 0, 0)
+    image.u(3, 0)
+    image.ue(0, 0, 0)  # se(0) is ue(0)
+    image.u(3, 0)
+    return sequence.unit(_SEQUENCE) + image.unit(_IMAGE)
 
 
-def key_picture(luma, blue, red, number=0):
+def key_image(luma, blue, red, number=0):
     """uint8 [h, w] and twice [h / 2, w / 2], sides multiples of 16."""
     bits = _Bits()
     bits.ue(0, 7, 0)
@@ -72,8 +72,8 @@ def key_picture(luma, blue, red, number=0):
     return bits.unit(_KEY)
 
 
-def same_picture(width, height, number):
-    """A picture that repeats the one before; `number` counts from the key picture, 1 to 15."""
+def same_image(width, height, number):
+    """An image that repeats the one before; `number` counts from the key image, 1 to 15."""
     bits = _Bits()
     bits.ue(0, 5, 0)
     bits.u(4, number)
@@ -84,6 +84,6 @@ def same_picture(width, height, number):
 
 
 def flat(luma, width=128, height=128, blue=128, red=128):
-    """The planes of a picture of one colour."""
+    """The planes of an image of one colour."""
     chroma = (height // 2, width // 2)
     return np.full((height, width), luma, np.uint8), np.full(chroma, blue, np.uint8), np.full(chroma, red, np.uint8)

@@ -29,7 +29,7 @@ def api(folder):
     manager.DestroyAllStreams()
 
 
-def picture(data):
+def image(data):
     entry = MxDataInput()
     entry.data = data
     return entry
@@ -44,9 +44,9 @@ def box(entry):
     return [entry[key] for key in ("x0", "y0", "x1", "y1")]
 
 
-def test_known_pictures_give_known_boxes(api, blob_jpeg):
+def test_known_images_give_known_boxes(api, blob_jpeg):
     # twice as large as the network's input, and wider than high: a letterbox
-    assert api.SendData(NAME, 0, picture(blob_jpeg([(1, 2, 0), (6, 3, 2)], 256, 192, cell=32))) == 0
+    assert api.SendData(NAME, 0, image(blob_jpeg([(1, 2, 0), (6, 3, 2)], 256, 192, cell=32))) == 0
     red, blue = objects(api.GetResult(NAME, 0))
     assert box(red) == pytest.approx([32, 64, 64, 96], abs=0.5)
     assert box(blue) == pytest.approx([192, 96, 224, 128], abs=0.5)
@@ -55,7 +55,7 @@ def test_known_pictures_give_known_boxes(api, blob_jpeg):
 
 
 def test_boxes_in_the_padding_are_gone_and_clipped(api, blob_jpeg):
-    api.SendData(NAME, 0, picture(blob_jpeg([(7, 2, 1)], 256, 96, cell=32)))
+    api.SendData(NAME, 0, image(blob_jpeg([(7, 2, 1)], 256, 96, cell=32)))
     (green,) = objects(api.GetResult(NAME, 0))
     assert box(green) == pytest.approx([224, 64, 256, 96], abs=0.5)
     assert green["y1"] <= 96
@@ -68,7 +68,7 @@ def test_names_and_texts_as_bytes_or_str(folder, blob_jpeg, as_bytes):
     api = StreamManagerApi()
     api.InitManager(StringVector())
     assert api.CreateMultipleStreams(text.encode() if as_bytes else text) == 0
-    unique_id = api.SendDataWithUniqueId(name, element, picture(blob_jpeg([(0, 0, 1)])))
+    unique_id = api.SendDataWithUniqueId(name, element, image(blob_jpeg([(0, 0, 1)])))
     result = api.GetResultWithUniqueId(name, unique_id, 3000)
     assert isinstance(result.data, bytes)
     assert len(objects(result)) == 1
@@ -78,7 +78,7 @@ def test_names_and_texts_as_bytes_or_str(folder, blob_jpeg, as_bytes):
 
 def test_fifty_in_flight_come_back_matched(api, blob_jpeg):
     places = [(i % 8, i // 8, i % 3) for i in range(50)]
-    ids = [api.SendDataWithUniqueId(NAME, 0, picture(blob_jpeg([place]))) for place in places]
+    ids = [api.SendDataWithUniqueId(NAME, 0, image(blob_jpeg([place]))) for place in places]
     assert len(set(ids)) == 50
     for unique_id, (column, row, class_id) in reversed(list(zip(ids, places))):
         (found,) = objects(api.GetResultWithUniqueId(NAME, unique_id, 3000))
@@ -88,42 +88,42 @@ def test_fifty_in_flight_come_back_matched(api, blob_jpeg):
 
 def test_results_without_ids_come_in_the_order_of_sending(api, blob_jpeg):
     for column in range(8):
-        api.SendData(NAME, 0, picture(blob_jpeg([(column, 0, 0)])))
+        api.SendData(NAME, 0, image(blob_jpeg([(column, 0, 0)])))
     found = [objects(api.GetResult(NAME, 0))[0]["x0"] for _ in range(8)]
     assert found == pytest.approx([16 * column for column in range(8)], abs=0.5)
 
 
 def test_no_detection_is_no_error_and_no_json(api, blob_jpeg):
-    api.SendData(NAME, 0, picture(blob_jpeg([])))
+    api.SendData(NAME, 0, image(blob_jpeg([])))
     result = api.GetResult(NAME, 0)
     assert result.errorCode == 0
     assert result.data == b' (Code = 0, Message = "Success") '
 
 
 @pytest.mark.parametrize(("task", "count"), [("detect", 0), ("eval", 1)])
-def test_thresholds_come_from_the_cfg_file(folder, blob_picture, task, count):
-    dim = blob_picture([(2, 2, 0)])
+def test_thresholds_come_from_the_cfg_file(folder, blob_image, task, count):
+    dim = blob_image([(2, 2, 0)])
     dim[dim == 255] = 184  # an objectness of about 0.2
     api = StreamManagerApi()
     api.InitManager()
     assert api.CreateMultipleStreamsFromFile(f"{task}.pipeline") == 0
-    api.SendData(NAME, 0, picture(cv2.imencode(".jpg", dim)[1].tobytes()))
+    api.SendData(NAME, 0, image(cv2.imencode(".jpg", dim)[1].tobytes()))
     assert api.GetResult(NAME, 0).data.count(b'"className":"red"') == count
     api.DestroyAllStreams()
 
 
-def test_bad_pictures_never_end_the_stream(api, blob_jpeg):
+def test_bad_images_never_end_the_stream(api, blob_jpeg):
     good = blob_jpeg([(4, 4, 1)])
     bad = {
         b"": 2019,
-        b"no picture at all": 2019,
+        b"no image at all": 2019,
         good[: len(good) // 2]: 2006,
         good[:-2]: 2006,
         blob_jpeg([], width=16, height=64): 2020,
         blob_jpeg([], width=64, height=16): 2021,
     }
     for data, code in bad.items():
-        first, second = (api.SendDataWithUniqueId(NAME, 0, picture(entry)) for entry in (data, good))
+        first, second = (api.SendDataWithUniqueId(NAME, 0, image(entry)) for entry in (data, good))
         result = api.GetResultWithUniqueId(NAME, first, 3000)
         assert result.errorCode == code
         assert result.data.startswith(b"mxpi_imagedecoder0: ")
@@ -137,7 +137,7 @@ def test_destroy_while_data_flows_ends_within_a_second(api, blob_jpeg):
 
     def feed():
         while True:
-            unique_id = api.SendDataWithUniqueId(NAME, 0, picture(data))
+            unique_id = api.SendDataWithUniqueId(NAME, 0, image(data))
             if unique_id < 0:
                 return
             sent.append(unique_id)
@@ -173,7 +173,7 @@ def test_destroy_wakes_who_waits_for_a_result(api):
 
 
 def test_the_two_ways_do_not_mix(api, blob_jpeg):
-    data = picture(blob_jpeg([(1, 1, 1)]))
+    data = image(blob_jpeg([(1, 1, 1)]))
     assert api.SendData(NAME, 0, data) == 0
     assert api.SendDataWithUniqueId(NAME, 0, data) == -1
     assert "SendData and GetResult" in api.LastError()
@@ -190,22 +190,22 @@ def test_timeouts(api):
 
 
 def test_a_late_result_is_dropped_and_an_unknown_id_said(api, blob_jpeg):
-    unique_id = api.SendDataWithUniqueId(NAME, 0, picture(blob_jpeg([], 2048, 2048)))
+    unique_id = api.SendDataWithUniqueId(NAME, 0, image(blob_jpeg([], 2048, 2048)))
     assert api.GetResultWithUniqueId(NAME, unique_id, 0).errorCode == 6010
     assert api.GetResultWithUniqueId(NAME, unique_id, 100).errorCode == 1016
     assert api.GetResultWithUniqueId(NAME, 4711, 100).errorCode == 1016
 
 
 def test_a_late_result_in_order_can_be_fetched_again(api, blob_jpeg):
-    api.SendData(NAME, 0, picture(blob_jpeg([], 2048, 2048)))
-    api.SendData(NAME, 0, picture(blob_jpeg([(1, 1, 1)])))
+    api.SendData(NAME, 0, image(blob_jpeg([], 2048, 2048)))
+    api.SendData(NAME, 0, image(blob_jpeg([(1, 1, 1)])))
     assert api.GetResult(NAME, 0, 0).errorCode == 6010
     assert api.GetResult(NAME, 0).data.startswith(b" (Code = 0")
     assert len(objects(api.GetResult(NAME, 0))) == 1
 
 
 def test_streams_and_plugins_that_are_not_there(api, blob_jpeg):
-    data = picture(blob_jpeg([]))
+    data = image(blob_jpeg([]))
     assert api.SendData(b"detect", 0, data) == 6002
     assert api.LastError() == "there is no stream detect; there is detection"
     assert api.SendData(NAME, 1, data) == 6006
@@ -217,8 +217,8 @@ def test_streams_and_plugins_that_are_not_there(api, blob_jpeg):
 def test_before_init_manager(folder, blob_jpeg):
     api = StreamManagerApi()
     assert api.CreateMultipleStreamsFromFile("detect.pipeline") == -1
-    assert api.SendData(NAME, 0, picture(b"")) == -1
-    assert api.SendDataWithUniqueId(NAME, 0, picture(b"")) == -1
+    assert api.SendData(NAME, 0, image(b"")) == -1
+    assert api.SendDataWithUniqueId(NAME, 0, image(b"")) == -1
     assert api.GetResult(NAME, 0).errorCode == -1
     assert api.DestroyAllStreams() == -1
     assert "InitManager" in api.LastError()
@@ -279,7 +279,7 @@ def test_plugin_milliseconds(api, blob_jpeg):
     names += ["mxpi_objectpostprocessor0", "mxpi_dataserialize0"]
     assert api.PluginMilliseconds(NAME) == dict.fromkeys(names, 0.0)
     for _ in range(3):
-        api.SendData(NAME, 0, picture(blob_jpeg([(1, 1, 1)])))
+        api.SendData(NAME, 0, image(blob_jpeg([(1, 1, 1)])))
         api.GetResult(NAME, 0)
     means = api.PluginMilliseconds("detection")
     assert list(means) == names
@@ -291,7 +291,7 @@ def test_plugin_milliseconds(api, blob_jpeg):
 
 def test_relative_paths_are_read_when_the_stream_is_created(api, tmp_path, monkeypatch, blob_jpeg):
     monkeypatch.chdir(tmp_path)
-    api.SendData(NAME, 0, picture(blob_jpeg([(1, 1, 1)])))
+    api.SendData(NAME, 0, image(blob_jpeg([(1, 1, 1)])))
     assert len(objects(api.GetResult(NAME, 0))) == 1
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from deploy.host.api import StreamManagerApi
-from deploy.host.frame import Objects
-from deploy.host.messages import from_message, parse, to_message
+from deploy.host.metadata.messages import from_message, parse, to_message
+from deploy.host.metadata.values import Objects
 from deploy.host.sdk import StreamManagerApi as sdk
 
 pytest.importorskip("google.protobuf", reason="messages need protobuf")
@@ -55,7 +55,7 @@ def keys(*names):
     return vector
 
 
-def picture(data):
+def image(data):
     entry = sdk.MxDataInput()
     entry.data = data
     return entry
@@ -71,7 +71,7 @@ def sent(key, message, vector=None):
 
 
 def test_what_every_element_found_out(api, blob_jpeg):
-    assert api.SendData(NAME, 0, picture(blob_jpeg([(1, 2, 0)], 256, 192, cell=32))) == 0
+    assert api.SendData(NAME, 0, image(blob_jpeg([(1, 2, 0)], 256, 192, cell=32))) == 0
     output = api.GetProtobuf(NAME, 0, keys(*ALL, b"nosuch0", b"ReservedFrameInfo"))
     assert output.size() == 5  # a key that is not there is left out
     assert [entry.messageName for entry in output] == [*ALL, b"ReservedFrameInfo"]
@@ -95,7 +95,7 @@ def test_what_every_element_found_out(api, blob_jpeg):
 
 
 def test_result_with_keys(api, blob_jpeg):
-    assert api.SendData(NAME, b"appsrc0", picture(blob_jpeg([(1, 2, 0)]))) == 0
+    assert api.SendData(NAME, b"appsrc0", image(blob_jpeg([(1, 2, 0)]))) == 0
     output = api.GetResult(NAME, b"appsink0", keys(b"mxpi_objectpostprocessor0", b"nosuch0"))
     assert (output.errorCode, output.errorMsg, output.bufferOutput.errorCode) == (0, b"", 0)
     assert b'"className":"red"' in output.bufferOutput.data
@@ -109,7 +109,7 @@ def test_faults_of_results_with_keys(api, blob_jpeg):
     assert (output.errorCode, output.errorMsg) == (6011, b"there is no appsink appsink9; the stream has appsink0")
     output = api.GetResult(NAME, b"appsink0", keys(), 20)
     assert (output.errorCode, output.errorMsg) == (1001, b"no result within 20 ms")
-    api.SendData(NAME, 0, picture(b"no picture"))
+    api.SendData(NAME, 0, image(b"no image"))
     output = api.GetResult(NAME, "appsink0", ["mxpi_imagedecoder0"])
     assert output.errorCode == 2019
     assert output.errorMsg.startswith(b"mxpi_imagedecoder0: ")
@@ -117,8 +117,8 @@ def test_faults_of_results_with_keys(api, blob_jpeg):
     assert api.GetResult(b"nosuch", b"appsink0", keys()).errorCode == 6002
 
 
-def test_protobuf_of_a_picture_that_failed(api, blob_jpeg):
-    api.SendData(NAME, 0, picture(b"no picture"))
+def test_protobuf_of_an_image_that_failed(api, blob_jpeg):
+    api.SendData(NAME, 0, image(b"no image"))
     assert api.GetProtobuf(NAME, 0, keys(*ALL)).size() == 0
     assert api.LastError().startswith("mxpi_imagedecoder0: ")
     assert api.GetProtobuf(NAME, 3, keys(*ALL)).size() == 0
@@ -128,10 +128,10 @@ def test_protobuf_of_a_picture_that_failed(api, blob_jpeg):
 def test_protobuf_waits_for_what_is_under_way(api, blob_jpeg, monkeypatch):
     monkeypatch.setattr("deploy.host.api.DELAY_TIME", 10)
     assert api.GetProtobuf(NAME, 0, keys(*ALL)).size() == 0  # nothing is
-    api.SendData(NAME, 0, picture(blob_jpeg([], 4096, 4096)))
+    api.SendData(NAME, 0, image(blob_jpeg([], 4096, 4096)))
     assert api.GetProtobuf(NAME, 0, keys(*ALL)).size() == 3  # no objects
     for _ in range(2):
-        api.SendData(NAME, 0, picture(blob_jpeg([], 4096, 4096)))
+        api.SendData(NAME, 0, image(blob_jpeg([], 4096, 4096)))
     sizes = []
     waiter = threading.Thread(target=lambda: sizes.append(api.GetProtobuf(NAME, 0, keys(*ALL)).size()))
     waiter.start()
@@ -141,7 +141,7 @@ def test_protobuf_waits_for_what_is_under_way(api, blob_jpeg, monkeypatch):
 
 
 def test_the_other_way_has_no_metadata(api, blob_jpeg):
-    unique_id = api.SendDataWithUniqueId(NAME, 0, picture(blob_jpeg([])))
+    unique_id = api.SendDataWithUniqueId(NAME, 0, image(blob_jpeg([])))
     assert api.GetProtobuf(NAME, 0, keys(*ALL)).size() == 0
     assert api.GetResult(NAME, b"appsink0", keys()).errorCode == 6008
     assert api.SendProtobuf(NAME, 0, sdk.InProtobufVector()) == 6008
@@ -155,9 +155,9 @@ def only_from_tensors(elements):
     elements["mxpi_tensorinfer0"]["props"]["dataSource"] = "appsrc0"
 
 
-def test_a_picture_that_was_taken_out_goes_in_elsewhere(make, api, blob_jpeg):
-    """A resized picture of one stream is sent as a message into another one, which begins with the model."""
-    api.SendData(NAME, 0, picture(blob_jpeg([(3, 4, 2)])))
+def test_an_image_that_was_taken_out_goes_in_elsewhere(make, api, blob_jpeg):
+    """A resized image of one stream is sent as a message into another one, which begins with the model."""
+    api.SendData(NAME, 0, image(blob_jpeg([(3, 4, 2)])))
     (resized,) = api.GetProtobuf(NAME, 0, keys(b"mxpi_imageresize0"))
     other = make(only_from_tensors)
     vector = sent(b"appsrc0", parse("MxTools.MxpiVisionList", resized.messageBuf))
@@ -184,14 +184,14 @@ def test_metadata_with_a_buffer(make, api, blob_jpeg):
     assert (frame_info.channelId, frame_info.frameId) == (3, 7)
 
 
-def test_a_buffer_with_a_vision_info_is_a_picture(make, blob_picture):
+def test_a_buffer_with_a_vision_info_is_an_image(make, blob_image):
     def change(elements):
         only_from_tensors(elements)
         elements["mxpi_tensorinfer0"]["props"]["dataSource"] = "appsrc"
 
     api = make(change)
     buffer = sdk.MxBufferInput()
-    buffer.data = blob_picture([(3, 4, 2)]).tobytes()
+    buffer.data = blob_image([(3, 4, 2)]).tobytes()
     info = parse("MxTools.MxpiVisionInfo", b"")
     info.format, info.width, info.height = 13, 128, 128
     buffer.mxpiVisionInfo = info.SerializeToString()
@@ -200,7 +200,7 @@ def test_a_buffer_with_a_vision_info_is_a_picture(make, blob_picture):
 
 
 def test_boxes_of_the_input(api, blob_jpeg):
-    entry, box = picture(blob_jpeg([])), sdk.RoiBox()
+    entry, box = image(blob_jpeg([])), sdk.RoiBox()
     box.x0, box.y0, box.x1, box.y1 = 1, 2, 30, 40
     entry.roiBoxs.push_back(box)
     entry.customParam, entry.fragmentId = b"x", 3
@@ -213,7 +213,7 @@ def test_boxes_of_the_input(api, blob_jpeg):
     ("key", "kind", "content", "code"),
     [
         pytest.param(b"x", b"MxTools.NoSuch", b"", 1001, id="an unknown type"),
-        pytest.param(b"x", b"MxTools.MxpiVisionList", b"", 1001, id="no picture"),
+        pytest.param(b"x", b"MxTools.MxpiVisionList", b"", 1001, id="no image"),
         pytest.param(b"x", b"MxTools.MxpiTensorPackageList", b"", 1001, id="no tensor"),
         pytest.param(b"", b"MxTools.MxpiObjectList", b"", 1004, id="no key"),
         pytest.param(b"ReservedVisionList", b"MxTools.MxpiObjectList", b"", 1004, id="a key of the SDK"),
@@ -227,7 +227,7 @@ def test_what_cannot_be_sent(api, key, kind, content, code):
 
 
 def test_several_streams_and_sinks(folder, blob_jpeg):
-    """Two streams of one file; in the first, a tee: pictures for one appsink, texts for the other."""
+    """Two streams of one file; in the first, a tee: images for one appsink, texts for the other."""
     document = json.loads((folder / "detect.pipeline").read_text())
     document["second"] = json.loads(json.dumps(document["detection"]))
     first = document["detection"]
@@ -240,13 +240,13 @@ def test_several_streams_and_sinks(folder, blob_jpeg):
     api.InitManager()
     assert api.CreateMultipleStreams(json.dumps(document)) == 0, api.LastError()
     for name in ("detection", "second"):
-        assert api.SendData(name, 0, picture(blob_jpeg([(1, 2, 0)]))) == 0
+        assert api.SendData(name, 0, image(blob_jpeg([(1, 2, 0)]))) == 0
         assert b"red" in api.GetResult(name, 0).data
     output = api.GetProtobuf("detection", 1, keys(*ALL))
     assert [entry.messageName for entry in output] == [b"mxpi_imagedecoder0"]
     assert api.StopStream("detection") == 0
-    assert api.SendData("detection", 0, picture(b"")) == 6002
-    assert api.SendData("second", 0, picture(blob_jpeg([(1, 2, 0)]))) == 0
+    assert api.SendData("detection", 0, image(b"")) == 6002
+    assert api.SendData("second", 0, image(blob_jpeg([(1, 2, 0)]))) == 0
     assert b"red" in api.GetResult("second", 0).data
     begin = time.monotonic()
     assert api.DestroyAllStreams() == 0

@@ -3,8 +3,8 @@
 import pytest
 
 from deploy.host.catalog import CATALOG, properties_of
-from deploy.host.factories import FACTORIES
-from deploy.host.properties import LATER, SDK2, property_faults
+from deploy.host.catalog.properties import LATER, SDK2, property_faults
+from deploy.host.engine.factories import FACTORIES
 
 NAMED_IN_THE_SDK = [
     "appsrc",
@@ -87,7 +87,7 @@ def test_defaults(factory, name, default):
 @pytest.mark.parametrize(
     ("factory", "name", "value", "code"),
     [
-        pytest.param("mxpi_imagedecoder", "imageFormat", "png", 2019, id="picture format"),
+        pytest.param("mxpi_imagedecoder", "imageFormat", "png", 2019, id="image format"),
         pytest.param("mxpi_imageresize", "resizeWidth", "4097", 2020, id="width"),
         pytest.param("mxpi_imageresize", "resizeHeight", "4097", 2021, id="height"),
         pytest.param("mxpi_imageresize", "resizeWidth", "wide", 2020, id="no number"),

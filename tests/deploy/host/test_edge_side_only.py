@@ -15,7 +15,7 @@ api = StreamManagerApi()
 assert api.InitManager() == 0
 assert api.CreateMultipleStreamsFromFile("detect.pipeline") == 0, api.LastError()
 data = MxDataInput()
-data.data = open("picture.jpg", "rb").read()
+data.data = open("image.jpg", "rb").read()
 assert api.SendData("detection", 0, data) == 0
 result = api.GetResult("detection", 0)
 assert result.errorCode == 0, result.data
@@ -24,9 +24,9 @@ print(result.data.decode())
 """
 
 
-def test_a_picture_through_the_stream(tiny_bundle, blob_jpeg):
+def test_an_image_through_the_stream(tiny_bundle, blob_jpeg):
     folder = tiny_bundle()
-    (folder / "picture.jpg").write_bytes(blob_jpeg([(2, 3, 2)]))
+    (folder / "image.jpg").write_bytes(blob_jpeg([(2, 3, 2)]))
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
     )

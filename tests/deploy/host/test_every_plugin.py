@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.host.factories import FACTORIES
+from deploy.host.engine.factories import FACTORIES
 from tests.deploy.host import h264
 from tests.deploy.host.wiring import fetch, running, send
 
@@ -29,7 +29,7 @@ def is_jpeg(data):
     return data.startswith(b"\xff\xd8")
 
 
-def is_the_picture(data):
+def is_the_image(data):
     return is_jpeg(data)
 
 
@@ -38,9 +38,9 @@ def old(**props):
 
 
 ROWS = [
-    pytest.param(["appsrc0 appsink0"], {}, is_the_picture, id="appsrc, appsink"),
-    pytest.param(["appsrc0 tee0 queue0 appsink0", "tee0 fakesink0"], {}, is_the_picture, id="tee, queue, fakesink"),
-    pytest.param(["appsrc0 tee0 filesink0", "tee0 appsink0"], {}, is_the_picture, id="filesink"),
+    pytest.param(["appsrc0 appsink0"], {}, is_the_image, id="appsrc, appsink"),
+    pytest.param(["appsrc0 tee0 queue0 appsink0", "tee0 fakesink0"], {}, is_the_image, id="tee, queue, fakesink"),
+    pytest.param(["appsrc0 tee0 filesink0", "tee0 appsink0"], {}, is_the_image, id="filesink"),
     pytest.param([f"{DETECT} mxpi_dataserialize0 appsink0"], {}, a_red_object, id="the new generation's chain"),
     pytest.param(
         ["appsrc0 mxpi_imagedecoder0 mxpi_imageresize0 mxpi_modelinfer0 mxpi_dataserialize0 appsink0"],
@@ -72,7 +72,7 @@ ROWS = [
         is_jpeg,
         id="mxpi_object2osdinstances, mxpi_opencvosd, mxpi_imageencoder",
     ),
-    pytest.param(["appsrc0 mxpi_skipframe0 appsink0"], {}, is_the_picture, id="mxpi_skipframe"),
+    pytest.param(["appsrc0 mxpi_skipframe0 appsink0"], {}, is_the_image, id="mxpi_skipframe"),
     pytest.param(
         [f"{DETECT} mxpi_imagecrop0 mxpi_imageencoder0 appsink0"],
         {"mxpi_imagecrop0": {"dataSourceImage": "mxpi_imagedecoder0"}},
@@ -105,7 +105,7 @@ def test_data_passes(folder, blob_jpeg, chains, props, right, numerics):
 def test_video_passes(folder):
     chain = "appsrc0 mxpi_videodecoder0 mxpi_imageencoder0 appsink0"
     with running(chain) as manager:
-        send(manager, h264.parameter_sets(128, 128) + h264.key_picture(*h264.flat(90)))
+        send(manager, h264.parameter_sets(128, 128) + h264.key_image(*h264.flat(90)))
         code, data = fetch(manager)
     assert code == 0 and is_jpeg(data)
 

@@ -1,4 +1,4 @@
-"""Hundreds of pictures with a bad one of each kind among them: refused with the SDK's codes, and the counts add up.
+"""Hundreds of images with a bad one of each kind among them: refused with the SDK's codes, and the counts add up.
 
 Also spoilt bytes through a whole stream, and a stream with a slow model that is destroyed while data flow.
 """
@@ -22,8 +22,8 @@ OBJECT = f"<object><name>red</name><difficult>0</difficult><bndbox>{BOX}</bndbox
 
 
 @pytest.fixture
-def pictures(tmp_path, blob_jpeg, picture_files_by_kind):
-    """A devkit: good pictures with one red blob each, one of every other kind in between, and one that is missing.
+def images(tmp_path, blob_jpeg, image_files_by_kind):
+    """A devkit: good images with one red blob each, one of every other kind in between, and one that is missing.
 
     The good ones and those that are refused are annotated with that blob, what else is decoded with nothing. Returns
     the folder of a year, all names in order, the good ones, and the code of each refused one (0: by the driver).
@@ -33,7 +33,7 @@ def pictures(tmp_path, blob_jpeg, picture_files_by_kind):
         (year / folder).mkdir(parents=True)
     blob = blob_jpeg([BLOB])
     contents: list[tuple[bytes | None, int | None]] = [(blob, None)] * GOOD
-    for number, file in enumerate(picture_files_by_kind.values()):
+    for number, file in enumerate(image_files_by_kind.values()):
         contents.insert(7 + 9 * number, (file.data, file.code if file.data else 0))
     contents.insert(200, (None, 0))
     names = [f"p{place:03}" for place in range(len(contents))]
@@ -51,8 +51,8 @@ def pictures(tmp_path, blob_jpeg, picture_files_by_kind):
     return year, names, good, refused
 
 
-def test_detect_goes_on_and_counts(pictures, tiny_bundle, tmp_path, capsys):
-    year, names, good, refused = pictures
+def test_detect_goes_on_and_counts(images, tiny_bundle, tmp_path, capsys):
+    year, names, good, refused = images
     image_set = str(year / "ImageSets/Main/test.txt")
     arguments = [image_set, str(year / "JPEGImages"), "--model", str(tiny_bundle()), "--out", str(tmp_path)]
     assert main(["detect", *arguments, "--json", "--boxes"]) == 0
@@ -70,13 +70,13 @@ def test_detect_goes_on_and_counts(pictures, tiny_bundle, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("numerics", ["board", "float"])
-def test_eval_counts_what_failed_as_not_found(pictures, tiny_bundle, tmp_path, capsys, numerics):
-    year, names, good, refused = pictures
+def test_eval_counts_what_failed_as_not_found(images, tiny_bundle, tmp_path, capsys, numerics):
+    year, names, good, refused = images
     arguments = [str(year.parent), "--model", str(tiny_bundle()), "--out", str(tmp_path), "--numerics", numerics]
     assert main(["eval", *arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["images"], report["failed_images"]) == (len(names), len(refused))
-    # all annotated objects are found but those of refused pictures; what else is taken for red is less sure
+    # all annotated objects are found but those of refused images; what else is taken for red is less sure
     assert report["ap50"]["red"] == pytest.approx(len(good) / (len(good) + len(refused)), abs=1e-4)
 
 
@@ -106,9 +106,9 @@ def send(manager, data):
 
 
 @pytest.mark.parametrize("numerics", ["board", "float"])
-def test_spoilt_pictures_end_in_results_or_codes(start, tiny_bundle, picture_files_by_kind, numerics):
+def test_spoilt_images_end_in_results_or_codes(start, tiny_bundle, image_files_by_kind, numerics):
     random = np.random.default_rng(11)
-    files = [file.data for file in picture_files_by_kind.values() if 300 < len(file.data) < 20_000]
+    files = [file.data for file in image_files_by_kind.values() if 300 < len(file.data) < 20_000]
     manager = start(tiny_bundle(), numerics)
     waiting, codes = [], []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
 from deploy.sdk_codes import SdkFault
 

@@ -1,4 +1,4 @@
-"""Boxes from the network's input back to the picture."""
+"""Boxes from the network's input back to the image."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_fit_divides_by_one_ratio_and_clips_the_far_edges():
 def test_fit_erases_what_begins_in_the_padding(axis):
     corners = np.full((3, 4), [0.1, 0.1, 0.2, 0.2], np.float32)
     corners[:, axis + 2] = 0.9
-    corners[:, axis] = [0.76, 0.1, 0.75]  # in the padding, inside, exactly at the picture's edge
+    corners[:, axis] = [0.76, 0.1, 0.75]  # in the padding, inside, exactly at the image's edge
     size = (480, 640) if axis == 0 else (640, 480)
     boxes, kept = to_source(corners, Geometry(320, 320, *size, FIT, 0.5))
     assert kept.tolist() == [1, 2]
@@ -35,7 +35,7 @@ def test_fit_erases_what_begins_in_the_padding(axis):
 @pytest.mark.parametrize(
     ("name", "far_edge"),
     [
-        pytest.param("Resizer_MS_Yolov4", 640, id="like a stretched picture"),
+        pytest.param("Resizer_MS_Yolov4", 640, id="like a stretched image"),
         pytest.param("Resizer_Rescale", 640, id="by one ratio"),
         pytest.param("Resizer_OnlyPadding", 1, id="no rule: the SDK leaves 0..1"),
         pytest.param("Resizer_KeepAspectRatio_Short", 1, id="no rule here either"),

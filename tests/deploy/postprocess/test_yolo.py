@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import FIT, Geometry
 from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import SdkFault
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from deploy.postprocess.config import KeyValues
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import FIT, STRETCH, Geometry
 from deploy.postprocess.nms import iou_matrix
 from deploy.postprocess.yolov8 import Yolov8Config, Yolov8PostProcess, decode, pair_heads, read_yolov8_config
@@ -95,7 +95,7 @@ def test_the_order_of_outputs_does_not_matter(order):
     assert decode([heads[i] for i in order], config, WHOLE).tolist() == expected.tolist()
 
 
-def test_mapping_to_the_picture():
+def test_mapping_to_the_image():
     heads = random_heads(3)
     config = Yolov8Config(3, 0.2, 0.5)
     plain = decode(heads, config, WHOLE)

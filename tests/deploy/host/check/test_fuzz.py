@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compute_mAP.errors import ReportedError
-from deploy.host.aipp import parse_aipp
-from deploy.host.aipp_rule import aipp_rule
+from deploy.aipp.read import parse_aipp
+from deploy.aipp.rule import aipp_rule
 from deploy.host.catalog import CATALOG
 from deploy.host.check.run import check
-from deploy.host.json_text import JsonFault, parse_json
-from deploy.host.pipeline import parse_pipeline, read_pipeline
-from deploy.postprocess.config import KeyValues
+from deploy.host.pipeline.json_text import JsonFault, parse_json
+from deploy.host.pipeline.read import parse_pipeline, read_pipeline
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels, read_labels
-from deploy.postprocess.old_config import read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -1,4 +1,4 @@
-"""Where a picture ends up on its canvas, against rows computed by the vendor's own code."""
+"""Where an image ends up on its canvas, against rows computed by the vendor's own code."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from deploy.host.dvpp.geometry import Resizing, fit_sizes
 from deploy.host.dvpp.opencv_way import OpencvResizing
 from deploy.host.numerics import ASCEND_310, ASCEND_310P
-from deploy.postprocess.config import float32
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING, RESIZE_TYPES, STRETCH
 from deploy.sdk_codes import SdkFault
 

@@ -10,19 +10,19 @@ from deploy.host.dvpp.jpegd import check, decode, decode_bgr
 from deploy.sdk_codes import SdkFault
 
 
-def test_every_kind_of_file(picture_file):
-    if picture_file.code:
+def test_every_kind_of_file(image_file):
+    if image_file.code:
         with pytest.raises(SdkFault) as caught:
-            decode(picture_file.data, check(picture_file.data))
-        assert caught.value.code == picture_file.code
-        assert picture_file.word in caught.value.sentence
+            decode(image_file.data, check(image_file.data))
+        assert caught.value.code == image_file.code
+        assert image_file.word in caught.value.sentence
         return
-    planes, width, height = decode(picture_file.data, check(picture_file.data))
-    assert (width, height) == picture_file.size
+    planes, width, height = decode(image_file.data, check(image_file.data))
+    assert (width, height) == image_file.size
     rows = height + height % 2
     assert planes.shape == (rows * 3 // 2, width + width % 2)
-    # the chip's picture is the one that OpenCV sees
-    bgr = decode_bgr(picture_file.data)
+    # the chip's image is the one that OpenCV sees
+    bgr = decode_bgr(image_file.data)
     assert bgr.shape == (height, width, 3)
     y, u, v = (part.astype(float) for part in separate(planes))
     u, v = (part.repeat(2, 0).repeat(2, 1) - 128 for part in (u, v))
@@ -97,8 +97,8 @@ def test_chroma_of_444_is_the_mean_of_four():
         assert np.abs(plane - mean[:, :, index]).max() <= 0.5
 
 
-def test_grey_has_neutral_chroma(picture_files_by_kind):
-    data = picture_files_by_kind["grey"].data
+def test_grey_has_neutral_chroma(image_files_by_kind):
+    data = image_files_by_kind["grey"].data
     y, u, v = separate(decode(data, check(data)).planes)
     assert (u == 128).all() and (v == 128).all()
     np.testing.assert_array_equal(y, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE))

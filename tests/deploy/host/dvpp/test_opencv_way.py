@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deploy.host.dvpp.opencv_way import AROUND, NO_PADDING, RIGHT_DOWN, OpencvResizing
-from deploy.postprocess.config import float32
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import (
     FAST_RCNN,
     FIT,

@@ -6,7 +6,7 @@ import pytest
 
 from deploy.host.dvpp.geometry import Resizing
 from deploy.host.dvpp.vpc import background, exact_placement, filled_up, paste_bgr, paste_nv12
-from deploy.host.frame import NV12, Picture
+from deploy.host.metadata.values import NV12, Image
 from deploy.host.numerics import ONCE, TWICE
 from deploy.postprocess.resize_types import FIT, ONLY_PADDING, STRETCH
 
@@ -43,7 +43,7 @@ def test_twice_goes_through_the_intermediate():
     assert (once != twice).any()
 
 
-def test_a_centred_picture_has_its_canvas_on_all_sides():
+def test_a_centred_image_has_its_canvas_on_all_sides():
     place = Resizing(ONLY_PADDING, 320, 320, around=True).place(100, 60)
     source = noise(60, 100, 3)
     pixels = paste_bgr(source, place, TWICE, 0, (1, 2, 3))
@@ -53,7 +53,7 @@ def test_a_centred_picture_has_its_canvas_on_all_sides():
     assert (pixels == (3, 2, 1)).all()
 
 
-def test_only_padding_takes_one_more_column_and_row_of_an_odd_picture():
+def test_only_padding_takes_one_more_column_and_row_of_an_odd_image():
     source = noise(47, 33, 3)
     pixels = paste_bgr(source, Resizing(ONLY_PADDING, 64, 64).place(33, 47), ONCE, 0, (0, 0, 0))
     np.testing.assert_array_equal(pixels[:47, :33], source)
@@ -99,9 +99,9 @@ def test_exact_placement_is_rounded_and_not_forced_even():
 
 def test_filled_up_to_the_decoders_buffer():
     source = nv12(100, 60)
-    picture = filled_up(Picture(source, 99, 60, 99, 60, format=NV12), 128, 64)
-    (y, uv), (luma, chroma) = planes_of(picture.pixels), planes_of(source)
-    assert (picture.width, picture.height, y.shape, uv.shape) == (128, 64, (64, 128), (32, 64, 2))
+    image = filled_up(Image(source, 99, 60, 99, 60, format=NV12), 128, 64)
+    (y, uv), (luma, chroma) = planes_of(image.pixels), planes_of(source)
+    assert (image.width, image.height, y.shape, uv.shape) == (128, 64, (64, 128), (32, 64, 2))
     np.testing.assert_array_equal(y[:60, :100], luma)
     np.testing.assert_array_equal(uv[:30, :50], chroma)
     assert (y[:60, 100:] == luma[:, -1:]).all() and (uv[31, :50] == chroma[29]).all()

@@ -6,11 +6,12 @@ import logging
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects
-from deploy.host.plugins.base import OBJECTS, PICTURE, Plugin
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Objects
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, OBJECTS, Plugin
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 
@@ -24,7 +25,7 @@ def serialise_frame(frame, keys, **props):
     props = {"outputDataKeys": keys, **props}
     values = read_properties("s.text0", "mxpi_dataserialize", props, DataSerialize.PROPERTIES)
     plugin = DataSerialize(Element("text0", "mxpi_dataserialize", values))
-    plugin.connect([Other("resize0", PICTURE), Other("post0", OBJECTS)], [])
+    plugin.connect([Other("resize0", IMAGE), Other("post0", OBJECTS)], [])
     plugin.process(frame)
 
 
@@ -77,7 +78,7 @@ def test_everything():
 
 def test_a_fault_becomes_the_text():
     frame = Frame(b"jpeg")
-    frame.fail(SdkFault(2006, "dec0: no picture"))
+    frame.fail(SdkFault(2006, "dec0: no image"))
     serialise_frame(frame, "post0")
-    assert frame.buffer == b"dec0: no picture"
+    assert frame.buffer == b"dec0: no image"
     assert frame.fault.code == 2006

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from deploy.host.description import Element, Link
-from deploy.host.frame import Frame, Objects, Pictures
-from deploy.host.plugins.base import OBJECTS, PICTURE, Plugin
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Images, Objects
+from deploy.host.pipeline.description import Element, Link
+from deploy.host.plugins.base import IMAGE, OBJECTS, Plugin
 from deploy.host.plugins.mxpi_distributor import Distributor
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 OBJECT_CLASSES = [5, 1, 2, 1]
@@ -74,16 +75,16 @@ def test_channels(channel, expected):
     assert leaving(distributor(channelIds="0|1,3"), a_frame(channel_id=channel)) == expected
 
 
-def test_channels_of_pictures():
-    plugin = distributor(source=PICTURE, channelIds="0,1")
-    first, second = plugin.route(Frame(b"x", {"post0": Pictures()}), 2)
+def test_channels_of_images():
+    plugin = distributor(source=IMAGE, channelIds="0,1")
+    first, second = plugin.route(Frame(b"x", {"post0": Images()}), 2)
     assert first.metadata["dist0_0"] == [] and second is None
-    assert plugin.at_port(1).produces == PICTURE
+    assert plugin.at_port(1).produces == IMAGE
 
 
 def test_messages():
     pytest.importorskip("google.protobuf")
-    from deploy.host.messages import parse, to_message
+    from deploy.host.metadata.messages import parse, to_message
 
     frame = a_frame()
     frame.metadata["post0"] = to_message(frame.metadata["post0"])

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Header, Objects, Picture, Pictures, TensorPackages, Tensors
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Header, Image, Images, Objects, TensorPackages, Tensors
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.mxpi_dumpdata import DumpData
 from deploy.host.plugins.mxpi_loaddata import LoadData
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 pytest.importorskip("google.protobuf", reason="dumps hold messages")
@@ -23,9 +24,9 @@ def dumper(**props):
 
 def a_frame():
     pixels = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
-    one = Picture(pixels, 4, 2, 4, 2)
+    one = Image(pixels, 4, 2, 4, 2)
     metadata = {
-        "dec0": Pictures([one]),
+        "dec0": Images([one]),
         "infer0": TensorPackages([Tensors([np.float32([[1, 2.5]])], one, (Header("dec0", 0),))]),
         "post0": Objects(np.float32([[1, 2, 3, 4, 1 / 3, 5], [0, 0, 1e7, 1e-7, 0.5, 0]]), ["狗<&", "b"], "infer0"),
     }
@@ -53,7 +54,7 @@ def test_there_and_back():
     text = dumped()
     loaded, original = load(text), a_frame()
     assert (loaded.buffer, loaded.channel_id, loaded.frame_id) == (original.buffer, 2, 9)
-    np.testing.assert_array_equal(loaded.pictures("dec0")[0].pixels, original.metadata["dec0"][0].pixels)
+    np.testing.assert_array_equal(loaded.images("dec0")[0].pixels, original.metadata["dec0"][0].pixels)
     np.testing.assert_array_equal(loaded.tensors("infer0")[0].outputs[0], np.float32([[1, 2.5]]))
     assert loaded.tensors("infer0")[0].headers == (Header("dec0", 0),)
     objects = loaded.objects("post0")
@@ -125,7 +126,7 @@ def entry(content, kind="MxpiObjectList"):
     ("text", "code"),
     [
         pytest.param(b"", 1004, id="nothing"),
-        pytest.param(b"\xff\xd8", 1004, id="a picture"),
+        pytest.param(b"\xff\xd8", 1004, id="an image"),
         pytest.param(b"[1]", 1004, id="no object"),
         pytest.param(b'{"buffer":{"bufferData":"?"}}', 1004, id="no base64"),
         pytest.param(b'{"metaData":[1]}', 1004, id="entries that are none"),

@@ -1,4 +1,4 @@
-"""Cropping: the objects of a picture as pictures of their own."""
+"""Cropping: the objects of an image as images of their own."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from deploy.host.api import MxDataInput, StreamManagerApi
-from deploy.host.description import Element
-from deploy.host.frame import BGR888, NV12, Frame, Objects, Picture, Pictures
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import BGR888, NV12, Image, Images, Objects
 from deploy.host.numerics import BOARD, FLOAT, applied
-from deploy.host.plugins.base import OBJECTS, PICTURE, Plugin
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, OBJECTS, Plugin
 from deploy.host.plugins.mxpi_imagecrop import ImageCrop
-from deploy.host.properties import read_properties
 from deploy.postprocess.resize_types import FAST_RCNN, FIT, ONLY_PADDING
 from deploy.sdk_codes import SdkFault
 
@@ -31,7 +32,7 @@ class Source(Plugin):
         self.input_size = size
 
 
-UPSTREAM = [Source("dec0", PICTURE), Source("resize0", PICTURE), Source("post0", OBJECTS)]
+UPSTREAM = [Source("dec0", IMAGE), Source("resize0", IMAGE), Source("post0", OBJECTS)]
 
 
 def cropper(numerics=FLOAT, downstream=(), upstream=UPSTREAM, **props):
@@ -44,34 +45,34 @@ def cropper(numerics=FLOAT, downstream=(), upstream=UPSTREAM, **props):
 
 def crop(*boxes, numerics=FLOAT, pixels=PIXELS, kind=BGR888, host=False, **props):
     detections = np.array([[*box, 0.9, 0] for box in boxes], np.float32).reshape(-1, 6)
-    picture = Picture(pixels, 160, 120, 160, 120, format=kind, host=host)
-    frame = Frame(b"", {"dec0": Pictures([picture])})
+    image = Image(pixels, 160, 120, 160, 120, format=kind, host=host)
+    frame = Frame(b"", {"dec0": Images([image])})
     if boxes:
         frame.metadata["post0"] = Objects(detections, ["x"] * len(boxes), "infer0")
     cropper(numerics, **props).process(frame)
     return frame.metadata.get("crop0")
 
 
-def test_each_object_is_a_picture():
+def test_each_object_is_an_image():
     first, second = crop((10, 20, 50, 40), (65.9, 31.2, 110.9, 80.9))
     np.testing.assert_array_equal(first.pixels, PIXELS[20:40, 10:50])
     # near edges are forced even, far ones odd and inclusive
     np.testing.assert_array_equal(second.pixels, PIXELS[30:80, 64:110])
     assert (second.width, second.height, second.source_width, second.source_height) == (46, 50, 45, 49)
-    assert [picture.headers[0][:2] for picture in (first, second)] == [("post0", 0), ("post0", 1)]
+    assert [image.headers[0][:2] for image in (first, second)] == [("post0", 0), ("post0", 1)]
     assert (second.width_aligned, second.height_aligned) == (48, 50)
 
 
 def test_nv12_takes_its_chroma_along():
-    (picture,) = crop((10, 20, 50, 40), numerics=BOARD, pixels=PLANES, kind=NV12)
-    np.testing.assert_array_equal(picture.pixels[:20], PLANES[20:40, 10:50])
-    np.testing.assert_array_equal(picture.pixels[20:], PLANES[130:140, 10:50])
+    (image,) = crop((10, 20, 50, 40), numerics=BOARD, pixels=PLANES, kind=NV12)
+    np.testing.assert_array_equal(image.pixels[:20], PLANES[20:40, 10:50])
+    np.testing.assert_array_equal(image.pixels[20:], PLANES[130:140, 10:50])
 
 
 def test_stretched_to_a_size():
-    (picture,) = crop((10, 20, 50, 40), resizeWidth="64", resizeHeight="32")
-    np.testing.assert_array_equal(picture.pixels, cv2.resize(PIXELS[20:40, 10:50], (64, 32)))
-    assert (picture.resize_type, picture.ratio) == (0, 0.0)
+    (image,) = crop((10, 20, 50, 40), resizeWidth="64", resizeHeight="32")
+    np.testing.assert_array_equal(image.pixels, cv2.resize(PIXELS[20:40, 10:50], (64, 32)))
+    assert (image.resize_type, image.ratio) == (0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -94,23 +95,23 @@ def test_stretched_to_a_size():
     ],
 )  # fmt: skip
 def test_placed_on_a_canvas(props, kind, content, ratio):
-    (picture,) = crop((10, 20, 50, 40), resizeWidth="64", resizeHeight="64", RGBValue="1,2,3", **props)
-    assert picture.pixels.shape == (64, 64, 3)
+    (image,) = crop((10, 20, 50, 40), resizeWidth="64", resizeHeight="64", RGBValue="1,2,3", **props)
+    assert image.pixels.shape == (64, 64, 3)
     left, top, width, height = content
     part = PIXELS[20:40, 10:50]
     expected = part if (width, height) == (40, 20) else cv2.resize(part, (width, height))
-    np.testing.assert_array_equal(picture.pixels[top : top + height, left : left + width], expected)
-    outside = picture.pixels.copy()
+    np.testing.assert_array_equal(image.pixels[top : top + height, left : left + width], expected)
+    outside = image.pixels.copy()
     outside[top : top + height, left : left + width] = (3, 2, 1)
     assert (outside == (3, 2, 1)).all()
-    assert (picture.resize_type, picture.ratio) == (kind, pytest.approx(ratio))
+    assert (image.resize_type, image.ratio) == (kind, pytest.approx(ratio))
 
 
 def test_boxes_grow_and_stay_inside():
-    (picture,) = crop((40, 40, 80, 60), leftExpandRatio="0.25", rightExpandRatio="0.5", upExpandRatio="0.1")
-    np.testing.assert_array_equal(picture.pixels, PIXELS[38:60, 30:100])
-    (picture,) = crop((2, 2, 42, 100), leftExpandRatio="1", downExpandRatio="1")
-    np.testing.assert_array_equal(picture.pixels, PIXELS[2:120, 0:42])
+    (image,) = crop((40, 40, 80, 60), leftExpandRatio="0.25", rightExpandRatio="0.5", upExpandRatio="0.1")
+    np.testing.assert_array_equal(image.pixels, PIXELS[38:60, 30:100])
+    (image,) = crop((2, 2, 42, 100), leftExpandRatio="1", downExpandRatio="1")
+    np.testing.assert_array_equal(image.pixels, PIXELS[2:120, 0:42])
 
 
 def test_given_points_need_no_objects():
@@ -120,13 +121,13 @@ def test_given_points_need_no_objects():
     np.testing.assert_array_equal(second.pixels, PIXELS[30:50, 60:100])
 
 
-def test_without_objects_the_buffer_passes_without_pictures():
+def test_without_objects_the_buffer_passes_without_images():
     assert crop() is None
 
 
 def test_objects_that_are_too_small_are_left_out():
-    (picture,) = crop((10, 20, 30, 40), (10, 20, 50, 40), (10, 20, 50, 25))
-    assert picture.headers[0].member_id == 1
+    (image,) = crop((10, 20, 30, 40), (10, 20, 50, 40), (10, 20, 50, 25))
+    assert image.headers[0].member_id == 1
     with pytest.raises(SdkFault, match=r"crop0: the crop width is 20 px") as caught:
         crop((10, 20, 30, 40))
     assert caught.value.code == 2001
@@ -144,7 +145,7 @@ def test_the_opencv_way_neither_aligns_nor_resizes():
     )
     np.testing.assert_array_equal(first.pixels, PIXELS[21:22, 11:12])
     np.testing.assert_array_equal(second.pixels, PIXELS[5:31, 5:30])
-    assert [picture.headers[0].member_id for picture in (first, second)] == [0, 1]
+    assert [image.headers[0].member_id for image in (first, second)] == [0, 1]
     assert second.width_aligned == 0
 
 
@@ -171,13 +172,13 @@ def test_what_vpc_cannot_do(props, sentence):
     assert caught.value.code == 2001
 
 
-def test_where_sizes_and_pictures_come_from():
-    model = [Source("infer1", PICTURE, (64, 48))]
+def test_where_sizes_and_images_come_from():
+    model = [Source("infer1", IMAGE, (64, 48))]
     plugin = cropper(downstream=model)
     assert plugin.output_size == (64, 48)
     assert plugin._image == "dec0"
     assert cropper(dataSourceImage="resize0")._image == "resize0"
-    with pytest.raises(SdkFault, match="no element before it makes pictures"):
+    with pytest.raises(SdkFault, match="no element before it makes images"):
         cropper(upstream=UPSTREAM[2:])
 
 

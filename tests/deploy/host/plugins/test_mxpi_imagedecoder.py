@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import BGR888, NV12, RGB888, Frame
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import BGR888, NV12, RGB888
 from deploy.host.numerics import BOARD, FLOAT, Numerics, applied
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 
@@ -29,28 +30,28 @@ def opencv(data):
 
 
 @pytest.mark.parametrize("numerics", [FLOAT, BOARD], ids=["float", "board"])
-def test_every_kind_of_file(picture_file, numerics):
-    if picture_file.code:
+def test_every_kind_of_file(image_file, numerics):
+    if image_file.code:
         with pytest.raises(SdkFault, match=r"^dec0: ") as caught:
-            decode(picture_file.data, numerics)
-        assert caught.value.code == picture_file.code
-        assert picture_file.word in caught.value.sentence
+            decode(image_file.data, numerics)
+        assert caught.value.code == image_file.code
+        assert image_file.word in caught.value.sentence
         return
-    picture = decode(picture_file.data, numerics)
-    width, height = picture_file.size
-    assert (picture.width, picture.height) == (picture.source_width, picture.source_height) == (width, height)
-    assert (picture.width_aligned, picture.height_aligned) == (128, 16 * -(-height // 16))
-    assert not picture.host
+    image = decode(image_file.data, numerics)
+    width, height = image_file.size
+    assert (image.width, image.height) == (image.source_width, image.source_height) == (width, height)
+    assert (image.width_aligned, image.height_aligned) == (128, 16 * -(-height // 16))
+    assert not image.host
     if numerics is BOARD:
-        assert picture.format == NV12
-        assert picture.pixels.shape == ((height + height % 2) * 3 // 2, width + width % 2)
+        assert image.format == NV12
+        assert image.pixels.shape == ((height + height % 2) * 3 // 2, width + width % 2)
     else:
-        assert picture.format == BGR888
-        np.testing.assert_array_equal(picture.pixels, opencv(picture_file.data))
+        assert image.format == BGR888
+        np.testing.assert_array_equal(image.pixels, opencv(image_file.data))
 
 
-def test_the_310p_aligns_to_64(picture_files_by_kind):
-    data = picture_files_by_kind["EXIF-rotated"].data
+def test_the_310p_aligns_to_64(image_files_by_kind):
+    data = image_files_by_kind["EXIF-rotated"].data
     assert decode(data).width_aligned == 128
     assert decode(data, Numerics(chip="310P")).width_aligned == 64
 
@@ -65,19 +66,19 @@ def test_the_310p_aligns_to_64(picture_files_by_kind):
     ],
 )
 @pytest.mark.parametrize("name", ["baseline", "progressive", "a PNG named .jpg", "EXIF-rotated", "31 px wide", "CMYK"])
-def test_the_opencv_way_takes_what_opencv_reads(picture_files_by_kind, props, kind, name):
-    data = picture_files_by_kind[name].data
-    picture = decode(data, BOARD, **props)
-    assert (picture.format, picture.host, picture.width_aligned) == (kind, True, 0)
-    assert picture.pixels.dtype == (np.float32 if "dataType" in props else np.uint8)
+def test_the_opencv_way_takes_what_opencv_reads(image_files_by_kind, props, kind, name):
+    data = image_files_by_kind[name].data
+    image = decode(data, BOARD, **props)
+    assert (image.format, image.host, image.width_aligned) == (kind, True, 0)
+    assert image.pixels.dtype == (np.float32 if "dataType" in props else np.uint8)
     expected = opencv(data)
-    np.testing.assert_array_equal(picture.pixels, expected[:, :, ::-1] if kind == RGB888 else expected)
+    np.testing.assert_array_equal(image.pixels, expected[:, :, ::-1] if kind == RGB888 else expected)
 
 
 @pytest.mark.parametrize("name", ["empty", "a text"])
-def test_the_opencv_way_refuses_with_1004(picture_files_by_kind, name):
+def test_the_opencv_way_refuses_with_1004(image_files_by_kind, name):
     with pytest.raises(SdkFault, match="dec0: OpenCV cannot decode") as caught:
-        decode(picture_files_by_kind[name].data, cvProcessor="opencv")
+        decode(image_files_by_kind[name].data, cvProcessor="opencv")
     assert caught.value.code == 1004
 
 
@@ -85,15 +86,15 @@ def test_the_opencv_way_refuses_with_1004(picture_files_by_kind, name):
 def test_bmp_is_aligned_and_its_colours_are_named_the_other_way_round(kind):
     pixels = np.random.default_rng(0).integers(0, 256, (33, 40, 3), np.uint8)
     data = cv2.imencode(".bmp", pixels)[1].tobytes()
-    picture = decode(data, imageFormat="bmp", outputDataFormat=kind)
-    assert picture.pixels.shape == (34, 48, 3)
+    image = decode(data, imageFormat="bmp", outputDataFormat=kind)
+    assert image.pixels.shape == (34, 48, 3)
     expected = cv2.resize(pixels, (48, 34))
-    np.testing.assert_array_equal(picture.pixels, expected if kind == "RGB" else expected[:, :, ::-1])
+    np.testing.assert_array_equal(image.pixels, expected if kind == "RGB" else expected[:, :, ::-1])
 
 
-def test_no_bmp(picture_files_by_kind):
+def test_no_bmp(image_files_by_kind):
     with pytest.raises(SdkFault, match="not a BMP") as caught:
-        decode(picture_files_by_kind["baseline"].data, imageFormat="bmp")
+        decode(image_files_by_kind["baseline"].data, imageFormat="bmp")
     assert caught.value.code == 2019
 
 

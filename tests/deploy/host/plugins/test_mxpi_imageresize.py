@@ -1,24 +1,25 @@
-"""Resizing: the letterbox and the stretched picture."""
+"""Resizing: the letterbox and the stretched image."""
 
 import cv2
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import BGR888, NV12, RGB888, Frame, Picture, Pictures
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import BGR888, NV12, RGB888, Image, Images
 from deploy.host.numerics import BOARD, EXACT, FLOAT, Numerics, applied
-from deploy.host.plugins.base import PICTURE, Plugin
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, Plugin
 from deploy.host.plugins.mxpi_imageresize import ImageResize
-from deploy.host.properties import read_properties
-from deploy.postprocess.config import float32
+from deploy.postprocess.key_values import float32
 from deploy.postprocess.resize_types import RESIZE_TYPES
 from deploy.sdk_codes import SdkFault
 
 
 class Source(Plugin):
-    """An element that hands on pictures, or a model that takes them."""
+    """An element that hands on images, or a model that takes them."""
 
-    produces = PICTURE
+    produces = IMAGE
 
     def __init__(self, size=None):
         super().__init__(Element("source0", "", {}))
@@ -34,14 +35,14 @@ def resizer(net, kind="Resizer_KeepAspectRatio_Fit", downstream=(), numerics=FLO
     return plugin
 
 
-def picture_of(pixels, kind=BGR888, host=False):
+def image_of(pixels, kind=BGR888, host=False):
     height = len(pixels) * 2 // 3 if kind == NV12 else len(pixels)
     size = pixels.shape[1], height
-    return Picture(pixels, *size, *size, format=kind, width_aligned=0 if host else 128, host=host)
+    return Image(pixels, *size, *size, format=kind, width_aligned=0 if host else 128, host=host)
 
 
 def resize(pixels, net, kind="Resizer_KeepAspectRatio_Fit", pixel_format=BGR888, host=False, **changes):
-    frame = Frame(b"", {"source0": Pictures([picture_of(pixels, pixel_format, host)])})
+    frame = Frame(b"", {"source0": Images([image_of(pixels, pixel_format, host)])})
     resizer(net, kind, **changes).process(frame)
     return frame.metadata["resize0"][0]
 
@@ -52,31 +53,31 @@ def noise(width, height):
 
 def test_letterbox_is_top_left_on_green():
     pixels = noise(200, 150)
-    picture = resize(pixels, (128, 128))
-    assert picture.pixels.shape == (128, 128, 3)
-    np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(pixels, (128, 96)))
-    assert (picture.pixels[96:] == (0, 135, 0)).all()
-    assert (picture.source_width, picture.source_height) == (200, 150)
-    assert (picture.resize_type, picture.ratio) == (2, float32(128 / 200))
+    image = resize(pixels, (128, 128))
+    assert image.pixels.shape == (128, 128, 3)
+    np.testing.assert_array_equal(image.pixels[:96], cv2.resize(pixels, (128, 96)))
+    assert (image.pixels[96:] == (0, 135, 0)).all()
+    assert (image.source_width, image.source_height) == (200, 150)
+    assert (image.resize_type, image.ratio) == (2, float32(128 / 200))
 
 
 def test_content_is_forced_even():
-    picture = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512))
-    assert (picture.pixels[0, :362] == 255).all()  # 361.47 columns
-    assert (picture.pixels[0, 362:] == (0, 135, 0)).all()
-    assert picture.ratio == float32(512 / 500)
+    image = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512))
+    assert (image.pixels[0, :362] == 255).all()  # 361.47 columns
+    assert (image.pixels[0, 362:] == (0, 135, 0)).all()
+    assert image.ratio == float32(512 / 500)
 
 
 def test_odd_canvas():
-    picture = resize(np.full((100, 100, 3), 255, np.uint8), (33, 33))
-    assert picture.pixels.shape == (33, 33, 3)
+    image = resize(np.full((100, 100, 3), 255, np.uint8), (33, 33))
+    assert image.pixels.shape == (33, 33, 3)
 
 
 def test_stretch():
     pixels = noise(200, 150)
-    picture = resize(pixels, (96, 64), "Resizer_Stretch")
-    np.testing.assert_array_equal(picture.pixels, cv2.resize(pixels, (96, 64)))
-    assert (picture.resize_type, picture.ratio) == (0, 0.0)
+    image = resize(pixels, (96, 64), "Resizer_Stretch")
+    np.testing.assert_array_equal(image.pixels, cv2.resize(pixels, (96, 64)))
+    assert (image.resize_type, image.ratio) == (0, 0.0)
 
 
 def test_same_size_passes_through():
@@ -120,40 +121,40 @@ def nv12(width, height):
 
 def test_nv12_on_the_board():
     source = nv12(200, 150)
-    picture = resize(source, (128, 128), pixel_format=NV12, numerics=BOARD)
-    assert (picture.format, picture.pixels.shape) == (NV12, (192, 128))
-    assert (picture.width, picture.height, picture.width_aligned, picture.height_aligned) == (128, 128, 128, 128)
-    np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(source[:150], (128, 96)))
-    assert (picture.pixels[96:128] == 0).all()
-    assert (picture.source_width, picture.source_height) == (200, 150)
+    image = resize(source, (128, 128), pixel_format=NV12, numerics=BOARD)
+    assert (image.format, image.pixels.shape) == (NV12, (192, 128))
+    assert (image.width, image.height, image.width_aligned, image.height_aligned) == (128, 128, 128, 128)
+    np.testing.assert_array_equal(image.pixels[:96], cv2.resize(source[:150], (128, 96)))
+    assert (image.pixels[96:128] == 0).all()
+    assert (image.source_width, image.source_height) == (200, 150)
 
 
 def test_rgb_value_fills_the_canvas():
-    picture = resize(nv12(200, 150), (128, 128), pixel_format=NV12, numerics=BOARD, RGBValue="255,0,0")
-    assert (picture.pixels[96:128] == 76).all()
-    assert picture.pixels[-1, :2].tolist() == [84, 255]
+    image = resize(nv12(200, 150), (128, 128), pixel_format=NV12, numerics=BOARD, RGBValue="255,0,0")
+    assert (image.pixels[96:128] == 76).all()
+    assert image.pixels[-1, :2].tolist() == [84, 255]
     assert resize(noise(200, 150), (128, 128), RGBValue="1,2,3").pixels[-1, -1].tolist() == [3, 2, 1]
 
 
 def test_centred():
-    picture = resize(noise(200, 150), (128, 128), paddingType="Padding_Around")
-    assert (picture.pixels[:16] == (0, 135, 0)).all() and (picture.pixels[112:] == (0, 135, 0)).all()
-    assert (picture.pixels[16] != (0, 135, 0)).any()
+    image = resize(noise(200, 150), (128, 128), paddingType="Padding_Around")
+    assert (image.pixels[:16] == (0, 135, 0)).all() and (image.pixels[112:] == (0, 135, 0)).all()
+    assert (image.pixels[16] != (0, 135, 0)).any()
 
 
 def test_fast_rcnn_has_a_canvas_of_its_own():
     plugin = resizer((640, 640), "Resizer_KeepAspectRatio_FastRCNN", minDimension="100", maxDimension="230")
     assert plugin.output_size == (240, 240)
-    picture = resize(noise(200, 200), (640, 640), "Resizer_KeepAspectRatio_FastRCNN", minDimension="100")
-    assert (picture.pixels.shape, picture.resize_type, picture.ratio) == ((224, 224, 3), 1, 0.5)
+    image = resize(noise(200, 200), (640, 640), "Resizer_KeepAspectRatio_FastRCNN", minDimension="100")
+    assert (image.pixels.shape, image.resize_type, image.ratio) == ((224, 224, 3), 1, 0.5)
 
 
 @pytest.mark.parametrize("kind", ["Resizer_KeepAspectRatio_Long", "Resizer_MS_Yolov4", "Resizer_PaddleOCR"])
 def test_types_without_a_rule_on_the_chip_are_stretched_and_keep_their_number(kind):
     pixels = noise(200, 150)
-    picture = resize(pixels, (96, 64), kind)
-    np.testing.assert_array_equal(picture.pixels, cv2.resize(pixels, (96, 64)))
-    assert picture.resize_type == RESIZE_TYPES.index(kind) > 3
+    image = resize(pixels, (96, 64), kind)
+    np.testing.assert_array_equal(image.pixels, cv2.resize(pixels, (96, 64)))
+    assert image.resize_type == RESIZE_TYPES.index(kind) > 3
 
 
 def test_larger_than_its_canvas():
@@ -163,24 +164,24 @@ def test_larger_than_its_canvas():
 
 
 def test_the_exact_letterbox_of_a_comparison():
-    picture = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512), numerics=Numerics(letterbox=EXACT))
-    assert (picture.pixels[0, :361] == 255).all() and (picture.pixels[0, 361:] == (0, 135, 0)).all()
+    image = resize(np.full((500, 353, 3), 255, np.uint8), (512, 512), numerics=Numerics(letterbox=EXACT))
+    assert (image.pixels[0, :361] == 255).all() and (image.pixels[0, 361:] == (0, 135, 0)).all()
 
 
 def test_the_opencv_way():
     pixels = noise(200, 150)
-    picture = resize(
+    image = resize(
         pixels, (128, 128), cvProcessor="opencv", paddingColorR="9", pixel_format=RGB888, host=True, numerics=BOARD
     )
-    np.testing.assert_array_equal(picture.pixels[:96], cv2.resize(pixels, (128, 96)))
-    assert (picture.pixels[96:] == (9, 0, 0)).all()
-    assert (picture.host, picture.format, picture.ratio) == (True, RGB888, float32(128 / 200))
+    np.testing.assert_array_equal(image.pixels[:96], cv2.resize(pixels, (128, 96)))
+    assert (image.pixels[96:] == (9, 0, 0)).all()
+    assert (image.host, image.format, image.ratio) == (True, RGB888, float32(128 / 200))
 
 
-def test_a_size_of_the_pictures_own():
+def test_a_size_of_the_images_own():
     plugin = resizer((0, 0), "Resizer_KeepAspectRatio_Long", cvProcessor="opencv", scaleValue="64")
     assert plugin.output_size is None
-    frame = Frame(b"", {"source0": Pictures([picture_of(noise(200, 150), host=True)])})
+    frame = Frame(b"", {"source0": Images([image_of(noise(200, 150), host=True)])})
     plugin.process(frame)
     assert frame.metadata["resize0"][0].pixels.shape == (48, 64, 3)
 
@@ -188,8 +189,8 @@ def test_a_size_of_the_pictures_own():
 @pytest.mark.parametrize(
     ("processor", "host", "code", "sentence"),
     [
-        pytest.param("ascend", True, 11002, "Memory type is not dvpp", id="opencv's picture on the chip"),
-        pytest.param("opencv", False, 1003, "Dataptr is in device", id="the chip's picture by opencv"),
+        pytest.param("ascend", True, 11002, "Memory type is not dvpp", id="opencv's image on the chip"),
+        pytest.param("opencv", False, 1003, "Dataptr is in device", id="the chip's image by opencv"),
     ],
 )
 def test_the_two_ways_do_not_mix(processor, host, code, sentence):
@@ -198,11 +199,11 @@ def test_the_two_ways_do_not_mix(processor, host, code, sentence):
     assert caught.value.code == code
 
 
-def test_several_pictures_and_the_parents_data_removed():
-    pictures = Pictures([picture_of(noise(200, 150)), picture_of(noise(64, 64))])
-    frame = Frame(b"", {"source0": pictures})
+def test_several_images_and_the_parents_data_removed():
+    images = Images([image_of(noise(200, 150)), image_of(noise(64, 64))])
+    frame = Frame(b"", {"source0": images})
     resizer((128, 128), removeParentData="1").process(frame)
-    assert [picture.headers[0].member_id for picture in frame.metadata["resize0"]] == [0, 1]
+    assert [image.headers[0].member_id for image in frame.metadata["resize0"]] == [0, 1]
     assert "source0" not in frame.metadata
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Header, Objects, Picture, Pictures, TensorPackages
-from deploy.host.plugins.base import OBJECTS, PICTURE, TENSORS, Plugin
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Header, Image, Images, Objects, TensorPackages
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, OBJECTS, TENSORS, Plugin
 from deploy.host.plugins.mxpi_modelinfer import YOLOV3, YOLOV5, ModelInfer
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 
@@ -32,57 +33,57 @@ def infer(folder, size=(128, 128), **props):
     }
     values = read_properties("s.infer0", "mxpi_modelinfer", props, ModelInfer.PROPERTIES)
     plugin = ModelInfer(Element("infer0", "mxpi_modelinfer", values))
-    plugin.connect([Source("crop0", OBJECTS), Source("resize0", PICTURE, size)], [])
+    plugin.connect([Source("crop0", OBJECTS), Source("resize0", IMAGE, size)], [])
     return plugin
 
 
 def run(plugin, pixels, scale=2, objects=None):
     height, width = pixels.shape[:2]
-    picture = Picture(pixels, width, height, width * scale, height * scale, 2, 1 / scale, headers=(Header("crop0", 0),))
-    frame = Frame(b"", {"resize0": Pictures([picture])})
+    image = Image(pixels, width, height, width * scale, height * scale, 2, 1 / scale, headers=(Header("crop0", 0),))
+    frame = Frame(b"", {"resize0": Images([image])})
     if objects is not None:
         frame.metadata["crop0"] = objects
     plugin.process(frame)
     return frame.metadata["infer0"]
 
 
-def test_objects_on_the_original_picture(folder, blob_picture):
-    objects = run(infer(folder, parentName="resize0"), blob_picture([(5, 2, 1)]))
+def test_objects_on_the_original_image(folder, blob_image):
+    objects = run(infer(folder, parentName="resize0"), blob_image([(5, 2, 1)]))
     assert isinstance(objects, Objects)
     assert objects.names == ["green"]
     assert objects.data_source == "resize0"  # what the header says in this generation
     assert objects.detections[0, :4].tolist() == pytest.approx([160, 64, 192, 96], abs=0.5)
 
 
-def test_no_detection_is_an_empty_list(folder, blob_picture):
-    objects = run(infer(folder), blob_picture([]))
+def test_no_detection_is_an_empty_list(folder, blob_image):
+    objects = run(infer(folder), blob_image([]))
     assert isinstance(objects, Objects)
     assert objects.detections.shape == (0, 6)
 
 
-def test_without_a_library_the_tensors_are_handed_on(folder, blob_picture):
+def test_without_a_library_the_tensors_are_handed_on(folder, blob_image):
     plugin = infer(folder, postProcessLibPath="", postProcessConfigPath="", labelPath="")
     assert plugin.produces == TENSORS
-    packages = run(plugin, blob_picture([(1, 1, 0)]))
+    packages = run(plugin, blob_image([(1, 1, 0)]))
     assert isinstance(packages, TensorPackages)
     assert [output.shape for output in packages[0].outputs] == [(1, 3, s, s, 8) for s in (16, 8, 4)]
 
 
-def test_defaults_are_the_old_ones(folder, blob_picture):
+def test_defaults_are_the_old_ones(folder, blob_image):
     (folder / "few.cfg").write_text((folder / "detect.cfg").read_text().replace("SCORE_THRESH=0.4\n", "", 1))
     plugin = infer(folder, postProcessConfigPath=str(folder / "few.cfg"))
-    assert len(run(plugin, blob_picture([(5, 2, 1)])).detections) == 1
+    assert len(run(plugin, blob_image([(5, 2, 1)])).detections) == 1
 
 
-def test_content_in_place_of_a_file(folder, blob_picture):
+def test_content_in_place_of_a_file(folder, blob_image):
     lines = (folder / "detect.cfg").read_text().splitlines()
     content = dict(line.split("=") for line in lines) | {"OBJECTNESS_THRESH": "1"}
-    assert not len(run(infer(folder, postProcessConfigContent=content), blob_picture([(5, 2, 1)])).detections)
+    assert not len(run(infer(folder, postProcessConfigContent=content), blob_image([(5, 2, 1)])).detections)
 
 
-def test_boxes_of_a_crop_are_moved_to_where_it_was_cut_out(folder, blob_picture):
+def test_boxes_of_a_crop_are_moved_to_where_it_was_cut_out(folder, blob_image):
     cut = Objects(np.array([[100.7, 30.2, 356.7, 286.2, 1, 0]], np.float32), ["car"], "post0")
-    objects = run(infer(folder, pictureCropName="crop0"), blob_picture([(5, 2, 1)]), objects=cut)
+    objects = run(infer(folder, pictureCropName="crop0"), blob_image([(5, 2, 1)]), objects=cut)
     # its corner is cut to whole pixels in this generation
     assert objects.detections[0, :4].tolist() == pytest.approx([260, 94, 292, 126], abs=0.5)
 

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Objects
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Objects
+from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import OBJECTS, Plugin
 from deploy.host.plugins.mxpi_object2osdinstances import Object2OsdInstances
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 pytest.importorskip("google.protobuf", reason="what is drawn is a message")

@@ -5,11 +5,12 @@ import logging
 import numpy as np
 import pytest
 
-from deploy.host.description import Element
-from deploy.host.frame import Frame, Picture, TensorPackages, Tensors
-from deploy.host.plugins.base import PICTURE, TENSORS, Plugin
+from deploy.host.catalog.properties import read_properties
+from deploy.host.metadata.frame import Frame
+from deploy.host.metadata.values import Image, TensorPackages, Tensors
+from deploy.host.pipeline.description import Element
+from deploy.host.plugins.base import IMAGE, TENSORS, Plugin
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
-from deploy.host.properties import read_properties
 from deploy.sdk_codes import SdkFault
 
 
@@ -22,7 +23,7 @@ class Model(Plugin):
 
 
 class Resizer(Plugin):
-    produces = PICTURE
+    produces = IMAGE
 
     def __init__(self):
         super().__init__(Element("resize0", "", {}))
@@ -51,8 +52,8 @@ def heads(hit=True):
     outputs = [np.full(shape, -20, np.float32) for shape in Model.output_shapes]
     if hit:
         outputs[1][0, 1, 2, 5] = [0, 0, 0, 0, 9, -9, 9, -9]
-    picture = Picture(np.empty((128, 128, 3), np.uint8), 128, 128, 256, 256, 2, 0.5)
-    return Frame(b"", {"infer0": TensorPackages([Tensors(outputs, picture)])})
+    image = Image(np.empty((128, 128, 3), np.uint8), 128, 128, 256, 256, 2, 0.5)
+    return Frame(b"", {"infer0": TensorPackages([Tensors(outputs, image)])})
 
 
 def test_objects(folder):
@@ -115,7 +116,7 @@ def test_mistakes(folder, props, code, sentence):
 
 
 def test_it_needs_tensors_of_the_right_shape(folder):
-    with pytest.raises(SdkFault, match="resize0 hands on a picture") as caught:
+    with pytest.raises(SdkFault, match="resize0 hands on an image") as caught:
         processor(folder, upstream=[Resizer()])
     assert caught.value.code == 6006
     text = (folder / "detect.cfg").read_text().replace("CLASS_NUM=3", "CLASS_NUM=4")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deploy.host.api import StreamManagerApi
-from deploy.host.structs import InProtobufVector, MxProtobufIn
+from deploy.host.exchange.structs import InProtobufVector, MxProtobufIn
 from tests.deploy.host.wiring import NAME, fetch, refused, running, send
 
 osd = pytest.importorskip("deploy.host.proto.MxpiOSDType_pb2", reason="what is drawn comes as messages")
@@ -70,14 +70,14 @@ def test_texts_are_written(folder, blob_jpeg):
     assert (label.max(axis=-1) < 80).sum() > 50
 
 
-def test_a_picture_without_objects_passes(folder, blob_jpeg):
+def test_an_image_without_objects_passes(folder, blob_jpeg):
     original = blob_jpeg([], 256, 256)
     with running(DETECT, LOOK, SHOW, **model()) as manager:
         send(manager, original)
         assert np.abs(pixels_of(fetch(manager)[1]) - pixels_of(original)).max() < 4
 
 
-def test_the_undrawn_picture_stays(folder, blob_jpeg):
+def test_the_undrawn_image_stays(folder, blob_jpeg):
     """Another branch sees the decoder's pixels, not the drawn ones."""
     original = blob_jpeg([(2, 5, 0)], 256, 256, cell=32)
     with running(DETECT, LOOK, SHOW, "tee0 mxpi_imageencoder1 appsink1", **model()) as manager:
@@ -114,7 +114,7 @@ def test_drawings_that_a_script_sends(blob_jpeg):
     ("entries", "code", "word"),
     [
         pytest.param([line(9, scalorB=999)], 1004, b"mxpi_opencvosd0: a colour is B 999", id="a colour"),
-        pytest.param([line(9), line(9)], 1004, b"2 entries for 1 picture", id="more entries than pictures"),
+        pytest.param([line(9), line(9)], 1004, b"2 entries for 1 image", id="more entries than images"),
         pytest.param([], 0, b"", id="fewer entries"),
     ],
 )
@@ -126,7 +126,7 @@ def test_what_cannot_be_drawn(blob_jpeg, entries, code, word):
         assert word in found[1]
 
 
-def test_pictures_of_the_opencv_way(blob_jpeg):
+def test_images_of_the_opencv_way(blob_jpeg):
     with running(*SENT, mxpi_imagedecoder0={"cvProcessor": "opencv"}) as manager:
         send(manager, blob_jpeg([], 256, 256))
         sent(manager, line(9))
@@ -146,7 +146,7 @@ def test_pictures_of_the_opencv_way(blob_jpeg):
         pytest.param(
             ["tee0 mxpi_opencvosd0 appsink0", "tee0 mxpi_opencvosd0:1"],
             6006,
-            "needs what is to be drawn from an element before it; mxpi_imagedecoder0 hands on a picture",
+            "needs what is to be drawn from an element before it; mxpi_imagedecoder0 hands on an image",
             id="nothing to draw",
         ),
     ],

@@ -24,7 +24,7 @@ def test_skipping(number, kept):
 def test_what_carries_a_fault_passes_and_is_not_counted(blob_jpeg):
     props = {"mxpi_skipframe0": {"frameNum": "1"}}
     with running("appsrc0 mxpi_imagedecoder0 mxpi_skipframe0 appsink0", **props) as manager:
-        for data in (blob_jpeg([]), b"no picture", blob_jpeg([])):
+        for data in (blob_jpeg([]), b"no image", blob_jpeg([])):
             send(manager, data)
         assert fetch(manager)[0] == 2019
         assert fetch(manager)[0] == 0

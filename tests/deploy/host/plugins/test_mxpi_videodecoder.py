@@ -1,37 +1,37 @@
-"""A video in a stream: its pictures in order, with ids, some skipped, and boxes drawn into each."""
+"""A video in a stream: its images in order, with ids, some skipped, and boxes drawn into each."""
 
 import cv2
 import numpy as np
 import pytest
 
-from deploy.host.structs import MetadataInputVector, MxBufferInput
+from deploy.host.exchange.structs import MetadataInputVector, MxBufferInput
 from tests.deploy.host import h264
 from tests.deploy.host.wiring import NAME, fetch, refused, running, send
 
-types = pytest.importorskip("deploy.host.proto.MxpiDataType_pb2", reason="what is known of a picture is a message")
+types = pytest.importorskip("deploy.host.proto.MxpiDataType_pb2", reason="what is known of an image is a message")
 
 CHAIN = "appsrc0 mxpi_videodecoder0 appsink0"
 SETS = h264.parameter_sets(160, 128)
 
 
 def video(*lumas):
-    keys = [h264.key_picture(*h264.flat(luma, 160, 128), number=i) for i, luma in enumerate(lumas)]
+    keys = [h264.key_image(*h264.flat(luma, 160, 128), number=i) for i, luma in enumerate(lumas)]
     return SETS + b"".join(keys)
 
 
 def seen(manager):
-    """The next picture: (its luma in tens, frameId, channelId, isEos)."""
+    """The next image: (its luma in tens, frameId, channelId, isEos)."""
     keys = [b"mxpi_videodecoder0", b"ReservedFrameInfo"]
     result = manager.GetResult(NAME, b"appsink0", keys, 5000)
     assert result.errorCode == 0, result.errorMsg
-    pictures, info = (entry.serializedMetadata for entry in result.metadataVec)
-    (vision,) = types.MxpiVisionList.FromString(pictures).visionVec
+    images, info = (entry.serializedMetadata for entry in result.metadataVec)
+    (vision,) = types.MxpiVisionList.FromString(images).visionVec
     frame = types.MxpiFrameInfo.FromString(info)
     assert (vision.visionInfo.width, vision.visionInfo.height) == (160, 128)
     return round(vision.visionData.dataStr[5000], -1), frame.frameId, frame.channelId, frame.isEos
 
 
-def send_picture(manager, data, **info):
+def send_image(manager, data, **info):
     entry = MxBufferInput()
     entry.data = data
     entry.mxpiFrameInfo = types.MxpiFrameInfo(**info).SerializeToString()
@@ -39,24 +39,24 @@ def send_picture(manager, data, **info):
     assert manager.SendData(NAME, b"appsrc0", MetadataInputVector(), entry) == 0, manager.LastError()
 
 
-def test_a_file_becomes_its_pictures():
+def test_a_file_becomes_its_images():
     with running(CHAIN, numerics="board") as manager:
         send(manager, video(60, 100, 140))
         assert [seen(manager) for _ in range(3)] == [(luma, i, 0, False) for i, luma in enumerate((60, 100, 140))]
         assert fetch(manager, timeout=50)[0] == 6010  # the end
 
 
-def test_pictures_one_by_one_as_a_board_wants_them():
-    pieces = [video(60), h264.same_picture(160, 128, 1), video(140)]
+def test_images_one_by_one_as_a_board_wants_them():
+    pieces = [video(60), h264.same_image(160, 128, 1), video(140)]
     with running(CHAIN, numerics="board") as manager:
         for index, piece in enumerate(pieces):
-            send_picture(manager, piece, frameId=10 + index, channelId=2, isEos=index == 2)
+            send_image(manager, piece, frameId=10 + index, channelId=2, isEos=index == 2)
         assert [seen(manager) for _ in pieces] == [(60, 10, 2, False), (60, 11, 2, False), (140, 12, 2, True)]
 
 
-def test_the_end_goes_with_the_last_picture():
+def test_the_end_goes_with_the_last_image():
     with running(CHAIN, numerics="board") as manager:
-        send_picture(manager, video(60, 100), isEos=True)
+        send_image(manager, video(60, 100), isEos=True)
         assert [seen(manager)[3] for _ in range(2)] == [False, True]
 
 
@@ -101,15 +101,15 @@ def test_it_stands_behind_appsrc():
     assert refused("appsrc0 mxpi_imagedecoder0 mxpi_videodecoder0 appsink0")[0] == 1005
 
 
-def test_every_picture_is_searched_and_drawn(tiny_bundle, monkeypatch):
-    """Video in, pictures with boxes out: a white box moves with a red square."""
+def test_every_image_is_searched_and_drawn(tiny_bundle, monkeypatch):
+    """Video in, images with boxes out: a white box moves with a red square."""
     monkeypatch.chdir(tiny_bundle())
     pieces = []
     for index, column in enumerate((1, 5)):
         luma, blue, red = h264.flat(31)
         area = slice(32, 48), slice(16 * column, 16 * column + 16)
         luma[area], blue[16:24, 8 * column : 8 * column + 8], red[16:24, 8 * column : 8 * column + 8] = 81, 90, 240
-        pieces.append(h264.key_picture(luma, blue, red, number=index))
+        pieces.append(h264.key_image(luma, blue, red, number=index))
     chains = (
         "appsrc0 mxpi_videodecoder0 tee0 mxpi_imageresize0 mxpi_tensorinfer0 mxpi_objectpostprocessor0 "
         "mxpi_object2osdinstances0 mxpi_opencvosd0:1",

@@ -1,0 +1,84 @@
+"""The whole way in a few minutes: the shipped sparse checkpoint is pruned, fine-tuned, exported, run and scored."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from compress.edge import ROOT, run_edge
+from compress.report.comparison import compare
+from compute_mAP.class_names import read_names
+from compute_mAP.errors import ModelError, ReportedError
+
+SPARSE = ROOT / "models" / "demo.sparse.safetensors"
+IMGSZ = 320
+SEED = 20  # not the seed of the images that the shipped checkpoint was trained on
+_SHOWN = 12
+
+
+def run_demo(
+    compress: Callable[[list[str]], int], out: Path, images: int, epochs: int, percent: float
+) -> list[list[str]]:
+    """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
+
+    `compress` runs one command line of `python -m compress` and returns its exit code.
+    Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
+    checkpoint is missing and ReportedError when a step fails.
+    """
+    began = time.perf_counter()
+    if not SPARSE.is_file():
+        raise ModelError(f"{SPARSE}: the demo's checkpoint is missing; it comes with the project's repository")
+    devkit, dataset = out / "VOCdevkit", out / "dataset"
+    dense, pruned = out / "dense", out / "pruned"
+    _say("1/6 drawing images of codes")
+    _run(compress, "data", "codes", "--out", devkit, "--images", images, "--seed", SEED)
+    names = devkit / "codes.names"
+    _run(compress, "data", "voc2yolo", "--voc", devkit, "--out", dataset, "--names", names)
+    _say(f"2/6 pruning {percent:.0%} of the channels")
+    slim = out / "pruned.safetensors"
+    _run(compress, "prune", "--weights", SPARSE, "--percent", percent, "--align", 8, "--out", slim)
+    _say(f"3/6 fine-tuning for {epochs} epochs")
+    _run(
+        compress,
+        *("finetune", "--data", dataset / "data.yaml", "--weights", slim, "--epochs", epochs, "--imgsz", IMGSZ),
+        *("--project", out / "runs", "--name", "finetune"),
+    )
+    _say("4/6 exporting both models")
+    tuned = out / "runs" / "finetune" / "weights" / "best.safetensors"
+    for weights, bundle in ((SPARSE, dense), (tuned, pruned)):
+        _run(compress, "export", "--weights", weights, "--imgsz", IMGSZ, "--out", bundle / "bundle")
+    _say("5/6 detect, speed and eval through the bundles' pipelines")
+    image_dir = devkit / "VOC2007" / "JPEGImages"
+    test = devkit / "VOC2007" / "ImageSets" / "Main" / "test.txt"
+    shown = _first_names(test, out / "shown.txt")
+    rows = []
+    for title, folder, drawn in (("dense", dense, dense), ("pruned", pruned, Path())):
+        run_edge("detect", shown, image_dir, "--model", folder / "bundle", "--out", drawn)
+        rows.append(compare(title, folder / "bundle", test, image_dir, devkit, folder))
+    _say(f"6/6 done in {time.perf_counter() - began:.0f} s; latency and images per second are this computer's")
+    print(f"classes: {', '.join(read_names(names))}; images with boxes: image_result/", file=sys.stderr)
+    return rows
+
+
+def _run(compress: Callable[[list[str]], int], *arguments: object) -> None:
+    words = [str(a) for a in arguments]
+    print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
+    with contextlib.redirect_stdout(sys.stderr):  # the comparison alone is the demo's output
+        code = compress(words)
+    if code == 130:
+        raise KeyboardInterrupt
+    if code:
+        raise ReportedError(f"the demo ends here: compress {words[0]} failed")
+
+
+def _first_names(image_set: Path, out: Path) -> Path:
+    names = image_set.read_text(encoding="utf-8").split()[:_SHOWN]
+    out.write_text("".join(name + "\n" for name in names), encoding="utf-8")
+    return out
+
+
+def _say(text: str) -> None:
+    print(f"\n== {text}", file=sys.stderr)

@@ -1,0 +1,43 @@
+"""Holds channels back on purpose: layers that a user protects, and channels that shortcuts add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from compress.channels.flow import ChannelFlow
+from compute_mAP.errors import UsageError
+
+GROUP, KEEP = "group", "keep"
+
+
+def keep_shortcuts(flow: ChannelFlow) -> ChannelFlow:
+    """The flow with every group pinned whose channels meet in an addition, as network slimming for YOLO has it."""
+    groups = [
+        replace(group, pinned="shortcuts are kept") if group.shortcut and not group.pinned else group
+        for group in flow.groups
+    ]
+    return replace(flow, groups=groups)
+
+
+def protect(flow: ChannelFlow, patterns: Sequence[str]) -> ChannelFlow:
+    """The flow with every group pinned that has a convolution whose name matches a pattern (`*` `?` `[...]`).
+
+    A name without wildcards stands for the layer and everything inside it. Raises UsageError for a pattern that
+    matches no convolution.
+    """
+    groups = list(flow.groups)
+    for pattern in patterns:
+        matched = False
+        for i, group in enumerate(groups):
+            if any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for name in group.convolutions):
+                matched = True
+                if not group.pinned:
+                    groups[i] = replace(group, pinned=f"--protect {pattern}")
+        if not matched:
+            near = get_close_matches(pattern, flow.convolutions, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"--protect {pattern} matches none of the {len(flow.convolutions)} convolutions{hint}")
+    return replace(flow, groups=groups)

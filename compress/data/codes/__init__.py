@@ -1,1 +1,0 @@
-"""Pictures of machine-readable codes: a synthetic Pascal VOC devkit that trains and tests a detector anywhere."""

@@ -1,0 +1,33 @@
+"""Runs verbs of `run.sh` on the host engine, as the user's own commands would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from compute_mAP.errors import ReportedError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_edge(*arguments: object) -> dict[str, Any]:
+    """Run `deploy` with these arguments on the host engine; returns its JSON.
+
+    The command is shown on stderr as the user would type it. Raises ReportedError when it fails and KeyboardInterrupt
+    when it was interrupted.
+    """
+    words = [str(a) for a in arguments]
+    print(f"$ bash run.sh {' '.join(words)}", file=sys.stderr)
+    command = [sys.executable, "-m", "deploy", *words, "--on", "host", "--json"]
+    known = os.environ.get("PYTHONPATH")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([known] if known else [])])}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
+    if done.returncode == 130:
+        raise KeyboardInterrupt
+    if done.returncode:
+        raise ReportedError(f"'run.sh {words[0]}' ended with exit code {done.returncode}")
+    return json.loads(done.stdout)

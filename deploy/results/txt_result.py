@@ -1,0 +1,57 @@
+"""txt_result: the detections as the classic VOC scorers read them, a file for every class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from compute_mAP.errors import DataError, ModelError
+from compute_mAP.result_files import class_file
+from deploy.results.detections import Detection
+
+LINES_AT_ONCE = 100_000
+
+
+class TextResults:
+    """The detections as the classic VOC scorers read them: a file for every class, `<name> <conf> <x0> <y0> <x1> <y1>`.
+
+    Confidence in 0..1, corners in pixels of the original image as the post-processor gives them, six decimals.
+    `sizes` are the bytes that the files of an unfinished run keep; what lies behind them is cut off.
+    Raises ModelError for a class name that no file can have.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str], sizes: Mapping[str, int] | None = None) -> None:
+        try:
+            self._files = {name: class_file(folder, name) for name in names}
+        except DataError as fault:
+            raise ModelError(f"{fault}; change the label file") from None
+        self._lines: dict[str, list[str]] = {name: [] for name in names}
+        self._held = 0
+        for name, file in self._files.items():
+            with file.open("ab") as stream:
+                stream.truncate((sizes or {}).get(name, 0))
+
+    def add(self, image: str, objects: Iterable[Detection]) -> None:
+        """Raises ModelError for an object of a class that is not among the names."""
+        for found in objects:
+            if found.name not in self._lines:
+                raise ModelError(
+                    f"the stream found an object of '{found.name}' (class id {found.class_id}), which is not among the "
+                    f"{len(self._lines)} names of the label file"
+                )
+            numbers = " ".join(f"{value:f}" for value in found[2:])
+            self._lines[found.name].append(f"{image} {numbers}\n")
+            self._held += 1
+        if self._held >= LINES_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> dict[str, int]:
+        """Append what is held to the files; to be called at the end. Returns the size of each class's file."""
+        sizes = {}
+        for name, lines in self._lines.items():
+            with self._files[name].open("a", encoding="utf-8", newline="\n") as file:
+                file.writelines(lines)
+                sizes[name] = file.tell()
+            lines.clear()
+        self._held = 0
+        return sizes

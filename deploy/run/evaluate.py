@@ -1,0 +1,109 @@
+"""`eval`: run the images of a VOC devkit through eval.pipeline, write txt_result, score it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compute_mAP.errors import EnvironmentFault
+from compute_mAP.voc_devkit import Devkit, find_devkit, read_image_set
+from deploy.console import Progress, note
+from deploy.results.folder import write_failed
+from deploy.results.txt_result import TextResults
+from deploy.results.unfinished import unfinished_run
+from deploy.run.flow import answers
+from deploy.run.images import check_some_succeeded
+from deploy.run.run_inputs import inputs_of
+from deploy.run.session import opened
+from deploy.run.target import Target
+
+if TYPE_CHECKING:
+    from compute_mAP.report import Report
+
+FOLDER = "txt_result"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The scorer's report, the devkit it is about and the folder with the detections."""
+
+    report: Report
+    devkit: Devkit
+    out: Path
+
+    def to_json(self) -> dict[str, Any]:
+        return self.report.to_json()
+
+    def to_text(self) -> str:
+        return f"{self.report.to_text()}\non {self.devkit.year} {self.devkit.image_set}; detections in {self.out}"
+
+
+def evaluate(
+    target: Target,
+    devkit_folder: Path,
+    year: str | None,
+    image_set: str | None,
+    protocol: str,
+    out: Path,
+    resume: bool = False,
+) -> Evaluated:
+    """Score eval.pipeline on one image set of a devkit and write OUT/txt_result.
+
+    `year`, `image_set` and `protocol` are those of find_devkit and score in compute_mAP. All images of the set count;
+    one that fails keeps its ground truth and is listed in txt_result/failed_images.txt. With `resume`, a run that was
+    killed goes on and ends with the same files as an unbroken one.
+
+    Raises DataError for a faulty devkit (its annotations are read before the long work begins) or when all images
+    fail, ModelError and EnvironmentFault as deploy.run.session.opened does, UsageError where OUT cannot be written, and
+    EnvironmentFault where numpy is missing, which only the scoring at the end needs.
+    """
+    devkit = find_devkit(devkit_folder.absolute(), year, image_set)
+    images = read_image_set(devkit.image_set_file)
+    for sentence in (*devkit.notes, *images.notes):
+        note(sentence)
+    _check_annotations(devkit, images.names)
+    out = out.absolute() / FOLDER
+    with opened(target, "eval") as (stream, pipeline):
+        names = pipeline.class_names()
+        inputs = inputs_of(pipeline, stream, devkit.images, images.names)
+        with unfinished_run(out, inputs, resume) as run:
+            results = TextResults(run.folder, names, run.sizes)
+            progress = Progress("evaluated", len(images.names), done=run.done)
+            for name, _, outcome in answers(stream, devkit.images, images.names[run.done :]):
+                if outcome.fault:
+                    run.failed.append(name)
+                    progress.fault(name, outcome.fault)
+                else:
+                    results.add(name, outcome.objects)
+                run.done += 1
+                progress.step()
+                if run.is_due():
+                    run.sizes = results.flush()
+                    run.save()
+            progress.finish()
+            check_some_succeeded(len(images.names), run.failed)
+            results.flush()
+            write_failed(run.folder, run.failed)
+    report = _scored(out, devkit, names, protocol)
+    for sentence in report.notes:
+        if sentence not in images.notes:
+            note(sentence)
+    return Evaluated(report, devkit, out)
+
+
+def _check_annotations(devkit: Devkit, names: list[str]) -> None:
+    from compute_mAP.ground_truth import load_ground_truth
+
+    load_ground_truth(devkit, names)
+
+
+def _scored(txt_result: Path, devkit: Devkit, names: list[str], protocol: str) -> Report:
+    try:
+        from compute_mAP.score import score
+    except ImportError as fault:
+        raise EnvironmentFault(
+            f"the detections are in {txt_result}, but scoring them needs numpy ({fault}); where it is, run "
+            f"python compute_mAP/reval_voc.py {txt_result} --voc_dir VOCDEVKIT"
+        ) from None
+    return score(txt_result, devkit, names, protocol)

@@ -1,0 +1,129 @@
+"""What the commands themselves need of a pipeline file; whether it is right, the engine that runs it judges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from compute_mAP.errors import ModelError
+from deploy.postprocess.key_values import KeyValues
+from deploy.postprocess.labels import read_labels
+
+
+class PipelineFile:
+    """One pipeline file with one stream, run in `folder`, which its relative paths start from.
+
+    Raises ModelError for a file that is missing, not JSON or does not hold exactly one stream.
+    """
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.path = path
+        self.folder = folder
+        try:
+            self._text = path.read_bytes().decode("utf-8-sig")
+            self._streams = json.loads(self._text)
+        except FileNotFoundError:
+            raise ModelError(f"the pipeline {path} does not exist") from None
+        except OSError as fault:
+            raise ModelError(f"the pipeline {path} cannot be read: {fault.strerror}") from None
+        except (ValueError, RecursionError) as fault:
+            raise ModelError(f"the pipeline {path} is not JSON: {fault}") from None
+        if not isinstance(self._streams, dict) or not all(isinstance(s, dict) for s in self._streams.values()):
+            raise ModelError(f"{path}: expected a JSON object with one stream, itself an object of elements")
+        if len(self._streams) != 1:
+            raise ModelError(f"{path}: holds {len(self._streams)} streams; expected one")
+        self.stream_name = next(iter(self._streams))
+        self._changed = False
+
+    @property
+    def text(self) -> str:
+        """The file as it stands, or as `set_thresholds` changed it."""
+        return json.dumps(self._streams, indent=4) if self._changed else self._text
+
+    @property
+    def elements(self) -> dict[str, dict[str, Any]]:
+        """The stream's elements by name, as `text` has them."""
+        entries = self._streams[self.stream_name].items()
+        return {name: entry for name, entry in entries if isinstance(entry, dict) and "factory" in entry}
+
+    def missing_models(self) -> list[Path]:
+        """The model files that the stream names and that are not there."""
+        return [file for file in self.models() if not file.is_file()]
+
+    def own_files(self) -> list[str]:
+        """The names of the files in its folder that the stream's properties name: model, cfg and label files."""
+        return sorted(file.name for file in self.files() if file.parent == self.folder)
+
+    def files(self) -> list[Path]:
+        """The files that the stream's properties name and that are there."""
+        values = {value for props in self._all_props() for value in props.values() if isinstance(value, str)}
+        paths = (self.folder / value for value in sorted(values) if value and len(value) < 1024 and "\0" not in value)
+        return [path for path in paths if path.is_file()]
+
+    def models(self) -> list[Path]:
+        """The model files that the stream names, whether they are there or not."""
+        return [self.folder / props["modelPath"] for props in self._props("modelPath")]
+
+    def class_names(self) -> list[str]:
+        """The classes in the order of their ids, from the one label file that the stream names.
+
+        Raises ModelError where there is none or more than one, and for a name that is blank or comes twice.
+        """
+        paths = sorted({props["labelPath"] for props in self._props("labelPath")})
+        if len(paths) != 1:
+            raise ModelError(f"{self.path}: expected one labelPath, which says the class names; found {len(paths)}")
+        file = self.folder / paths[0]
+        names = read_labels(file)
+        for number, name in enumerate(names):
+            if not name.strip():
+                raise ModelError(f"{file}: class {number} has a blank name")
+            if name in names[:number]:
+                raise ModelError(f"{file}: class {number} has the name of an earlier class, '{name}'")
+        if not names:
+            raise ModelError(f"{file}: holds no class name")
+        return names
+
+    def set_thresholds(self, conf: float | None, iou: float | None) -> None:
+        """Give each post-processor its cfg as `postProcessConfigContent`, with other thresholds (None: unchanged).
+
+        `conf` is for score and objectness alike; thresholds of single classes give way to it. The content means what
+        the file means: the first definition of a key, and of its value what the SDK reads, the text up to a blank.
+
+        Raises ModelError where no element has a cfg, or one cannot be read.
+        """
+        values = {"SCORE_THRESH": conf, "OBJECTNESS_THRESH": conf, "IOU_THRESH": iou}
+        changes = {key: repr(value) for key, value in values.items() if value is not None}
+        if not changes:
+            return
+        for props in self._post_processors():
+            config = self._config(props)
+            content = {key: config.string(key)[1] for key in config.texts if key.isascii() and key.isidentifier()}
+            if conf is not None:
+                content.pop("SEPARATE_SCORE_THRESH", None)
+            props.pop("postProcessConfigPath", None)
+            props["postProcessConfigContent"] = {**content, **changes}
+            self._changed = True
+        if not self._changed:
+            raise ModelError(f"{self.path}: no element has a post-process configuration, so no threshold can be set")
+
+    def _config(self, props: dict[str, Any]) -> KeyValues:
+        content = props.get("postProcessConfigContent")
+        if content:
+            text = content if isinstance(content, str) else json.dumps(content)
+            return KeyValues.from_json(text, f"{self.path}: postProcessConfigContent")
+        return KeyValues.from_file(self.folder / props["postProcessConfigPath"])
+
+    def _post_processors(self) -> Iterator[dict[str, Any]]:
+        for props in self._all_props():
+            if props.get("postProcessConfigContent") or isinstance(props.get("postProcessConfigPath"), str):
+                yield props
+
+    def _props(self, key: str) -> Iterator[dict[str, Any]]:
+        return (props for props in self._all_props() if isinstance(props.get(key), str))
+
+    def _all_props(self) -> Iterator[dict[str, Any]]:
+        for element in self._streams[self.stream_name].values():
+            if isinstance(element, dict) and isinstance(element.get("props"), dict):
+                yield element["props"]

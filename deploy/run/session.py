@@ -1,0 +1,66 @@
+"""A stream that is open and ready: the right pipeline, with its thresholds, in the folder that its paths start from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from compute_mAP.errors import ModelError
+from deploy.console import note
+from deploy.run.pipeline_file import PipelineFile
+from deploy.run.raw_end import has_python_post, raw_end
+from deploy.run.raw_stream import RawStream
+from deploy.run.stream import Engine, Stream, find_engine
+from deploy.run.target import Target
+
+NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
+"""Where the command line says nothing: a score is to be the board's, images and speed are the laptop's own."""
+
+
+@contextmanager
+def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
+    """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
+
+    Raises what Target.resolve, PipelineFile, Stream and raw_end raise, and ModelError for a board without the .om file.
+    """
+    path, folder, notes, soc = target.resolve(task)
+    for sentence in notes:
+        note(sentence)
+    pipeline = PipelineFile(path, folder)
+    pipeline.set_thresholds(target.conf, target.iou)
+    engine = find_engine(target.on)
+    if not engine.host and (missing := pipeline.missing_models()):
+        raise ModelError(f"the board's model {missing[0]} is missing; build.sh makes it from the ONNX file of a bundle")
+    if not engine.host and target.numerics:
+        note("--numerics is for the host engine; the board computes as it does")
+    numerics = target.numerics or NUMERICS_OF_TASK[task]
+    with _inside(folder), _stream(engine, pipeline, target.raw, numerics, soc) as stream:
+        yield stream, pipeline
+
+
+def _stream(engine: Engine, pipeline: PipelineFile, raw: bool, numerics: Any, soc: str) -> Stream:
+    """The stream as the file has it, or cut behind the model: where `raw` says so, or a board refuses Python in it."""
+    name = pipeline.stream_name
+    if not raw:
+        try:
+            return Stream(engine, pipeline.text, name, numerics, soc)
+        except ModelError as fault:
+            if engine.host or not has_python_post(pipeline):
+                raise
+            note(
+                f"{fault}; its post-processor is in Python, so it runs here, on the model's raw tensors (as with --raw)"
+            )
+    return RawStream(engine, raw_end(pipeline), name, numerics, soc)
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

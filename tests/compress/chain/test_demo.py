@@ -1,0 +1,40 @@
+"""The demo, small: the same way as the real one, with few images and one epoch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compress.cli import main
+
+
+def test_demo_goes_the_whole_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--out", "work", "--images", "14", "--epochs", "1"]) == 0
+    table = capsys.readouterr().out
+    dense, pruned = (line.split() for line in table.splitlines()[1:3])
+    assert (dense[0], pruned[0]) == ("dense", "pruned")
+    assert "mAP@0.5:0.95" in table and "images/s" in table
+    bundles = [
+        json.loads((tmp_path / "work" / kind / "bundle" / "bundle.json").read_text()) for kind in dense[:1] + pruned[:1]
+    ]
+    assert bundles[1]["parameters"] < bundles[0]["parameters"]
+    assert bundles[1]["flops"] < bundles[0]["flops"]
+    stages = [entry["stage"] for entry in bundles[1]["history"]]
+    assert stages[-3:] == ["prune", "finetune", "export"]
+    test = (tmp_path / "work" / "VOCdevkit" / "VOC2007" / "ImageSets" / "Main" / "test.txt").read_text().split()
+    assert sorted(p.stem for p in (tmp_path / "image_result").glob("*.jpg")) == sorted(test)
+
+
+def test_a_failing_step_ends_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--out", "work", "--images", "3"]) == 1
+    errors = capsys.readouterr().err
+    assert "the demo ends here: compress data failed" in errors
+    assert "Traceback" not in errors

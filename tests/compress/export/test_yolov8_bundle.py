@@ -1,0 +1,84 @@
+"""The bundle of a model without anchors: raw heads in the ONNX, and the stream finds on the host what torch finds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from compress.channels.flow import ChannelFlow
+from compress.export.bundle import write_bundle
+from compress.export.onnx_file import to_onnx
+from compress.nets.yolov8 import AnchorFree
+from compress.prune import surgery
+from compress.prune.choose import choose
+from deploy.postprocess.mapping import FIT, Geometry
+from deploy.run.flow import answers
+from deploy.run.session import opened
+from deploy.run.target import Target
+
+ROOT = Path(__file__).resolve().parents[3]
+CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"]
+
+
+def images(side: int, count: int = 1) -> np.ndarray:
+    return np.random.default_rng(3).random((count, 3, side, side), np.float32)
+
+
+@pytest.mark.parametrize("cfg", CFGS)
+def test_onnx_of_a_pruned_model_has_named_raw_heads_that_equal_torch(
+    tiny_free: Callable[..., AnchorFree], free_flow: Callable[..., ChannelFlow], cfg: str
+) -> None:
+    dense, flow = tiny_free(cfg), free_flow(cfg)
+    model = surgery.cut(dense, flow, choose(dense, flow, 0.5, 8))
+    written = to_onnx(model, 128, images(128))
+    assert written.difference <= 1e-4
+    graph = onnx.load_from_string(written.content)
+    assert [entry.version for entry in graph.opset_import] == [11]
+    expected = [shape for s in model.stride for shape in ([1, 64, 128 // s, 128 // s], [1, 3, 128 // s, 128 // s])]
+    assert [o["name"] for o in written.outputs] == model.output_names
+    assert [o["shape"] for o in written.outputs] == expected
+    assert all("Conv" in o["node"] for o in written.outputs), "the head convolutions put out what they compute"
+    session = onnxruntime.InferenceSession(written.content, providers=["CPUExecutionProvider"])
+    x = images(128, 2)[1:]
+    with torch.no_grad():
+        for found, wanted in zip(session.run(None, {"images": x}), model(torch.from_numpy(x)), strict=True):
+            assert np.abs(found - wanted.numpy()).max() <= 1e-4 * float(wanted.abs().max())
+
+
+def test_bundle_runs_on_the_host_and_finds_what_torch_finds(
+    tiny_free: Callable[..., AnchorFree], tmp_path: Path
+) -> None:
+    import cv2
+
+    model = tiny_free("yolov8n")
+    with torch.no_grad():
+        for classes, box in zip(model.head.cv3, model.head.cv2, strict=True):
+            classes[-1].weight.mul_(0.1)
+            box[-1].weight.mul_(1e-3)
+    bundle = write_bundle(model, to_onnx(model, 128, images(128)), tmp_path / "bundle", 128, [{"stage": "train"}])
+    description = json.loads((bundle / "bundle.json").read_text())
+    schema = json.loads((ROOT / "docs" / "schemas" / "bundle.schema.json").read_text())
+    jsonschema.validate(description, schema)
+    assert description["architecture"] == "yolov8" and description["anchors"] == []
+    assert not list(bundle.glob("*sdk2*")), "SDK 2.0.4 knows no post-processors in Python"
+    image = (images(128)[0].transpose(1, 2, 0) * 255).astype(np.uint8)
+    jpeg = tmp_path / "p.jpg"
+    cv2.imwrite(str(jpeg), image)
+    with opened(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
+        ((_, _, outcome),) = answers(stream, tmp_path, ["p"])
+    decoded = cv2.cvtColor(cv2.imread(str(jpeg)), cv2.COLOR_BGR2RGB).transpose(2, 0, 1)[None].astype(np.float32) / 255
+    with torch.no_grad():
+        raw = [o.numpy() for o in model(torch.from_numpy(decoded))]
+    expected = model.boxes(raw, 0.001, 0.6, Geometry(128, 128, 128, 128, FIT, 1.0))
+    assert not outcome.fault and len(outcome.objects) == len(expected) > 3
+    found = np.array([[*o[3:], o.confidence, model.names.index(o.name)] for o in outcome.objects])
+    distances = np.abs(found[:, None] - expected[None]).max(2)
+    assert distances.min(1).max() < 2e-2 and distances.min(0).max() < 2e-2
