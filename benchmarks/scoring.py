@@ -21,7 +21,8 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from compute_mAP.detections import Detections  # noqa: E402
-from compute_mAP.voc_eval import THRESHOLDS, average_precision, evaluate  # noqa: E402
+from compute_mAP.verdicts import average_precision  # noqa: E402
+from compute_mAP.voc_eval import THRESHOLDS, evaluate  # noqa: E402
 from compute_mAP.voc_xml import Annotation, Object  # noqa: E402
 
 OBJECTS = 8  # in an image

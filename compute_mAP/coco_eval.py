@@ -1,4 +1,4 @@
-"""Average precision as COCO defines it, class by class: what pycocotools computes for boxes, area range "all".
+"""Which detections are right as COCO defines it, class by class: what pycocotools computes for boxes, area range "all".
 
 It differs from the VOC protocols in four points. Boxes are x1 - x0 wide, without the pixel more. An overlap that equals
 the threshold counts. A detection whose best object is taken may have the next best one. Of each image only the
@@ -17,25 +17,25 @@ import numpy as np
 from compute_mAP.matching import pairs_in_images
 
 MAX_DETECTIONS = 100
-# Both as pycocotools has them, to the last bit: a recall or an overlap may lie exactly on one of them.
+# As pycocotools has them, to the last bit: an overlap may lie exactly on one of them.
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
-RECALLS = np.linspace(0.0, 1.0, 101)
 LARGEST_AREA = 1e10
 _NEVER = -1.0
 
 
-def coco_scores(
+def coco_verdicts(
     images: np.ndarray,
     confidence: np.ndarray,
     boxes: np.ndarray,
     object_images: np.ndarray,
     object_boxes: np.ndarray,
     difficult: np.ndarray,
-) -> np.ndarray:
-    """The average precision of one class at the ten IoU thresholds, float64 [10].
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image numbers int64 [n] by falling confidence, and which detections are right and wrong, bool [n, 10] each.
 
-    Detections in any order: image numbers int [n], confidence float [n], boxes float [n, 4] x0 y0 x1 y1. Objects:
-    image numbers int [m], ascending, boxes float [m, 4], difficult bool [m], at least one of them False.
+    Detections in any order: image numbers int [m], confidence float [m], boxes float [m, 4] x0 y0 x1 y1; those beyond
+    MAX_DETECTIONS of an image are left out. Objects: image numbers int [k], ascending, boxes float [k, 4], difficult
+    bool [k].
     """
     order = np.lexsort((np.arange(len(images)), -confidence, images))
     order = order[_rank_in_image(images[order]) < MAX_DETECTIONS]
@@ -47,17 +47,7 @@ def coco_scores(
     by_confidence = np.argsort(-confidence[order], kind="stable")
     right = (matched & ~spared)[by_confidence]
     wrong = (~matched & ~spared)[by_confidence]
-    true, false = np.cumsum(right, axis=0), np.cumsum(wrong, axis=0)
-    recall = true / np.count_nonzero(~difficult)
-    precision = true / (true + false + np.spacing(1))
-    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-    return np.array([_area(recall[:, i], best[:, i]) for i in range(len(THRESHOLDS))])
-
-
-def _area(recall: np.ndarray, best: np.ndarray) -> float:
-    """The mean over the 101 recalls of the best precision from there on, 0 where the recall is never reached."""
-    places = np.searchsorted(recall, RECALLS, side="left")
-    return float(np.append(best, 0.0)[places].mean())
+    return images[order][by_confidence], right, wrong
 
 
 def _rank_in_image(images: np.ndarray) -> np.ndarray:

@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if not __package__:
     sys.path.insert(0, str(ROOT))  # run as a script, when Python looks for modules beside this file only
 
+from compute_mAP.bootstrap import SAMPLES  # noqa: E402
 from compute_mAP.class_names import read_names  # noqa: E402
 from compute_mAP.detections import classes_in  # noqa: E402
 from compute_mAP.errors import DataError, ReportedError  # noqa: E402
-from compute_mAP.score import score  # noqa: E402
+from compute_mAP.score import compare, score  # noqa: E402
 from compute_mAP.voc_devkit import find_devkit  # noqa: E402
 from compute_mAP.voc_eval import PROTOCOLS  # noqa: E402
 
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         devkit = find_devkit(options.voc_dir, options.year, options.image_set)
         names, note = _names(options.classes, options.txt_result)
         report = score(options.txt_result, devkit, names, options.protocol)
+        against = None
+        if options.against:
+            against = compare(options.txt_result, options.against, devkit, names, options.protocol, options.samples)
     except ReportedError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code
@@ -36,7 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     for sentence in (*devkit.notes, *note, *report.notes):
         print(f"note: {sentence}", file=sys.stderr)
-    print(json.dumps(report.to_json()) if options.json else report.to_text())
+    if options.json:
+        print(json.dumps({**report.to_json(), **({"against": against.to_json()} if against else {})}))
+    else:
+        print(report.to_text())
+        if against:
+            print(f"more than {options.against}:\n{against.to_text()}")
     return 0
 
 
@@ -58,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
         default="area",
         help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
         "(default); coco: pycocotools' rules, 101 recalls",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="TXT_RESULT",
+        help="another model's detections on the same set: print the differences with paired bootstrap intervals",
+    )
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, help="bootstrap samples of --against (default: %(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser

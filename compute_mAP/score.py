@@ -1,4 +1,4 @@
-"""From a folder of detections and a devkit to a report: the one path that `reval_voc.py` and `eval` share."""
+"""From folders of detections to a report or a comparison: the one path that `reval_voc.py` and `eval` share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from compute_mAP import bootstrap
+from compute_mAP.bootstrap import SAMPLES, Comparison
 from compute_mAP.detections import read_all_detections
 from compute_mAP.ground_truth import load_ground_truth
 from compute_mAP.report import Report
@@ -30,6 +32,23 @@ def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol
     ground_truth, faults = load_ground_truth(devkit, image_set.names)
     report = evaluate(detections, ground_truth, names, protocol, _count_failed(folder))
     return replace(report, notes=[*image_set.notes, *faults, *notes_on_files, *report.notes])
+
+
+def compare(
+    txt_result: Path | str,
+    other: Path | str,
+    devkit: Devkit,
+    names: Sequence[str],
+    protocol: str = "area",
+    samples: int = SAMPLES,
+) -> Comparison:
+    """What `txt_result` has more than `other` on the devkit's image set, with 95 % bootstrap intervals.
+
+    Raises what `score` raises.
+    """
+    first, second = (read_all_detections(Path(folder), names)[0] for folder in (txt_result, other))
+    ground_truth, _ = load_ground_truth(devkit, read_image_set(devkit.image_set_file).names)
+    return bootstrap.compare(first, second, ground_truth, names, protocol, samples)
 
 
 def _count_failed(folder: Path) -> int:

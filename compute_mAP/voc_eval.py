@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compute_mAP.coco_eval import coco_scores
+from compute_mAP.coco_eval import coco_verdicts
 from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError, UsageError
 from compute_mAP.matching import judge, nearest_objects
 from compute_mAP.report import Report
+from compute_mAP.verdicts import Verdicts, average_precisions
 from compute_mAP.voc_xml import Annotation
 from compute_mAP.wording import nearest, shortened
 
@@ -26,8 +27,9 @@ PROTOCOLS = ("voc07", "area", "coco")
 # Divided, so that each is exactly the overlap of that many pixels in 100, which the strict test excludes; np.linspace
 # makes the ninth of them a little less than 0.9.
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
-# Divided, because 3 * 0.1 is a little more than 0.3: 3 of 10 objects found would not reach it.
-RECALLS_VOC07 = np.arange(11) / 10
+
+
+_NOTHING = Detections([], np.empty(0), np.empty((0, 4)))
 
 
 class _Objects(NamedTuple):
@@ -36,17 +38,6 @@ class _Objects(NamedTuple):
     images: np.ndarray
     boxes: np.ndarray
     difficult: np.ndarray
-
-
-def average_precision(recall: np.ndarray, precision: np.ndarray, protocol: str) -> float:
-    """The average precision, 0..1, of a curve: recall and precision float [n] in 0..1, recall not falling.
-
-    `protocol` is "voc07" or "area".
-    """
-    best_from_here = np.maximum.accumulate(np.append(precision, 0.0)[::-1])[::-1]
-    if protocol == "voc07":
-        return float(best_from_here[np.searchsorted(recall, RECALLS_VOC07)].mean())
-    return float((np.diff(recall, prepend=0.0) * best_from_here[:-1]).sum())
 
 
 def evaluate(
@@ -64,30 +55,42 @@ def evaluate(
     Raises DataError for a detection of an image outside the set or with a number that is not finite, and when no
     class has ground truth; UsageError for an unknown protocol.
     """
+    judged, notes = judge_all(detections, ground_truth, names, protocol)
+    scores = {name: None if found is None else average_precisions(found, protocol) for name, found in judged.items()}
+    counted = np.array([score for score in scores.values() if score is not None])
+    means = dict(zip(THRESHOLDS, counted.mean(axis=0).tolist()))
+    ap50 = {name: None if score is None else float(score[THRESHOLDS.index(0.5)]) for name, score in scores.items()}
+    average = float(counted.mean())
+    return Report(protocol, means[0.5], means[0.75], average, len(ground_truth), failed_images, ap50, notes)
+
+
+def judge_all(
+    detections: Mapping[str, Detections], ground_truth: Mapping[str, Annotation], names: Sequence[str], protocol: str
+) -> tuple[dict[str, Verdicts | None], list[str]]:
+    """The verdicts on the detections of each class, None for a class without objects that count, and notes.
+
+    Image numbers are the places of the images in `ground_truth`. Raises what `evaluate` raises.
+    """
     _check_protocol(protocol)
     numbers = {image: number for number, image in enumerate(ground_truth)}
     notes = _notes_on_other_classes(ground_truth, names)
-    scores: dict[str, np.ndarray | None] = {}
+    judged: dict[str, Verdicts | None] = {}
     for name in names:
         objects = _objects_of(name, ground_truth)
-        found = _checked(name, detections[name], numbers) if name in detections else None
+        found = _checked(name, detections.get(name, _NOTHING), numbers)
         if objects.difficult.all():
             only = " but difficult ones" if len(objects.difficult) else ""
             notes.append(f"the set has no objects of class '{name}'{only}: it is left out of the means")
-            scores[name] = None
+            judged[name] = None
         else:
-            scores[name] = _scores(*found, objects, protocol) if found else np.zeros(len(THRESHOLDS))
-    counted = np.array([score for score in scores.values() if score is not None])
-    if not len(counted):
+            judged[name] = _verdicts(*found, objects, protocol, len(numbers))
+    if all(found is None for found in judged.values()):
         there = sorted({entry.name for annotation in ground_truth.values() for entry in annotation.objects})
         raise DataError(
             f"the set has no ground truth of any class among {shortened(names) or 'none'}; "
             f"its annotations hold {shortened(there) or 'no objects'}"
         )
-    means = dict(zip(THRESHOLDS, counted.mean(axis=0).tolist()))
-    ap50 = {name: None if score is None else float(score[THRESHOLDS.index(0.5)]) for name, score in scores.items()}
-    average = float(counted.mean())
-    return Report(protocol, means[0.5], means[0.75], average, len(numbers), failed_images, ap50, notes)
+    return judged, notes
 
 
 def _check_protocol(protocol: str) -> None:
@@ -130,19 +133,14 @@ def _checked(name: str, found: Detections, numbers: Mapping[str, int]) -> tuple[
     return images, confidence, boxes
 
 
-def _scores(
-    images: np.ndarray, confidence: np.ndarray, boxes: np.ndarray, objects: _Objects, protocol: str
-) -> np.ndarray:
-    """The average precision at each threshold, float64 [10]."""
+def _verdicts(
+    images: np.ndarray, confidence: np.ndarray, boxes: np.ndarray, objects: _Objects, protocol: str, all_images: int
+) -> Verdicts:
+    counts = np.bincount(objects.images[~objects.difficult], minlength=all_images)
     if protocol == "coco":
-        return coco_scores(images, confidence, boxes, *objects)
+        return Verdicts(*coco_verdicts(images, confidence, boxes, *objects), counts)
     order = np.argsort(-confidence, kind="stable")
     overlap, row = nearest_objects(images[order], boxes[order], objects.images, objects.boxes)
-    count = np.count_nonzero(~objects.difficult)
-    scores = []
-    for threshold in THRESHOLDS:
-        right, wrong = judge(overlap, row, objects.difficult, threshold)
-        true, false = np.cumsum(right), np.cumsum(wrong)
-        precision = true / np.maximum(true + false, np.finfo(np.float64).eps)
-        scores.append(average_precision(true / count, precision, protocol))
-    return np.array(scores)
+    judged = [judge(overlap, row, objects.difficult, threshold) for threshold in THRESHOLDS]
+    right, wrong = (np.stack(columns, axis=1) for columns in zip(*judged))
+    return Verdicts(images[order], right, wrong, counts)

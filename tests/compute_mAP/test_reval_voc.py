@@ -134,3 +134,25 @@ def test_classes_by_default(
     (tmp_path / "txt" / "det_test_cat.txt").unlink()
     assert reval_voc.main(arguments) == 3
     assert "to take the classes from; give --classes" in capsys.readouterr().err
+
+
+def test_against_another_model(devkit: Path, tmp_path: Path) -> None:
+    """Better on one of two images: a sample that draws the other one twice sees no difference."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "det_test_cat.txt").write_text("a 0.9 50 50 60 60\n", encoding="utf-8")
+    options = ["txt", "--voc_dir", "VOCdevkit", "--classes", "names", "--against", "other", "--samples", "100"]
+    run = _run(tmp_path, *options)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-3:] == [
+        "more than other:",
+        "mAP@0.5: +0.5000, 95 % interval +0.0000 to +1.0000 (not told apart)",
+        "mAP@0.5:0.95: +0.5000, 95 % interval +0.0000 to +1.0000 (not told apart)",
+    ]
+    found = json.loads(_run(tmp_path, *options, "--json").stdout)["against"]
+    assert found["map50_95"] == {"difference": 0.5, "low": 0.0, "high": 1.0} and found["samples"] == 100
+
+
+def test_against_a_folder_that_is_not_there(devkit: Path, tmp_path: Path) -> None:
+    run = _run(tmp_path, "txt", "--voc_dir", "VOCdevkit", "--classes", "names", "--against", "gone")
+    assert (run.returncode, run.stdout) == (3, "")
+    assert run.stderr == "error: the folder of detections gone does not exist\n"

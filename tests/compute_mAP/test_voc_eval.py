@@ -11,8 +11,9 @@ from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError, UsageError
 from compute_mAP.ground_truth import load_ground_truth
 from compute_mAP.report import Report
+from compute_mAP.verdicts import average_precision
 from compute_mAP.voc_devkit import find_devkit, read_image_set
-from compute_mAP.voc_eval import average_precision, evaluate
+from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
 
 A, B, FAR = (0, 0, 9, 9), (20, 0, 29, 9), (60, 60, 69, 69)

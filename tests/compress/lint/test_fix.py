@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.compress.pad.nets import Net
 
 from compress.graph.graph_facts import GraphFacts
 from compress.graph.onnx_proof import TOLERANCE, largest_difference, random_inputs, run
@@ -21,6 +20,7 @@ from compress.lint.subject import Subject
 from compress.pad.pad_model import pad_model
 from compute_mAP.errors import ModelError
 from tests.compress.lint import wrong
+from tests.compress.pad.nets import Net
 
 
 def operators(model: onnx.ModelProto) -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from tests.compress.pad.nets import Net
 
 from compress.graph import onnx_proof
 from compress.graph.graph_facts import GraphFacts, attributes
@@ -16,6 +15,7 @@ from compress.graph.onnx_proof import TOLERANCE, largest_difference, random_inpu
 from compress.pad import layers
 from compress.pad.pad_model import Padded, pad_model
 from compute_mAP.errors import ModelError, UsageError
+from tests.compress.pad.nets import Net
 
 Between = Callable[[Net, str], str]
 
