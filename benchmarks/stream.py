@@ -36,12 +36,12 @@ import onnxruntime
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
-from compute_mAP.errors import DataError, EnvironmentFault  # noqa: E402
 from deploy.bundle import Bundle, open_bundle  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
+from deploy.errors import DataError, EnvironmentFault  # noqa: E402
 from deploy.run.flow import answers  # noqa: E402
 from deploy.run.images import check_image_dir, read_image  # noqa: E402
-from deploy.run.session import opened  # noqa: E402
+from deploy.run.session import open_stream  # noqa: E402
 from deploy.run.speed import repeated  # noqa: E402
 from deploy.run.target import DEMO, Target  # noqa: E402
 
@@ -106,7 +106,7 @@ def _compare(options: argparse.Namespace) -> None:
             ways[PREDICT] = _predict(bundle, folder, names, scratch)
         for way, numerics in ((FLOAT, "float"), (BOARD, "board")):
             target = Target(model=bundle.folder, conf=CONFIDENCE, iou=IOU, on="host", numerics=numerics)
-            stream, _ = stack.enter_context(opened(target, "detect"))
+            stream, _ = stack.enter_context(open_stream(target, "detect"))
             ways[way] = lambda stream=stream: sum(len(a.outcome.objects) for a in answers(stream, folder, names))
         found = {way: run() for way, run in ways.items()}  # this warms up, too
         rounds = [_round(ways, len(names), number) for number in range(options.rounds)]

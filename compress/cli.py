@@ -22,7 +22,7 @@ from compress.commands import (
     training,
     val,
 )
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 
 # in the order of --help
 COMMANDS = (

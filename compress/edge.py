@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Collection
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
+from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
 
 DESCRIPTION = "bundle.json"
@@ -85,15 +85,6 @@ def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **
     description = {**bundle.description, **changes, "files": dict(sorted({**files, **hashes}.items()))}
     text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
     write_whole(bundle.folder / DESCRIPTION, text.encode("utf-8"))
-
-
-def file_sha256(path: Path | str) -> str:
-    """SHA-256 of a file as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _check(file: Path, description: Any) -> None:

@@ -17,7 +17,7 @@ PROTOCOLS = ("voc07", "area", "coco")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code: 0 done, 1..5 as compute_mAP.errors says, 130 after Ctrl-C."""
+    """Run one command. Returns its exit code: 0 done, 1 to 5 as deploy.errors says, 130 after Ctrl-C."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["host"]:  # what follows is the script's, none of ours
         from deploy.host.script import main as run_script

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 
 QUIET_SECONDS = 10.0
 """Between two lines of progress where stderr is a file; on a terminal one line is rewritten four times a second."""

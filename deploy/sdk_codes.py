@@ -6,7 +6,7 @@ has no text of its own.
 
 from __future__ import annotations
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 NOT_INITIALISED = -1  # what the SDK's Python module returns before InitManager
 

@@ -15,7 +15,7 @@ from typing import Any
 from compress.chain.fingerprint import fingerprint, path_hash
 from compress.chain.verbs import Verb, all_verbs
 from compress.edge import run_edge
-from compute_mAP.errors import ReportedError, UsageError
+from deploy.errors import ReportedError, UsageError
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from compress.edge import ROOT, run_edge
 from compress.report.comparison import compare
 from compute_mAP.class_names import read_names
-from compute_mAP.errors import ModelError, ReportedError
+from deploy.errors import ModelError, ReportedError
 
 SPARSE = ROOT / "models" / "demo.sparse.safetensors"
 IMGSZ = 320

@@ -10,7 +10,7 @@ from typing import Any
 
 from compress.data.content import content_hash
 from compress.data.data_yaml import load_data_yaml
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 
 
 def fingerprint(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from typing import Any
 import yaml
 
 from compress.chain.verbs import Verb
-from compute_mAP.errors import DataError, UsageError
-from compute_mAP.wording import nearest, shortened
+from deploy.errors import DataError, UsageError
+from deploy.wording import nearest, shortened
 
 _TOP = ("variables", "common", "stages")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from compute_mAP.errors import UsageError
-from compute_mAP.wording import nearest
+from deploy.errors import UsageError
+from deploy.wording import nearest
 
 _PLACED = {"out", "project", "name", "resume", "json", "help"}  # the chain's own business
 _EDGE = ("eval", "speed")

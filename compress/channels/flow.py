@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 _CONVOLUTIONS = {"conv2d", "convolution"}
 _SPLITS = {"chunk", "split", "split_with_sizes"}

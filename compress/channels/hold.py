@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from compress.channels.flow import ChannelFlow
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 GROUP, KEEP = "group", "keep"
 

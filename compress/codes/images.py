@@ -18,7 +18,7 @@ import numpy as np
 from compress.codes.easy.scene import draw_scene
 from compress.codes.real.scene import draw_real_scene
 from compress.codes.voc_files import VocObject, annotation_xml
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 
 HARDNESS = ("easy", "real")
 # Enough images that handing them out costs nothing, and few enough that Ctrl-C is soon heard.

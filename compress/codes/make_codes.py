@@ -15,7 +15,7 @@ from compress.codes.splits import FEWEST_IMAGES, deal_splits
 from compress.codes.symbols import CLASSES
 from compress.codes.voc_files import image_sets
 from compress.data.out_folder import built_whole
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 MAKER = "compress data codes"
 YEAR = "VOC2007"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
 from compress.commands.opened import input_side
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 if TYPE_CHECKING:
     from compress.cost.chips import Chip

@@ -9,7 +9,7 @@ from typing import Any
 
 from compress.commands.declare import Verbs, answer, verb
 from compute_mAP.class_names import read_names
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 def add(verbs: Verbs) -> None:

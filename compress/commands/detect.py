@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compress.commands.declare import Verbs, answer, verb
 from compress.commands.opened import looking_options, opened
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from compress.commands.declare import Verbs, answer, verb
 from compute_mAP.class_names import read_names
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:
@@ -36,8 +36,8 @@ def export(options: argparse.Namespace) -> None:
     from compress.export.stock import write_stock
     from compress.graph.proof_images import proof_images
     from compress.nets.weights import open_weights
-    from compute_mAP.errors import ModelError
-    from deploy.bundle import file_sha256
+    from deploy.errors import ModelError
+    from deploy.hashes import file_sha256
 
     if not options.out and not options.stock:
         raise UsageError("neither --out nor --stock is given: expected a bundle's folder or a .pt to write")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
 from compress.text_table import aligned
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

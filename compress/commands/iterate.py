@@ -11,7 +11,7 @@ from compress.commands import prune
 from compress.commands.declare import Verbs, answer, verb
 from compress.commands.training import common_options, sparsity_options
 from compress.text_table import aligned
-from compute_mAP.errors import ReportedError, UsageError
+from deploy.errors import ReportedError, UsageError
 
 _COLUMNS = ("round", "parameters", "FLOPs", "mAP@0.5", "mAP@0.5:0.95", "drop")
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from compress.commands.declare import Verbs, answer, verb
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 
 
 def add(verbs: Verbs) -> None:

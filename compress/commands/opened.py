@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 if TYPE_CHECKING:
     from compress.nets.detector import Detector

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 from compress.commands.declare import Verbs, answer, verb
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 if TYPE_CHECKING:
     from compress.channels.flow import ChannelFlow
@@ -79,7 +79,7 @@ def prune(options: argparse.Namespace) -> None:
     from compress.prune import surgery
     from compress.prune.fold import fold_constants
     from compress.report.plan_table import plan_table
-    from deploy.bundle import file_sha256
+    from deploy.hashes import file_sha256
 
     out = _check_out(options)
     model, history = open_weights(options.weights)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.commands.declare import Verbs, answer, verb
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def add(verbs: Verbs) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.commands.declare import Verbs, answer, verb
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 if TYPE_CHECKING:
     from compress.nets.detector import Detector
@@ -144,7 +144,7 @@ def training(options: argparse.Namespace) -> None:
 
     from compress.train.loop import train
     from compress.train.run_folder import RunFolder
-    from deploy.bundle import file_sha256
+    from deploy.hashes import file_sha256
 
     settings = settings_of(options)
     torch.manual_seed(settings.seed)  # for layers that start from random weights

@@ -7,7 +7,7 @@ import sys
 
 from compress.commands.declare import Verbs, answer, verb
 from compress.commands.opened import looking_options, opened
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 
 def add(verbs: Verbs) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from compress.cost.chips import Chip
 from compress.cost.estimate import Calibration, is_compute, layer_range
 from compress.cost.work import Work
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1

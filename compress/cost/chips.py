@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import onnx
 from onnx import ModelProto, NodeProto, shape_inference
 
 from compress.cost.work import Work, convolution, movement, product
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 _MOVES = {"Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split"}
 _COUNTED = {"Conv", "MatMul", *_MOVES}

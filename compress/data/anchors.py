@@ -14,7 +14,7 @@ import numpy as np
 
 from compress.data.image_size import image_size
 from compress.data.labels import read_labels
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 LIMIT = 4.0
 GOOD = 0.98

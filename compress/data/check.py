@@ -14,8 +14,8 @@ from compress.data.data_yaml import SPLITS, DataSet
 from compress.data.image_size import image_size
 from compress.data.labels import label_path, read_labels
 from compress.text_table import aligned
-from compute_mAP.errors import DataError
-from compute_mAP.wording import shortened
+from deploy.errors import DataError
+from deploy.wording import shortened
 
 TINY = 8.0
 """Pixels of the network input: the stride of the finest head. A box with a shorter side than that covers no cell."""

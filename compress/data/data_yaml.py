@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from compute_mAP.errors import DataError, UsageError
 from compute_mAP.text_file import read_lines
-from compute_mAP.wording import nearest, shortened
+from deploy.errors import DataError, UsageError
+from deploy.wording import nearest, shortened
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 # The Exif tag whose values 5 to 8 say that the image lies on its side.
 ORIENTATION = 0x0112

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compute_mAP.errors import DataError
 from compute_mAP.text_file import read_lines
+from deploy.errors import DataError
 
 # Tools round their fractions, so that a box may reach over the edge by this much; it is clipped.
 EDGE_TOLERANCE = 1e-3

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compute_mAP.errors import ReportedError, UsageError
+from deploy.errors import ReportedError, UsageError
 
 # Says in a finished folder which of our commands made it, so that the command may replace it later.
 MARKER = ".made_by"

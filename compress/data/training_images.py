@@ -17,7 +17,7 @@ from ultralytics.data.dataset import YOLODataset
 from compress.data.board_canvas import on_board_canvas
 from compress.data.image_size import image_size
 from compress.data.labels import read_labels
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 # YOLOv5's low-augmentation settings (its hyp.scratch-low): what is not named here is off.
 AUGMENTATION = {

@@ -15,10 +15,10 @@ import yaml
 from compress.data.data_yaml import SPLITS
 from compress.data.image_size import image_size
 from compress.data.out_folder import built_whole, link_or_copy
-from compute_mAP.errors import DataError, UsageError
 from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
-from compute_mAP.wording import shortened
+from deploy.errors import DataError, UsageError
+from deploy.wording import shortened
 
 MAKER = "compress data voc2yolo"
 LISTS = {"train": "yolov5_train.txt", "val": "yolov5_val.txt"}

@@ -20,10 +20,10 @@ from compress.export.streams import (
 )
 from compress.nets.detector import Detector
 from compress.nets.size import flops, parameters
-from compute_mAP.errors import ReportedError, UsageError
 from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
-from deploy.bundle import file_sha256
+from deploy.errors import ReportedError, UsageError
+from deploy.hashes import file_sha256
 from deploy.results.folder import result_folder
 
 SCHEMA_VERSION = 1

@@ -18,7 +18,7 @@ import onnxsim
 import torch
 
 from compress.nets.detector import Detector
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 OPSET = 11  # the newest that CANN 5.0.4 reads whole
 INPUT_NAME = "images"

@@ -11,7 +11,7 @@ import ultralytics
 
 from compress.nets.detector import Detector
 from compress.nets.yolov8 import AnchorFree
-from compute_mAP.errors import ModelError, ReportedError, UsageError
+from deploy.errors import ModelError, ReportedError, UsageError
 
 _HOMES = ("torch.", "ultralytics.")
 

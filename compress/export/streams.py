@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 THRESHOLDS = {"detect": (0.4, 0.5), "eval": (0.001, 0.6)}
 """For each pipeline the score and objectness threshold, and the IoU threshold of NMS."""

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 def load_onnx(path: str | Path) -> onnx.ModelProto:

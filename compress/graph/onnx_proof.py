@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 TOLERANCE = 1e-5
 """The largest difference between two equal models, of an output's largest value. Only the order of sums may differ."""

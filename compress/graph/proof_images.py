@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 _MOST = 4
 

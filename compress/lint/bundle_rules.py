@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.subject import Subject
-from compute_mAP.errors import ReportedError
+from deploy.errors import ReportedError
 from deploy.host.check.run import check
 from deploy.postprocess.key_values import KeyValues
 

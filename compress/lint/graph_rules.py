@@ -12,7 +12,7 @@ from compress.graph.graph_facts import attributes, place
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.fix.opset import REPLACED
 from compress.lint.subject import Subject
-from compute_mAP.wording import shortened
+from deploy.wording import shortened
 
 _STANDARD = ("", "ai.onnx")
 _CONTROL = {"If", "Loop", "Scan"}

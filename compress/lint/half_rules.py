@@ -12,7 +12,7 @@ from compress.graph.graph_facts import place
 from compress.graph.onnx_proof import random_inputs
 from compress.lint.finding import ERROR, Finding
 from compress.lint.subject import Subject
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 LARGEST = 65504.0
 _AT_ONCE = 40

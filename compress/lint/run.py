@@ -11,9 +11,9 @@ from compress.graph.graph_facts import GraphFacts, load_onnx
 from compress.lint import bundle_rules, graph_rules, half_rules, head_rules, vision_rules
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.subject import Subject
-from compute_mAP.errors import ModelError
 from deploy.atc.cann import check_soc
 from deploy.bundle import MODEL, OM, open_bundle
+from deploy.errors import ModelError
 
 _RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     graph_rules.opset,

@@ -13,8 +13,8 @@ from compress.lint.fix.focus import find_focus
 from compress.lint.subject import Subject
 from compress.pad.operators import RULES
 from compress.pad.pad_model import CONVOLUTIONS, follow
-from compute_mAP.errors import ReportedError
 from deploy.aipp.read import read_aipp
+from deploy.errors import ReportedError
 
 _WIDTHS, _HEIGHTS = (32, 4096), (6, 4096)
 _BLOCK = 16

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from compress.nets.detector import Detector
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:

@@ -14,8 +14,8 @@ from compress.nets.checkpoint import save_checkpoint
 from compress.nets.family import architecture, has_anchors
 from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError, UsageError
-from deploy.bundle import file_sha256
+from deploy.errors import ModelError, UsageError
+from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
 
 

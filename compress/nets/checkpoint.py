@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
 from compress.nets.family import build, check_architecture
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 SCHEMA_VERSION = 1
 _METADATA_KEY = "ascend-yolo-slim"

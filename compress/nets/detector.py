@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 from deploy.postprocess.mapping import Geometry
 
 Loss = Callable[[list[torch.Tensor], torch.Tensor], tuple[torch.Tensor, torch.Tensor]]

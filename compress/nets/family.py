@@ -16,7 +16,7 @@ from compress.nets.detector import Detector
 from compress.nets.focus import without_focus
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 
 _STOCK = Path(ultralytics.__file__).parent / "cfg" / "models"
 _FOLDERS = {"yolov5": "v5", "yolov8": "v8", "yolo11": "11"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 # Focus stacks the pixels (row, column) of each 2x2 square in this order
 _PIXELS = ((0, 0), (1, 0), (0, 1), (1, 1))

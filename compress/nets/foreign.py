@@ -18,7 +18,7 @@ from compress.nets.focus import focus_layers, without_focus, without_focus_tenso
 from compress.nets.inert_pickle import Record, read_inert
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree, kept_keys
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 _NORM_EPS = 1e-3
 _LARGEST_SIDE = 4096

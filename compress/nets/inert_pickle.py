@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 _STORAGES = {
     "DoubleStorage": torch.float64,

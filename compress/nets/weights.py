@@ -8,8 +8,8 @@ from typing import Any
 from compress.nets.checkpoint import load_checkpoint
 from compress.nets.detector import Detector
 from compress.nets.foreign import import_pt
-from compute_mAP.errors import ModelError
-from deploy.bundle import file_sha256
+from deploy.errors import ModelError
+from deploy.hashes import file_sha256
 
 
 def open_weights(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:

@@ -20,7 +20,7 @@ from ultralytics.utils.ops import make_divisible
 from compress.nets.detector import Detector, with_gains
 from compress.nets.yolov5_head import AnchorDetect
 from compress.nets.yolov5_loss import AnchorLoss, LossGains
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import YoloConfig

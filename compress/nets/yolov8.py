@@ -18,7 +18,7 @@ from ultralytics.nn.tasks import DetectionModel
 
 from compress.nets.detector import Detector, with_gains
 from compress.nets.yolov8_loss import AnchorFreeLoss, BoxGains
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolov8 import BINS, Yolov8Config, decode
 

@@ -12,7 +12,7 @@ from compress.graph.onnx_proof import prove_equal
 from compress.pad.channels import Channels, Opaque
 from compress.pad.operators import RULES
 from compress.pad.rule import Padding, channel_count
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 MOST = 64

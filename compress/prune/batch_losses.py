@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from compress.data.data_yaml import load_data_yaml
 from compress.data.training_images import AUGMENTATION, TrainingImages, readable, targets_of
 from compress.nets.detector import Detector
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 BATCH_SIZE = 8
 

@@ -16,7 +16,7 @@ from compress.prune.budget import Cost
 from compress.prune.goal import Goal
 from compress.prune.plan import GroupPlan, Plan
 from compress.prune.scores import Scores, gamma_scores
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def choose(model: nn.Module, flow: ChannelFlow, percent: float, align: int) -> Plan:

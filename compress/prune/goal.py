@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 Kind = Literal["percent", "threshold", "flops", "params", "latency", "uniform"]
 _SUFFIXES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}

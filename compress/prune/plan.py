@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.channels.flow import ChannelFlow, Places
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 2

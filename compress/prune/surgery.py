@@ -12,7 +12,7 @@ from compress.channels.flow import ChannelFlow
 from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
 from compress.prune.plan import Plan
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 TOLERANCE = 1e-9
 PROOF_SIDE = 128  # pixels, a multiple of every stride; a wrong cut shows at any size

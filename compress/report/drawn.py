@@ -16,7 +16,7 @@ from compress.data.data_yaml import IMAGE_SUFFIXES
 from compress.nets.detector import Detector
 from compress.val.framing import framed
 from compress.val.validate import outputs_of
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
 from deploy.results.folder import result_folder

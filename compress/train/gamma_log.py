@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 # Bins of |gamma|: fine where it counts, the last one open. The first is what counts as near zero.
 EDGES = np.concatenate([np.arange(0, 1, 0.01), np.arange(1, 2, 0.02), np.arange(2, 4.01, 0.1)])

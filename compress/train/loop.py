@@ -34,7 +34,7 @@ from compress.train.settings import TrainSettings
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
 from compress.val.validate import Validator
-from compute_mAP.errors import DataError, ReportedError
+from deploy.errors import DataError, ReportedError
 
 RECALIBRATION_BATCHES = 16
 

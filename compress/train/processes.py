@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from compress.train.settings import TrainSettings
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def launched(settings: TrainSettings) -> Accelerator:

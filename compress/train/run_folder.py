@@ -13,8 +13,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from compress.train.settings import TrainSettings
-from compute_mAP.errors import DataError, UsageError
-from deploy.bundle import file_sha256
+from deploy.errors import DataError, UsageError
+from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
 
 

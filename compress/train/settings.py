@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import UsageError
-from compute_mAP.wording import nearest
+from deploy.errors import UsageError
+from deploy.wording import nearest
 
 OPTIMIZERS = ("sgd", "adam")
 SPARSITY_RULES = ("subgradient", "proximal")

@@ -19,10 +19,10 @@ from compress.nets.detector import Detector
 from compress.val.framing import Frame, framed
 from compress.val.operating_point import OperatingPoint, best_operating_point
 from compute_mAP.detections import Detections
-from compute_mAP.errors import DataError
 from compute_mAP.report import Report
 from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
+from deploy.errors import DataError
 from deploy.sdk_codes import SdkFault
 
 SCORE, IOU = 0.001, 0.6  # the thresholds of a bundle's eval.cfg

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import EnvironmentFault, ModelError
 from deploy.aipp.write import aipp_text
 from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
 from deploy.atc.command import atc_command, find_outputs, script
 from deploy.atc.run_atc import run_atc
-from deploy.bundle import MODEL, OM, Bundle, file_sha256, open_bundle, rewrite
+from deploy.bundle import MODEL, OM, Bundle, open_bundle, rewrite
 from deploy.console import note
+from deploy.errors import EnvironmentFault, ModelError
+from deploy.hashes import file_sha256
 from deploy.wire.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
 
 AIPP, SCRIPT, LOG = "aipp.cfg", "atc.sh", "atc.log"

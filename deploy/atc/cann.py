@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from compute_mAP.errors import UsageError
-from compute_mAP.wording import nearest
+from deploy.errors import UsageError
+from deploy.wording import nearest
 
 DEFAULT_CANN = "5.0.4"
 """What MindX SDK 2.0.4 goes with: the oldest version here, so that a model which suits it suits the later ones."""

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Any
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.wire.onnx_graph import OnnxGraph
 
 

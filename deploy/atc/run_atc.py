@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compute_mAP.errors import ReportedError
 from deploy.atc.faults import explained
+from deploy.errors import ReportedError
 
 SUCCESS = "ATC run success"
 OWNER_AND_GROUP = 0o640

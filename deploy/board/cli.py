@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import UsageError
 from deploy.board.doctor import DEFAULT_FOLDER, Wanted
+from deploy.errors import UsageError
 
 RUNS = ("detect", "speed", "eval")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute_mAP.errors import DataError, ModelError
 from deploy.bundle import DESCRIPTION, Bundle
+from deploy.errors import DataError, ModelError
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.target import ROOT
 

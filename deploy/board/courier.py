@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from compute_mAP.errors import DataError
 from deploy.board.contents import Item
 from deploy.board.doctor import Examined, Wanted, examine
 from deploy.board.link import ConnectionLost, Link
 from deploy.board.text import cleaned
 from deploy.console import note
+from deploy.errors import DataError
 
 CHUNK = 1 << 18
 RETRIES = 3

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compute_mAP.errors import EnvironmentFault
 from deploy.board.facts import Facts
 from deploy.board.findings import FAULT, OK, Finding, judge
 from deploy.board.link import Link
 from deploy.board.remote import probe
+from deploy.errors import EnvironmentFault
 
 SCHEMA_VERSION = 1
 HERE = "this machine"

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from compute_mAP.errors import DataError, EnvironmentFault, ModelError, ReportedError, UsageError
 from deploy.board import ssh
 from deploy.board.text import cleaned
+from deploy.errors import DataError, EnvironmentFault, ModelError, ReportedError, UsageError
 
 REMOTE = Path(__file__).resolve().parent / "remote"
 PACKAGE = "deploy.board.remote"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compute_mAP.errors import EnvironmentFault, ReportedError, UsageError
 from deploy.board import results
 from deploy.board.compare import Tolerance
 from deploy.board.contents import cann_of, chip_of, release_items
@@ -20,6 +19,7 @@ from deploy.board.text import cleaned
 from deploy.board.work import Settings, Work
 from deploy.bundle import open_bundle
 from deploy.console import note
+from deploy.errors import EnvironmentFault, ReportedError, UsageError
 from deploy.results.folder import result_folder
 from deploy.run.target import DEMO
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import DataError
 from compute_mAP.result_files import FAILED_IMAGES, class_file
 from deploy.board.link import Link
 from deploy.board.text import cleaned
 from deploy.console import note
+from deploy.errors import DataError
 from deploy.results.detections import Detection
 
 LARGEST_FILE = 1 << 30

@@ -6,8 +6,8 @@ import re
 import shutil
 from collections.abc import Sequence
 
-from compute_mAP.errors import EnvironmentFault, UsageError
 from deploy.board.text import cleaned
+from deploy.errors import EnvironmentFault, UsageError
 
 # ssh takes the first value that it is given for a setting, so that neither the user's options nor their configuration
 # weakens these: no password is ever asked for, host keys are checked, and the board gets none of our keys to use.

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import UsageError
 from compute_mAP.voc_devkit import Devkit
 from deploy.board import images, results
 from deploy.board.compare import Boxes, Tolerance, compare
 from deploy.board.images import Material
 from deploy.bundle import Bundle
+from deploy.errors import UsageError
 from deploy.results.detections import Detection
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.target import Target

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from compute_mAP.errors import UsageError
 from compute_mAP.result_files import FAILED_IMAGES
+from deploy.errors import UsageError
 
 
 @contextmanager

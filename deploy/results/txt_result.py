@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from compute_mAP.errors import DataError, ModelError
 from compute_mAP.result_files import class_file
+from deploy.errors import DataError, ModelError
 from deploy.results.detections import Detection
 
 LINES_AT_ONCE = 100_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.errors import UsageError
 from deploy.console import note
+from deploy.errors import UsageError
 from deploy.run.evaluate import evaluate
 from deploy.run.stream import find_engine
 from deploy.run.target import Target

@@ -12,11 +12,11 @@ from deploy.console import Progress, note
 from deploy.results.detections import Detection
 from deploy.results.draw import write_image
 from deploy.results.folder import write_failed
-from deploy.results.unfinished import unfinished_run
+from deploy.results.resumable import resumable_run
 from deploy.run.flow import answers
 from deploy.run.images import check_image_dir, check_some_succeeded
 from deploy.run.run_inputs import inputs_of
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 SCHEMA_VERSION = 1
@@ -64,16 +64,16 @@ def detect(
     goes on.
 
     Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
-    deploy.run.session.opened does, UsageError where OUT cannot be written.
+    deploy.run.session.open_stream does, UsageError where OUT cannot be written.
     """
     images = read_image_set(image_set)
     for sentence in images.notes:
         note(sentence)
     folder = check_image_dir(image_dir)
     out = out.absolute() / FOLDER
-    with opened(target, "detect") as (stream, pipeline):
+    with open_stream(target, "detect") as (stream, pipeline):
         inputs = inputs_of(pipeline, stream, folder, images.names)
-        with unfinished_run(out, inputs, resume) as run:
+        with resumable_run(out, inputs, resume) as run:
             counts = Counter(run.counts)
             on_terminal = lines is not None and lines.isatty()
             progress = Progress("detected", len(images.names), on_terminal, run.done)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.errors import EnvironmentFault
 from compute_mAP.voc_devkit import Devkit, find_devkit, read_image_set
 from deploy.console import Progress, note
+from deploy.errors import EnvironmentFault
 from deploy.results.folder import write_failed
+from deploy.results.resumable import resumable_run
 from deploy.results.txt_result import TextResults
-from deploy.results.unfinished import unfinished_run
 from deploy.run.flow import answers
 from deploy.run.images import check_some_succeeded
 from deploy.run.run_inputs import inputs_of
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def evaluate(
     killed goes on and ends with the same files as an unbroken one.
 
     Raises DataError for a faulty devkit (its annotations are read before the long work begins) or when all images
-    fail, ModelError and EnvironmentFault as deploy.run.session.opened does, UsageError where OUT cannot be written, and
-    EnvironmentFault where numpy is missing, which only the scoring at the end needs.
+    fail, ModelError and EnvironmentFault as deploy.run.session.open_stream does, UsageError where OUT cannot be
+    written, and EnvironmentFault where numpy is missing, which only the scoring at the end needs.
     """
     devkit = find_devkit(devkit_folder.absolute(), year, image_set)
     images = read_image_set(devkit.image_set_file)
@@ -64,10 +64,10 @@ def evaluate(
         note(sentence)
     _check_annotations(devkit, images.names)
     out = out.absolute() / FOLDER
-    with opened(target, "eval") as (stream, pipeline):
+    with open_stream(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
         inputs = inputs_of(pipeline, stream, devkit.images, images.names)
-        with unfinished_run(out, inputs, resume) as run:
+        with resumable_run(out, inputs, resume) as run:
             results = TextResults(run.folder, names, run.sizes)
             progress = Progress("evaluated", len(images.names), done=run.done)
             for name, _, outcome in answers(stream, devkit.images, images.names[run.done :]):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 from deploy.run.images import read_image
 from deploy.run.stream import Outcome, Stream
 

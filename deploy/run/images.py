@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from stat import S_ISREG
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".JPG", ".JPEG")
 # a pipe that nobody writes to is not waited for; Windows would else read texts
@@ -56,8 +56,8 @@ def _content(file: str) -> bytes | None:
     try:
         if not S_ISREG(os.fstat(handle).st_mode):
             return None
-        with io.FileIO(handle, closefd=False) as opened:
-            return opened.readall()
+        with io.FileIO(handle, closefd=False) as stream:
+            return stream.readall()
     finally:
         os.close(handle)
 

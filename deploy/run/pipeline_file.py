@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_mAP.errors import ModelError
-from deploy.run.raw_end import RawDecoder, RawEnd
+from deploy.errors import ModelError
+from deploy.run.raw_pipeline import RawDecoder, RawPipeline
 from deploy.run.stream import Engine, Outcome, Stream
 
 
@@ -15,7 +15,7 @@ class RawStream(Stream):
     Raises what Stream and RawDecoder raise.
     """
 
-    def __init__(self, engine: Engine, end: RawEnd, name: str, numerics: Any = "float", soc: str = "") -> None:
+    def __init__(self, engine: Engine, end: RawPipeline, name: str, numerics: Any = "float", soc: str = "") -> None:
         self._decode = RawDecoder(end)
         super().__init__(engine, end.text, name, numerics, soc)
         self._wanted = end.keys

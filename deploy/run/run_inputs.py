@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.bundle import file_sha256
+from deploy.hashes import file_sha256
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.stream import Stream
 

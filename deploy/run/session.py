@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import ModelError
 from deploy.console import note
+from deploy.errors import ModelError
 from deploy.run.pipeline_file import PipelineFile
-from deploy.run.raw_end import has_python_post, raw_end
+from deploy.run.raw_pipeline import has_python_post, raw_pipeline
 from deploy.run.raw_stream import RawStream
 from deploy.run.stream import Engine, Stream, find_engine
 from deploy.run.target import Target
@@ -21,10 +21,11 @@ NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
 
 
 @contextmanager
-def opened(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
+def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
     """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
 
-    Raises what Target.resolve, PipelineFile, Stream and raw_end raise, and ModelError for a board without the .om file.
+    Raises what Target.resolve, PipelineFile, Stream and raw_pipeline raise, and ModelError for a board without the
+    .om file.
     """
     path, folder, notes, soc = target.resolve(task)
     for sentence in notes:
@@ -53,7 +54,7 @@ def _stream(engine: Engine, pipeline: PipelineFile, raw: bool, numerics: Any, so
             note(
                 f"{fault}; its post-processor is in Python, so it runs here, on the model's raw tensors (as with --raw)"
             )
-    return RawStream(engine, raw_end(pipeline), name, numerics, soc)
+    return RawStream(engine, raw_pipeline(pipeline), name, numerics, soc)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from compute_mAP.voc_devkit import read_image_set
 from deploy.console import Progress, note
 from deploy.run.flow import answers
 from deploy.run.images import check_image_dir, check_some_succeeded
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.stream import Stream
 from deploy.run.target import Target
 
@@ -68,13 +68,13 @@ def measure(target: Target, image_set: Path, image_dir: Path) -> Speed:
     """Measure detect.pipeline on the images of an image set. Images that fail are reported and not timed.
 
     Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
-    deploy.run.session.opened does.
+    deploy.run.session.open_stream does.
     """
     images = read_image_set(image_set)
     for sentence in images.notes:
         note(sentence)
     folder = check_image_dir(image_dir)
-    with opened(target, "detect") as (stream, _):
+    with open_stream(target, "detect") as (stream, _):
         for _ in answers(stream, folder, images.names[:WARM_UP]):
             pass
         rate, faults = saturated(stream, folder, repeated(images.names, FEWEST))

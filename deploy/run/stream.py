@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
-from compute_mAP.errors import EnvironmentFault, ModelError
 from deploy.console import note
+from deploy.errors import EnvironmentFault, ModelError
 from deploy.results.detections import Detection, parse_objects
 
 SDK_MODULE = "StreamManagerApi"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.wire.protobuf import content_of, fields, text_in
 
 FLOAT32 = 1

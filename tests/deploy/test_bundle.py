@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from compute_mAP.errors import ModelError
 from deploy.bundle import open_bundle, rewrite
+from deploy.errors import ModelError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.cli import main
 from deploy.host.numerics import BOARD, FLOAT, Numerics, current, numerics_for
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 
@@ -48,7 +48,7 @@ def plugins_numerics(stream):
     ],
 )
 def test_defaults_by_task(tiny_bundle, task, numerics, expected):
-    with opened(Target(tiny_bundle(), on="host", numerics=numerics), task) as (stream, _):
+    with open_stream(Target(tiny_bundle(), on="host", numerics=numerics), task) as (stream, _):
         assert plugins_numerics(stream) == expected
 
 
@@ -57,7 +57,7 @@ def test_the_chip_is_the_bundles(tiny_bundle):
     description = json.loads((folder / "bundle.json").read_text())
     description["atc"] = [entry.replace("Ascend310", "Ascend310P3") for entry in description["atc"]]
     (folder / "bundle.json").write_text(json.dumps(description))
-    with opened(Target(folder, on="host"), "eval") as (stream, _):
+    with open_stream(Target(folder, on="host"), "eval") as (stream, _):
         assert plugins_numerics(stream).chip == "310P"
 
 
@@ -86,7 +86,7 @@ def test_on_a_board_it_says_that_it_is_for_the_host(tmp_path, tiny_bundle, monke
     monkeypatch.delitem(sys.modules, "StreamManagerApi", raising=False)
     folder = tiny_bundle()
     (folder / "model.om").write_bytes(b"")
-    with opened(Target(folder, on="board", numerics="float"), "detect"):
+    with open_stream(Target(folder, on="board", numerics="float"), "detect"):
         pass
     sys.modules.pop("StreamManagerApi", None)
     assert "--numerics is for the host engine" in capsys.readouterr().err

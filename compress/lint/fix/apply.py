@@ -12,7 +12,7 @@ from compress.lint.fix.cut import cut
 from compress.lint.fix.focus import replace_focus
 from compress.lint.fix.identity import remove_identities
 from compress.lint.fix.opset import lower_opset
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 @dataclass(frozen=True)

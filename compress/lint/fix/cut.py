@@ -7,7 +7,7 @@ from onnx import helper
 
 from compress.graph.graph_facts import GraphFacts, attributes
 from compress.lint.fix.focus import drop_dead
-from compute_mAP.wording import shortened
+from deploy.wording import shortened
 
 _YOLOV5_PERM = [0, 1, 3, 4, 2]
 _MOST = 8

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from compute_mAP.wording import did_you_mean
 from deploy.sdk_codes import INVALID_PROPERTIES, SdkFault
+from deploy.wording import did_you_mean
 
 SDK2 = "2.0.4"  # seen in files for that SDK
 LATER = "later"  # came after 2.0.4, where its mere presence makes the stream's creation fail

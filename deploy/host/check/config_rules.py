@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Callable
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.check.faults import as_finding
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, UNREALIZED, SdkFault
+from deploy.wording import did_you_mean
 
 NEW, OLD, OLD_V3, OTHER = "new", "old", "old v3", "other"
 """Who reads a config: libyolov3postprocess.so, libMpYOLOv5PostProcessor.so, libMpYOLOv3PostProcessor.so, or another."""

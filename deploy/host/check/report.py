@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from compute_mAP.errors import ModelError, UsageError
 from deploy.bundle import DESCRIPTION, open_bundle
+from deploy.errors import ModelError, UsageError
 from deploy.host.check.aipp_findings import aipp_findings
 from deploy.host.check.config_rules import config_findings, read_config
 from deploy.host.check.kinds import AIPP, CHECKED, CONFIG, LABELS, PIPELINE, kind_of

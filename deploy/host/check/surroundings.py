@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compute_mAP.errors import ModelError
 from deploy.aipp.read import parse_aipp
+from deploy.errors import ModelError
 from deploy.host.check.kinds import AIPP, CONFIG, LABELS
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.check.stream_view import StreamView
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.sdk_codes import INVALID_PROPERTIES
+from deploy.wording import did_you_mean
 
 _LISTS = ("outputDataKeys", "requiredMetaDataKeys", "filterMetaDataKeys")
 _RESERVED = ("ReserveMetadataGraph", "ReservedVisionList", "ReservedFrameInfo")

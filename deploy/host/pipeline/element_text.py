@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.catalog import CATALOG
 from deploy.host.catalog.entry import Factory
 from deploy.host.catalog.properties import filled, property_faults
@@ -21,6 +20,7 @@ from deploy.sdk_codes import (
     INVALID_PARAM,
     INVALID_PROPERTIES,
 )
+from deploy.wording import did_you_mean
 
 KEYS = ("factory", "props", "next", "nextMeta")
 _RESERVED = ("ReserveMetadataGraph", "ReservedVisionList")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.pipeline.description import Element, Link
 from deploy.host.pipeline.element_text import ElementText, Target
 from deploy.host.pipeline.findings import ERROR, Finding
 from deploy.sdk_codes import INVALID_LINK, INVALID_PARAM, PAD_UNLINKED
+from deploy.wording import did_you_mean
 
 Elements = Mapping[str, ElementText]
 

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.log import log
 from deploy.host.pipeline.description import Stream
 from deploy.host.pipeline.element_text import ElementText, read_element
@@ -20,6 +19,7 @@ from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
 from deploy.host.pipeline.json_text import JsonFault, Member, Node, parse_json
 from deploy.host.pipeline.links import link_faults, linked
 from deploy.sdk_codes import INVALID_CONFIG, INVALID_PARAM, SdkFault
+from deploy.wording import did_you_mean
 
 MAX_BYTES = 10 * 2**20
 MAX_STREAMS = 256

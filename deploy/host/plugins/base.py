@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.catalog.properties import Property
 from deploy.host.metadata.frame import Frame
 from deploy.host.pipeline.description import Element
 from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
+from deploy.wording import did_you_mean
 
 IMAGE, TENSORS, OBJECTS, OSD = "an image", "tensors", "objects", "what is to be drawn"
 ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes

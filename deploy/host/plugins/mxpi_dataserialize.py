@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.catalog import properties_of
 from deploy.host.log import log
 from deploy.host.metadata.frame import Frame
@@ -14,6 +13,7 @@ from deploy.host.metadata.sdk_metadata import OF_THE_SDK, with_sdk_metadata
 from deploy.host.metadata.values import Objects
 from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import Plugin
+from deploy.wording import did_you_mean
 
 
 class DataSerialize(Plugin):

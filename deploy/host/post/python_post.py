@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from compute_mAP.wording import did_you_mean
 from deploy.host.log import log
 from deploy.host.post.post_files import content_text
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.sdk_objects import ResizedImageInfo, Tensor
 from deploy.sdk_codes import FAILURE, INIT_FAIL, INVALID_PARAM, NO_EXIST, SdkFault
+from deploy.wording import did_you_mean
 
 
 class PythonPostProcessor:

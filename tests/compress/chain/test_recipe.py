@@ -10,7 +10,7 @@ import pytest
 
 from compress.chain.recipe import filled, read_recipe
 from compress.chain.verbs import Verb, all_verbs
-from compute_mAP.errors import DataError, ReportedError, UsageError
+from deploy.errors import DataError, ReportedError, UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = """\

@@ -11,7 +11,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow, Group, channel_flow
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 LAST = "an output of the model"
 

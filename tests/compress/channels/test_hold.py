@@ -6,7 +6,7 @@ import pytest
 
 from compress.channels.flow import ChannelFlow
 from compress.channels.hold import keep_shortcuts, protect
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 def held(before: ChannelFlow, after: ChannelFlow) -> dict[str, str]:

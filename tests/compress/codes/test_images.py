@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from compress.codes.make_codes import make_codes
-from compute_mAP.errors import ReportedError
 from compute_mAP.voc_devkit import find_devkit
 from compute_mAP.voc_xml import read_annotation
+from deploy.errors import ReportedError
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = (160, 120)

@@ -9,9 +9,9 @@ import pytest
 from compress.codes.make_codes import CodesReport, make_codes
 from compress.data.voc2yolo import voc2yolo
 from compute_mAP.class_names import read_names
-from compute_mAP.errors import UsageError
 from compute_mAP.voc_devkit import find_devkit, read_image_set
 from compute_mAP.voc_xml import read_annotation
+from deploy.errors import UsageError
 
 IMAGES = 27
 CLASSES = ["dmcode", "qrcode", "barcode"]

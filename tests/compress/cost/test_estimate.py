@@ -24,7 +24,7 @@ from compress.prune.choose import choose_for
 from compress.prune.goal import Goal
 from compress.prune.scores import gamma_scores
 from compress.prune.surgery import cut
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 CHIP = CHIPS["Ascend310"]
 CONV = convolution("c", (64, 64, 3, 3), 1, (1, 64, 80, 80), (1, 64, 80, 80))

@@ -16,7 +16,7 @@ from compress.export.onnx_file import to_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.size import flops
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 @pytest.mark.parametrize(

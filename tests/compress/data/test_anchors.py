@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from compress.data.anchors import best_possible_recall, box_sizes, fitness, new_anchors
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 @pytest.mark.parametrize(

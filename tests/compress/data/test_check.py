@@ -12,7 +12,7 @@ from PIL import Image
 
 from compress.data.check import Check, check
 from compress.data.data_yaml import load_data_yaml
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 class Set:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compress.data.data_yaml import load_data_yaml
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 PLAIN = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
 

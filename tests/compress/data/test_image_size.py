@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from compress.data.image_size import ORIENTATION, image_size
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 def save(file: Path, orientation: int | None = None, mode: str = "RGB") -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compress.data.labels import label_path, read_labels
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 @pytest.mark.parametrize(

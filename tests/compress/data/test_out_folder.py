@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from compress.data.out_folder import MARKER, built_whole, link_or_copy
-from compute_mAP.errors import ReportedError, UsageError
+from deploy.errors import ReportedError, UsageError
 
 ENTRIES = ("a.txt", "sub")
 

@@ -17,7 +17,7 @@ import torch
 from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import label_path
 from compress.data.training_images import TrainingImages, readable, targets_of
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 from deploy.host.dvpp.letterbox import letterbox
 from deploy.host.dvpp.vpc import ZERO_RGB
 

@@ -10,7 +10,7 @@ from PIL import Image
 from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import read_labels
 from compress.data.voc2yolo import voc2yolo
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 BOX = ("cat", 10, 20, 50, 40)
 

@@ -17,12 +17,12 @@ from compress.export.onnx_file import OnnxModel
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
 from compress.nets.size import flops, parameters
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ReportedError, UsageError
 from deploy.aipp.read import read_aipp
 from deploy.aipp.rule import aipp_rule
 from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
 from deploy.bundle import open_bundle
+from deploy.errors import ReportedError, UsageError
 
 TEXTS = {
     "aipp.cfg",

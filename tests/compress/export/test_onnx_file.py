@@ -16,7 +16,7 @@ from compress.export import onnx_file
 from compress.export.onnx_file import OnnxModel, to_onnx
 from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 IMAGES = np.random.default_rng(0).random((2, 3, 64, 64), np.float32)
 

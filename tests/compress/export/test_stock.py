@@ -22,7 +22,7 @@ from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune import surgery
 from compress.prune.choose import choose
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 
 STOCK = """
 import importlib.abc, json, sys

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compress.export.streams import config_text, labels_text, pipeline_text, sdk2_pipeline_text
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
 from deploy.postprocess.yolo_config import YoloConfig, read_yolo_config

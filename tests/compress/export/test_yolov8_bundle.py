@@ -21,7 +21,7 @@ from compress.prune import surgery
 from compress.prune.choose import choose
 from deploy.postprocess.mapping import FIT, Geometry
 from deploy.run.flow import answers
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,7 +72,7 @@ def test_bundle_runs_on_the_host_and_finds_what_torch_finds(
     image = (images(128)[0].transpose(1, 2, 0) * 255).astype(np.uint8)
     jpeg = tmp_path / "p.jpg"
     cv2.imwrite(str(jpeg), image)
-    with opened(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
+    with open_stream(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
         ((_, _, outcome),) = answers(stream, tmp_path, ["p"])
     decoded = cv2.cvtColor(cv2.imread(str(jpeg)), cv2.COLOR_BGR2RGB).transpose(2, 0, 1)[None].astype(np.float32) / 255
     with torch.no_grad():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.graph.proof_images import proof_images
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 def save(file: Path, blue: int, green: int, red: int) -> None:

@@ -18,7 +18,7 @@ from compress.lint.fix.opset import lower_opset
 from compress.lint.run import lint
 from compress.lint.subject import Subject
 from compress.pad.pad_model import pad_model
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from tests.compress.lint import wrong
 from tests.compress.pad.nets import Net
 

@@ -16,8 +16,8 @@ from compress.graph.graph_facts import GraphFacts
 from compress.lint.finding import Finding
 from compress.lint.run import lint, open_subject
 from compress.lint.subject import Subject
-from compute_mAP.errors import ModelError, UsageError
-from deploy.bundle import file_sha256
+from deploy.errors import ModelError, UsageError
+from deploy.hashes import file_sha256
 from tests.compress.lint import wrong
 
 FLOAT = TensorProto.FLOAT

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compress.nets.inert_pickle import read_inert
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from compress.nets.adopt import adopt
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 def chain(a: int, b: int, bias: bool = True) -> nn.Sequential:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,7 @@ from safetensors.torch import load_file, save_file
 from compress.nets.adopt import adopt
 from compress.nets.checkpoint import load_checkpoint, read_header, save_checkpoint
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError
-from deploy.bundle import file_sha256
+from deploy.errors import ModelError
 
 KEY = "ascend-yolo-slim"
 HISTORY = [{"stage": "train", "epochs": 3}, {"stage": "prune", "percent": 0.5, "note": "Größe"}]
@@ -208,8 +206,3 @@ def test_nothing_but_tensors_and_text_is_stored(tiny_model: Callable[..., Yolov5
     save_checkpoint(tiny_model(), tmp_path / "w.safetensors", HISTORY)
     with safe_open(tmp_path / "w.safetensors", framework="pt") as stored:
         assert set(stored.metadata()) == {KEY}
-
-
-def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"abc" * 100000)
-    assert file_sha256(tmp_path / "x") == hashlib.sha256(b"abc" * 100000).hexdigest()

@@ -21,7 +21,7 @@ from ultralytics.utils import ASSETS
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov5_head import AnchorDetect
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.host.dvpp.letterbox import letterbox
 from deploy.postprocess.mapping import FIT, Geometry
 

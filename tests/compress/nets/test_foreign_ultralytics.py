@@ -18,7 +18,7 @@ from compress.nets.checkpoint import load_checkpoint, save_checkpoint
 from compress.nets.family import architecture
 from compress.nets.foreign import import_pt
 from compress.nets.weights import open_weights
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 

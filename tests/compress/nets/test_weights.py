@@ -12,7 +12,7 @@ from compress.nets.adopt import adopt
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
 from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 def narrow_before_the_head(model: Yolov5) -> Yolov5:

@@ -14,7 +14,7 @@ from torch import nn
 
 from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5, check_architecture
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 
 NAMES80 = [f"class{i}" for i in range(80)]
 

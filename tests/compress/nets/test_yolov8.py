@@ -16,7 +16,7 @@ from ultralytics.utils.nms import non_max_suppression
 from compress.nets import yolov8 as anchor_free
 from compress.nets.family import architecture
 from compress.nets.yolov8 import AnchorFree
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 from deploy.postprocess.mapping import STRETCH, Geometry
 
 CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p2", "yolov8n-p6"]

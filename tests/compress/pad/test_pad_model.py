@@ -14,7 +14,7 @@ from compress.graph.graph_facts import GraphFacts, attributes
 from compress.graph.onnx_proof import TOLERANCE, largest_difference, random_inputs, run
 from compress.pad import layers
 from compress.pad.pad_model import Padded, pad_model
-from compute_mAP.errors import ModelError, UsageError
+from deploy.errors import ModelError, UsageError
 from tests.compress.pad.nets import Net
 
 Between = Callable[[Net, str], str]

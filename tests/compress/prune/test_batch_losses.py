@@ -10,7 +10,7 @@ import torch
 
 from compress.nets.yolov5 import Yolov5
 from compress.prune.batch_losses import batch_losses
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 
 def test_losses_repeat_and_leave_the_batch_norms_alone(

@@ -11,7 +11,7 @@ from compress.channels.flow import ChannelFlow, Group, Layer
 from compress.prune.choose import choose, choose_for, highest_threshold
 from compress.prune.goal import Goal
 from compress.prune.scores import gamma_scores
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 WIDTHS = [8, 16, 16, 24, 32, 64, 128]
 

@@ -28,7 +28,7 @@ from compress.nets.size import flops, parameters
 from compress.prune import surgery
 from compress.prune.choose import choose
 from compress.prune.plan import Plan
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 NAMES = ["a", "b", "c"]
 SIDE = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compress.prune.goal import Goal, read_amount
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 @pytest.mark.parametrize(

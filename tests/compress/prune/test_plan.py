@@ -12,7 +12,7 @@ import pytest
 
 from compress.channels.flow import ChannelFlow, Group
 from compress.prune.plan import GroupPlan, Plan, load_plan, read_plan
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 FLOW = ChannelFlow(
     {},

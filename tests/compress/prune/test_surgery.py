@@ -15,7 +15,7 @@ from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import choose
 from compress.prune.plan import Plan
 from compress.prune.surgery import TOLERANCE, cut, largest_difference, mask, prune
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 
 def silenced(model: Yolov5, flow: ChannelFlow, plan: Plan) -> Yolov5:

@@ -18,7 +18,7 @@ from compress.prune.plan import GroupPlan, Plan
 from compress.report.gamma_charts import _coarse, epochs_chart, gamma_chart
 from compress.report.keep_chart import keep_chart
 from compress.train.gamma_log import EDGES, counts, read_gamma_log, row_of
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 
 
 def layers(number: int = 5, channels: int = 16, seed: int = 0) -> dict[str, torch.Tensor]:

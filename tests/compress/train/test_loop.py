@@ -22,7 +22,7 @@ from compress.prune.choose import choose
 from compress.train.loop import TrainResult, fitness, train
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
-from compute_mAP.errors import DataError, ReportedError
+from deploy.errors import DataError, ReportedError
 
 Model = Callable[..., Yolov5]
 Data = Callable[..., Path]

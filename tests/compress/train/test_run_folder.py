@@ -20,7 +20,7 @@ from compress.train.optimizer import build_optimizer
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compress.train.steering import SteeredRate
-from compute_mAP.errors import DataError, UsageError
+from deploy.errors import DataError, UsageError
 
 
 class Parts(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compress.train.settings import TrainSettings
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from compress.train.processes import launched
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compress.train.step import Stepper
-from compute_mAP.errors import UsageError
+from deploy.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 STEPS, IMAGES, LR, SR = 6, 4, 0.02, 0.5

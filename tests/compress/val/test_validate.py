@@ -21,10 +21,10 @@ from compress.graph.proof_images import proof_images
 from compress.nets.yolov5 import Yolov5
 from compress.val.validate import Validator
 from compute_mAP.detections import Detections
-from compute_mAP.errors import DataError
 from compute_mAP.voc_eval import evaluate
+from deploy.errors import DataError
 from deploy.run.flow import answers
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 NAMES = ["a", "b", "c"]
@@ -163,7 +163,7 @@ def through_the_bundle(bundle: Path, images: list[Path]) -> dict[str, Detections
     """What eval.pipeline finds on the host engine, by class; images are named as the validator names them."""
     found: dict[str, list[tuple[str, float, list[float]]]] = {name: [] for name in NAMES}
     by_name = {image.stem: str(image) for image in images}
-    with opened(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
+    with open_stream(Target(bundle, on="host", numerics="float"), "eval") as (stream, _):
         for name, _, outcome in answers(stream, images[0].parent, list(by_name)):
             assert not outcome.fault
             for entry in outcome.objects:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from compute_mAP.errors import ModelError
 from deploy.atc.cann import newest_opset
 from deploy.atc.command import atc_command, find_outputs
+from deploy.errors import ModelError
 from deploy.wire.onnx_graph import OnnxGraph, OnnxNode, OnnxValue
 
 

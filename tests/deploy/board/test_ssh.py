@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from compute_mAP.errors import EnvironmentFault, UsageError
 from deploy.board.ssh import REMOTE_COMMAND, command, diagnosis
+from deploy.errors import EnvironmentFault, UsageError
 
 
 def test_nothing_of_ours_is_in_the_remote_command_and_nothing_overrides_the_checks() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from compute_mAP.errors import DataError, EnvironmentFault
 from deploy.board import link as link_module
 from deploy.board.facts import Facts, chips_of
 from deploy.board.findings import judge
 from deploy.board.link import ConnectionLost, Link
 from deploy.board.results import fetch, read_image_result, read_speed
 from deploy.board.text import cleaned
+from deploy.errors import DataError, EnvironmentFault
 
 
 @pytest.mark.parametrize(

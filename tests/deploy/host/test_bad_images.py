@@ -9,7 +9,7 @@ from deploy.host.numerics import BOARD, FLOAT, applied
 from deploy.host.pipeline.description import Element
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.run.flow import answers
-from deploy.run.session import opened
+from deploy.run.session import open_stream
 from deploy.run.target import Target
 from deploy.sdk_codes import SdkFault
 
@@ -21,7 +21,7 @@ def test_a_bad_image_of_each_kind_among_good_ones(tmp_path, tiny_bundle, blob_jp
         (tmp_path / f"{number}.jpg").write_bytes(file.data)
     (tmp_path / "good.jpg").write_bytes(blob_jpeg([(2, 3, 0)]))
     names = [name for number in range(len(files)) for name in (str(number), "good")] + ["missing"]
-    with opened(Target(tiny_bundle(), on="host", numerics=numerics), "detect") as (stream, _):
+    with open_stream(Target(tiny_bundle(), on="host", numerics=numerics), "detect") as (stream, _):
         found = list(answers(stream, tmp_path, names))
     assert [answer.name for answer in found] == names
     for file, answer, good in zip(files, found[::2], found[1::2]):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compute_mAP.errors import DataError
+from deploy.errors import DataError
 from deploy.run.images import find_image, read_image
 
 

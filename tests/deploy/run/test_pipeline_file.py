@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.run.pipeline_file import PipelineFile
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.host.api import MxDataInput, StreamManagerApi
 from deploy.run.pipeline_file import PipelineFile
-from deploy.run.raw_end import RawDecoder, has_python_post, raw_end
+from deploy.run.raw_pipeline import RawDecoder, has_python_post, raw_pipeline
 from deploy.run.raw_stream import RawStream
 from deploy.run.stream import Engine, Stream, find_engine
 from tests.deploy.six_heads import make_six_heads
@@ -60,7 +60,7 @@ def exact(results):
 def test_the_driver_finds_what_the_stream_finds(pipeline, images, numerics):
     engine, name = find_engine("host"), pipeline.stream_name
     inside = outcomes(Stream(engine, pipeline.text, name, numerics), images)
-    outside = outcomes(RawStream(engine, raw_end(pipeline), name, numerics), images)
+    outside = outcomes(RawStream(engine, raw_pipeline(pipeline), name, numerics), images)
     assert [len(outcome.objects) for outcome in outside] == [2, 0, 1]
     assert [found.name for found in outside[0].objects] == ["red", "blue"]
     assert outside[0].objects[0][3:] == pytest.approx((32, 64, 64, 96), abs=1.5)
@@ -69,19 +69,19 @@ def test_the_driver_finds_what_the_stream_finds(pipeline, images, numerics):
 
 def test_thresholds_of_one_run(pipeline, images):
     pipeline.set_thresholds(0.9999, None)
-    found = outcomes(RawStream(find_engine("host"), raw_end(pipeline), pipeline.stream_name), images)
+    found = outcomes(RawStream(find_engine("host"), raw_pipeline(pipeline), pipeline.stream_name), images)
     assert [outcome.objects for outcome in found] == [[], [], []]
 
 
 def test_a_bad_image_is_a_fault_and_ends_nothing(pipeline, images):
     sent = [images[0], b"no image", images[2]]
-    found = outcomes(RawStream(find_engine("host"), raw_end(pipeline), pipeline.stream_name), sent)
+    found = outcomes(RawStream(find_engine("host"), raw_pipeline(pipeline), pipeline.stream_name), sent)
     assert [len(outcome.objects) for outcome in found] == [2, 0, 1]
     assert "not a JPEG" in found[1].fault and not found[0].fault and not found[2].fault
 
 
 def test_what_is_cut_off(pipeline):
-    end = raw_end(pipeline)
+    end = raw_pipeline(pipeline)
     assert end.keys == KEYS
     assert end.values["pythonModule"] == "deploy.postprocess.yolov8"
     stream = json.loads(end.text)[pipeline.stream_name]
@@ -139,10 +139,10 @@ def nowhere(stream):
 )
 def test_other_chains(pipeline, images, change, keys):
     pipeline = changed(pipeline, change)
-    assert raw_end(pipeline).keys == keys
+    assert raw_pipeline(pipeline).keys == keys
     engine, name = find_engine("host"), pipeline.stream_name
     whole = outcomes(Stream(engine, pipeline.text, name), images[2:])
-    assert exact(outcomes(RawStream(engine, raw_end(pipeline), name), images[2:])) == exact(whole)
+    assert exact(outcomes(RawStream(engine, raw_pipeline(pipeline), name), images[2:])) == exact(whole)
     assert whole[0].objects
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_cut(pipeline, change, word):
     pipeline = changed(pipeline, change)
     assert has_python_post(pipeline) == (change is not in_cpp)
     with pytest.raises(ModelError, match=word):
-        raw_end(pipeline)
+        raw_pipeline(pipeline)
 
 
 class Entry:
@@ -194,7 +194,7 @@ def messages_of(pipeline, image):
     """What a stream's GetProtobuf gives for an image, by key."""
     manager = StreamManagerApi()
     manager.InitManager()
-    assert manager.CreateMultipleStreams(raw_end(pipeline).text) == 0, manager.LastError()
+    assert manager.CreateMultipleStreams(raw_pipeline(pipeline).text) == 0, manager.LastError()
     entry = MxDataInput()
     entry.data = image
     manager.SendData(pipeline.stream_name, 0, entry)
@@ -225,7 +225,7 @@ def test_answers_of_other_boards(pipeline, images):
     for entries, objects, word in rows:
         module = type("Sdk", (), {"MxDataInput": MxDataInput, "StreamManagerApi": lambda e=entries: Api(e)})
         module.StringVector = find_engine("host").module.StringVector
-        stream = RawStream(Engine(module, True), raw_end(pipeline), pipeline.stream_name)
+        stream = RawStream(Engine(module, True), raw_pipeline(pipeline), pipeline.stream_name)
         outcome = stream.receive(stream.send(b""))
         assert (len(outcome.objects), word in outcome.fault) == (objects, True), (word, outcome)
 
@@ -235,7 +235,7 @@ def test_a_post_processor_that_is_not_there(pipeline):
         stream["mxpi_objectpostprocessor0"]["props"]["className"] = "Yolov8Postprocess"
 
     with pytest.raises(ModelError, match="did you mean"):
-        RawDecoder(raw_end(changed(pipeline, misspelt)))
+        RawDecoder(raw_pipeline(changed(pipeline, misspelt)))
 
 
 BLOCK = """
@@ -314,7 +314,7 @@ def test_on_the_host(board, images):
     assert done.stdout.splitlines()[:3] == FOUND
 
 
-def test_a_pipeline_with_a_library_has_no_raw_end(tiny_bundle):
+def test_a_pipeline_with_a_library_has_no_raw_pipeline(tiny_bundle):
     folder = tiny_bundle(name="five")
     (folder.parent / "set.txt").write_text("a\n")
     (folder.parent / "images").mkdir()

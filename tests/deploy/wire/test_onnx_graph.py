@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 from deploy.wire.onnx_graph import read_onnx_graph
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compute_mAP.errors import ReportedError
 from deploy.aipp.read import parse_aipp
 from deploy.aipp.rule import aipp_rule
+from deploy.errors import ReportedError
 from deploy.host.catalog import CATALOG
 from deploy.host.check.run import check
 from deploy.host.pipeline.json_text import JsonFault, parse_json

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from compute_mAP.errors import ModelError, UsageError
 from deploy.cli import main
+from deploy.errors import ModelError, UsageError
 from deploy.host.check.run import check
 
 ROOT = Path(__file__).resolve().parents[4]

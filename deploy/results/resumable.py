@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.errors import UsageError
 from deploy.console import note
+from deploy.errors import UsageError
 from deploy.results.folder import publish, remove
 from deploy.whole_file import write_whole
 
@@ -21,7 +21,7 @@ SAVE_SECONDS = 1.0  # what a kill costs at most
 
 
 @dataclass
-class Unfinished:
+class ResumableRun:
     """A run's folder: how many images of the set are through, which of them failed, and what the run itself counts.
 
     `sizes` are the bytes of text files that belong to those images; more may have been written before a kill.
@@ -47,7 +47,7 @@ class Unfinished:
 
 
 @contextmanager
-def unfinished_run(folder: Path, inputs: Mapping[str, str], resume: bool) -> Iterator[Unfinished]:
+def resumable_run(folder: Path, inputs: Mapping[str, str], resume: bool) -> Iterator[ResumableRun]:
     """A folder to write into, which takes the place of `folder` when the block ends without an exception.
 
     An older `folder` moves to NAME.prev then. After Ctrl-C or a kill the run lies in .NAME.unfinished beside it, and
@@ -67,7 +67,7 @@ def unfinished_run(folder: Path, inputs: Mapping[str, str], resume: bool) -> Ite
         if run is None:
             for entry in list(place.iterdir()):
                 remove(entry)
-            run = Unfinished(place, inputs)
+            run = ResumableRun(place, inputs)
         try:
             yield run
         except KeyboardInterrupt:
@@ -83,7 +83,7 @@ def unfinished_run(folder: Path, inputs: Mapping[str, str], resume: bool) -> Ite
         publish(place, folder)
 
 
-def _continued(place: Path, inputs: Mapping[str, str], resume: bool) -> Unfinished | None:
+def _continued(place: Path, inputs: Mapping[str, str], resume: bool) -> ResumableRun | None:
     state = _read(place / STATE)
     if not resume:
         if state is not None and state["done"]:
@@ -99,7 +99,7 @@ def _continued(place: Path, inputs: Mapping[str, str], resume: bool) -> Unfinish
             "or leave --resume out to begin anew"
         )
     note(f"goes on after {state['done']} images")
-    return Unfinished(place, inputs, state["done"], state["failed"], state["counts"], state["sizes"])
+    return ResumableRun(place, inputs, state["done"], state["failed"], state["counts"], state["sizes"])
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.errors import EnvironmentFault, ModelError
+from deploy.errors import EnvironmentFault, ModelError
 from deploy.results.detections import Detection
 from deploy.run.pipeline_file import PipelineFile
 from deploy.wire.metadata import Tensor, read_tensors, read_visions
@@ -32,7 +32,7 @@ _KINDS = {0: "float32", 1: "float16"}
 
 
 @dataclass(frozen=True)
-class RawEnd:
+class RawPipeline:
     """`text` is the pipeline that ends in tensors; `keys` are the elements whose metadata are fetched: the model's,
     then those of the network's input and of the decoded image, which may be one. `values` are the properties of the
     post-processor `name`.
@@ -48,7 +48,7 @@ def has_python_post(pipeline: PipelineFile) -> bool:
     return any(_is_python_post(element) for element in pipeline.elements.values())
 
 
-def raw_end(pipeline: PipelineFile) -> RawEnd:
+def raw_pipeline(pipeline: PipelineFile) -> RawPipeline:
     """Cut a pipeline. Raises ModelError for one that is no chain from appsrc through a model to a post-processor in
     Python, with nothing but its text behind."""
     chain = _chain(pipeline)
@@ -71,7 +71,7 @@ def raw_end(pipeline: PipelineFile) -> RawEnd:
         del streams[pipeline.stream_name][name]
     streams[pipeline.stream_name][chain[infer]]["next"] = chain[-1]
     values = {key: props.get(key, "") for key in _PROPERTIES}
-    return RawEnd(json.dumps(streams, indent=4), tuple(keys), chain[post], values)
+    return RawPipeline(json.dumps(streams, indent=4), tuple(keys), chain[post], values)
 
 
 class RawDecoder:
@@ -80,7 +80,7 @@ class RawDecoder:
     Raises EnvironmentFault where numpy is missing, ModelError for a post-processor that cannot be created.
     """
 
-    def __init__(self, end: RawEnd) -> None:
+    def __init__(self, end: RawPipeline) -> None:
         try:
             from deploy.host.post.python_post import PythonPostProcessor
         except ImportError as fault:
@@ -88,7 +88,7 @@ class RawDecoder:
         self._post = PythonPostProcessor(end.values, end.name)
 
     def __call__(self, messages: list[bytes]) -> list[Detection]:
-        """The detections of one image; `messages` are those of RawEnd.keys.
+        """The detections of one image; `messages` are those of RawPipeline.keys.
 
         Raises ValueError for messages that do not hold one image, ModelError for what the post-processor refuses.
         """

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from compute_mAP.errors import UsageError
 from deploy.cli import main
-from deploy.results.unfinished import unfinished_run
+from deploy.errors import UsageError
+from deploy.results.resumable import resumable_run
 
 ROOT = Path(__file__).resolve().parents[3]
 INPUTS = {"model": "1", "image set": "2"}
@@ -23,7 +23,7 @@ NAMES = ("red", "green", "blue")
 
 def begin(folder: Path, done: int = 3) -> Path:
     """Leave an unfinished run behind, as a kill does; returns its folder."""
-    with pytest.raises(KeyboardInterrupt), unfinished_run(folder, INPUTS, False) as run:
+    with pytest.raises(KeyboardInterrupt), resumable_run(folder, INPUTS, False) as run:
         (run.folder / "a").write_text("a")
         run.done, run.failed, run.counts, run.sizes = done, ["x"], {"cat": 2}, {"a": 1}
         run.save()
@@ -33,7 +33,7 @@ def begin(folder: Path, done: int = 3) -> Path:
 
 def test_it_goes_on_with_what_was_saved(tmp_path: Path) -> None:
     begin(tmp_path / "out")
-    with unfinished_run(tmp_path / "out", INPUTS, True) as run:
+    with resumable_run(tmp_path / "out", INPUTS, True) as run:
         assert (run.done, run.failed, run.counts, run.sizes) == (3, ["x"], {"cat": 2}, {"a": 1})
         assert (run.folder / "a").read_text() == "a"
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
@@ -42,7 +42,7 @@ def test_it_goes_on_with_what_was_saved(tmp_path: Path) -> None:
 
 def test_without_resume_it_begins_anew_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     begin(tmp_path / "out")
-    with unfinished_run(tmp_path / "out", INPUTS, False) as run:
+    with resumable_run(tmp_path / "out", INPUTS, False) as run:
         assert run.done == 0 and list(run.folder.iterdir()) == []
     assert "an unfinished run of 3 images is dropped" in capsys.readouterr().err
 
@@ -51,7 +51,7 @@ def test_without_resume_it_begins_anew_and_says_so(tmp_path: Path, capsys: pytes
 def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     place = begin(tmp_path / "out")
     (place / "unfinished.json").unlink() if left is None else (place / "unfinished.json").write_text(left)
-    with unfinished_run(tmp_path / "out", INPUTS, True) as run:
+    with resumable_run(tmp_path / "out", INPUTS, True) as run:
         assert run.done == 0 and list(run.folder.iterdir()) == []
     assert "this one begins at the first image" in capsys.readouterr().err
 
@@ -66,15 +66,15 @@ def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.
 def test_other_inputs_are_refused_and_nothing_is_lost(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
     place = begin(tmp_path / "out")
     before = {file.name: file.read_bytes() for file in place.iterdir()}
-    with pytest.raises(UsageError, match=sentence), unfinished_run(tmp_path / "out", {**INPUTS, **change}, True):
+    with pytest.raises(UsageError, match=sentence), resumable_run(tmp_path / "out", {**INPUTS, **change}, True):
         pass
     assert {file.name: file.read_bytes() for file in place.iterdir()} == before
 
 
 def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
-    with unfinished_run(tmp_path / "out", INPUTS, False) as run:
+    with resumable_run(tmp_path / "out", INPUTS, False) as run:
         (run.folder / "a").write_text("a")
-        with pytest.raises(UsageError, match="another run is writing"), unfinished_run(tmp_path / "out", INPUTS, False):
+        with pytest.raises(UsageError, match="another run is writing"), resumable_run(tmp_path / "out", INPUTS, False):
             pass
         assert (run.folder / "a").read_text() == "a"
     assert (tmp_path / "out/a").exists()
@@ -82,7 +82,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
 
 def test_an_error_ends_it_for_good(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with pytest.raises(ZeroDivisionError), unfinished_run(tmp_path / "out", INPUTS, False) as run:
+    with pytest.raises(ZeroDivisionError), resumable_run(tmp_path / "out", INPUTS, False) as run:
         run.save()
         raise ZeroDivisionError
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
@@ -114,8 +114,8 @@ def devkit(tmp_path: Path, tiny_bundle: Callable[..., Path], blob_jpeg: Callable
 SLOWLY = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-import deploy.run.flow, deploy.results.unfinished
-deploy.results.unfinished.SAVE_SECONDS = 0.05
+import deploy.run.flow, deploy.results.resumable
+deploy.results.resumable.SAVE_SECONDS = 0.05
 plain = deploy.run.flow.read_image
 def read_image(folder, name):
     time.sleep(0.01)
