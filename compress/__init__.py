@@ -6,3 +6,6 @@ import os
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_VERBOSE", "false")
+# Read by OpenMP when torch is first imported: idle threads sleep rather than spin, which on a busy machine takes a
+# training from a crawl to its share of the processors and costs nothing on an idle one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
