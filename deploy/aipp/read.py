@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.aipp.rule import SIDES
+from deploy.aipp.limits import SIDES
+from deploy.aipp.matrices import ATC_DEFAULT, VIDEO_RANGE_BIAS
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 from deploy.wording import did_you_mean
 
 _TOKEN = re.compile(
     r"(?P<blank>[ \t\r\f\v,;]+)|(?P<line>\n)|(?P<comment>#[^\n]*)|(?P<text>\"[^\"\n]*\"|[\w.+-]+|[{}:])"
 )
-_NARROW_BGR = ((298, 516, 0), (298, -100, -208), (298, 0, 409))  # the defaults that ATC fills in
 DEFAULTS: dict[str, str | float] = {
     "aipp_mode": "",
     "related_input_rank": 0,
@@ -41,9 +41,9 @@ DEFAULTS: dict[str, str | float] = {
     "rbuv_swap_switch": "false",
     "ax_swap_switch": "false",
     "single_line_mode": "false",
-    **{f"matrix_r{row}c{column}": _NARROW_BGR[row][column] for row in range(3) for column in range(3)},
-    **{f"input_bias_{i}": (16, 128, 128)[i] for i in range(3)},
-    **{f"output_bias_{i}": (16, 128, 128)[i] for i in range(3)},
+    **{f"matrix_r{row}c{column}": ATC_DEFAULT[row][column] for row in range(3) for column in range(3)},
+    **{f"input_bias_{i}": VIDEO_RANGE_BIAS[i] for i in range(3)},
+    **{f"output_bias_{i}": VIDEO_RANGE_BIAS[i] for i in range(3)},
     **{f"mean_chn_{i}": 0 for i in range(4)},
     **{f"min_chn_{i}": 0.0 for i in range(4)},
     **{f"var_reci_chn_{i}": 1.0 for i in range(4)},

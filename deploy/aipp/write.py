@@ -1,20 +1,25 @@
 """The AIPP file: what the chip does to pixels in front of the model.
 
-Grammar and matrices: CANN ATC user guide, AIPP configuration. AIPP computes clamp((matrix * (pixel - bias)) >> 8) in
-whole numbers, then multiplies by var_reci.
+Grammar: CANN ATC user guide, AIPP configuration. After the colour matrix AIPP multiplies by var_reci.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.matrices import (
+    BT601_FULL,
+    BT601_VIDEO,
+    BT709_FULL,
+    BT709_VIDEO,
+    FULL_RANGE_BIAS,
+    VIDEO_RANGE_BIAS,
+    Matrix,
+    Row,
+)
+
 _RECIPROCAL = "0.00392157"  # 1/255
-_Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
-_WIDE, _NARROW = (0, 128, 128), (16, 128, 128)
-_BT601_WIDE: _Matrix = ((256, 0, 359), (256, -88, -183), (256, 454, 0))
-_BT601_NARROW: _Matrix = ((298, 0, 409), (298, -100, -208), (298, 516, 0))
-_BT709_WIDE: _Matrix = ((256, 0, 403), (256, -48, -120), (256, 475, 0))
-_BT709_NARROW: _Matrix = ((298, 0, 459), (298, -55, -136), (298, 541, 0))
 
 
 @dataclass(frozen=True)
@@ -23,19 +28,19 @@ class Source:
 
     meaning: str
     input_format: str
-    matrix: _Matrix | None = None
-    bias: tuple[int, int, int] = _WIDE
+    matrix: Matrix | None = None
+    bias: Row = FULL_RANGE_BIAS
     swap: bool = False
 
 
 SOURCES = {
-    "jpeg": Source("images that JPEGD decodes", "YUV420SP_U8", _BT601_WIDE),
-    "video-narrow": Source("video, BT.601, 16..235", "YUV420SP_U8", _BT601_NARROW, _NARROW),
-    "video-wide": Source("video, BT.601, 0..255", "YUV420SP_U8", _BT601_WIDE),
-    "video709-narrow": Source("HD video, BT.709, 16..235", "YUV420SP_U8", _BT709_NARROW, _NARROW),
-    "video709-wide": Source("HD video, BT.709, 0..255", "YUV420SP_U8", _BT709_WIDE),
-    "bgr": Source("images that OpenCV decodes", "RGB888_U8", swap=True),
-    "rgb": Source("packed RGB images", "RGB888_U8"),
+    "jpeg": Source("images that JPEGD decodes", YUV420SP, BT601_FULL),
+    "video-narrow": Source("video, BT.601, 16..235", YUV420SP, BT601_VIDEO, VIDEO_RANGE_BIAS),
+    "video-wide": Source("video, BT.601, 0..255", YUV420SP, BT601_FULL),
+    "video709-narrow": Source("HD video, BT.709, 16..235", YUV420SP, BT709_VIDEO, VIDEO_RANGE_BIAS),
+    "video709-wide": Source("HD video, BT.709, 0..255", YUV420SP, BT709_FULL),
+    "bgr": Source("images that OpenCV decodes", RGB, swap=True),
+    "rgb": Source("packed RGB images", RGB),
 }
 """The colour sources that build.sh knows. JPEGD gives full-range BT.601, hence the same matrix as video-wide."""
 

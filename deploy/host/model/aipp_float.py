@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deploy.aipp.rule import YUV420SP, AippRule
+from deploy.aipp.limits import YUV420SP
+from deploy.aipp.rule import AippRule
 
 # JPEG's full-range YCbCr (ITU-T T.871) from R, G, B
 _YUV_OF_RGB = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])

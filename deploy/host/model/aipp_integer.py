@@ -12,7 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from deploy.aipp.rule import GREY, RGB, XRGB, YUV420SP, AippRule, Box
+from deploy.aipp.limits import GREY, RGB, XRGB, YUV420SP
+from deploy.aipp.rule import AippRule, Box
 
 
 class IntegerAipp:

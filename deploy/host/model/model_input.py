@@ -6,14 +6,15 @@ from collections import deque
 
 import numpy as np
 
-from deploy.aipp.rule import RGB, YUV420SP, AippRule
+from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.matrices import BT601_FULL, FULL_RANGE_BIAS
+from deploy.aipp.rule import AippRule
 from deploy.host.metadata.values import NV12, RGB888, Image
 from deploy.host.model.aipp_float import FloatAipp
 from deploy.host.model.aipp_integer import IntegerAipp
 from deploy.host.numerics import Numerics
 from deploy.sdk_codes import SET_INPUT_FAIL, SdkFault
 
-_JPEG_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))
 _UNIT = (1 / 255,) * 4
 
 
@@ -29,7 +30,7 @@ class ModelInput:
         self._shape = net
         self._rule = rule
         self._half = numerics.half
-        chip = rule or AippRule(YUV420SP, net[2], net[1], matrix=_JPEG_RGB, input_bias=(0, 128, 128), scales=_UNIT)
+        chip = rule or AippRule(YUV420SP, net[2], net[1], matrix=BT601_FULL, input_bias=FULL_RANGE_BIAS, scales=_UNIT)
         packed = rule or AippRule(RGB, net[2], net[1], scales=_UNIT)
         self._colour = numerics.colour
         self._integer = IntegerAipp(chip, net[0], numerics.half)

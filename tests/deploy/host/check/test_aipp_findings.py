@@ -42,7 +42,7 @@ VIDEO = {f"matrix_r{i // 3}c{i % 3}": str(value) for i, value in enumerate((298,
     [
         pytest.param({"aipp_mode": "moving"}, "aipp_mode", "error", "static or dynamic", id="mode"),
         pytest.param({"aipp_mode": "dynamic"}, "", "error", "max_src_image_size is missing", id="dynamic"),
-        pytest.param({"input_format": "NV12"}, "input_format", "error", "ATC knows", id="format"),
+        pytest.param({"input_format": "NV12"}, "input_format", "error", "expected one of YUV420SP_U8, ", id="format"),
         pytest.param({"input_format": None}, "", "error", "input_format is missing", id="no format"),
         pytest.param({"src_image_size_h": "321"}, "src_image_size_h", "error", "even", id="odd height"),
         pytest.param({"src_image_size_w": "324"}, "src_image_size_w", "error", "multiple of 16", id="width"),

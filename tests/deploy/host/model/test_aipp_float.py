@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from deploy.aipp.rule import RGB, YUV420SP, AippRule, Box
+from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.rule import AippRule, Box
 from deploy.host.model.aipp_float import FloatAipp
 
 JPEG_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))

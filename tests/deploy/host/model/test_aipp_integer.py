@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deploy.aipp.rule import GREY, RGB, XRGB, YUV420SP, AippRule, Box
+from deploy.aipp.limits import GREY, RGB, XRGB, YUV420SP
+from deploy.aipp.rule import AippRule, Box
 from deploy.host.model.aipp_integer import IntegerAipp
 
 JPEG_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from deploy.aipp.rule import RGB, YUV420SP, AippRule
+from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.rule import AippRule
 from deploy.host.metadata.values import BGR888, NV12, RGB888, Image
 from deploy.host.model.model_input import ModelInput
 from deploy.host.numerics import BOARD, FLOAT, Numerics
