@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compute_mAP.errors import DataError
+from compute_mAP.regular_file import MEGABYTE
 from compute_mAP.text_file import read_lines
 
 
@@ -17,7 +18,7 @@ def read_names(path: Path | str) -> list[str]:
     would shift the numbers of the classes after it) and for a name that comes twice.
     """
     file = Path(path)
-    lines = [line.rstrip() for line in read_lines(file, "names file")]
+    lines = [line.rstrip() for line in read_lines(file, "names file", MEGABYTE)]
     while lines and not lines[-1]:
         lines.pop()
     names: list[str] = []

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compute_mAP.errors import DataError
-from compute_mAP.result_files import PREFIX, SUFFIX, class_file
+from compute_mAP.result_files import PREFIX, SUFFIX, class_file, class_of
 from compute_mAP.text_file import read_lines
 from compute_mAP.wording import nearest, shortened
 
@@ -33,8 +33,8 @@ def classes_in(folder: Path) -> list[str]:
     """The classes that have a file in the folder, in alphabetical order. Raises DataError when there is no folder."""
     if not folder.is_dir():
         raise DataError(f"the folder of detections {folder} {'is a file' if folder.exists() else 'does not exist'}")
-    files = sorted(entry.name for entry in folder.glob(f"{PREFIX}*{SUFFIX}"))
-    return [name[len(PREFIX) : -len(SUFFIX)] for name in files]
+    files = [entry.name for entry in folder.glob(f"{PREFIX}*{SUFFIX}")]
+    return sorted(class_of(name) for name in files)
 
 
 def read_all_detections(folder: Path | str, names: Sequence[str]) -> tuple[dict[str, Detections], list[str]]:

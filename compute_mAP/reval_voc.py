@@ -20,14 +20,12 @@ from compute_mAP.score import compare, score  # noqa: E402
 from compute_mAP.voc_devkit import find_devkit  # noqa: E402
 from compute_mAP.voc_eval import PROTOCOLS  # noqa: E402
 
-DEFAULT_NAMES = ROOT / "models" / "demo" / "labels.names"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report on stdout and the notes on stderr. Returns the exit code: 0 done, 3 bad data, 130 Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
-        devkit = find_devkit(options.voc_dir, options.year, options.image_set)
+        devkit = find_devkit(options.voc_dir, options.year, options.image_set, images=False)
         names, note = _names(options.classes, options.txt_result)
         report = score(options.txt_result, devkit, names, options.protocol)
         against = None
@@ -59,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="class names, one a line (default: models/demo/labels.names, or the classes of the files)",
+        help="class names, one a line (default: the classes that have a file in TXT_RESULT)",
     )
     parser.add_argument(
         "--protocol",
@@ -82,11 +80,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _names(classes: Path | None, txt_result: Path) -> tuple[list[str], list[str]]:
-    """The class names, and a note on where they come from when nobody named a file."""
+    """The class names, and a note on where they come from when nobody named a file.
+
+    `eval` writes a file for every class; the original application's program only for those that it found.
+    """
     if classes is not None:
         return read_names(classes), []
-    if DEFAULT_NAMES.is_file():
-        return read_names(DEFAULT_NAMES), [f"the classes are those of {DEFAULT_NAMES}; --classes FILE names others"]
     names = classes_in(txt_result)
     if not names:
         raise DataError(f"{txt_result} holds no file det_test_<class>.txt to take the classes from; give --classes")

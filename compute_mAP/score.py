@@ -13,7 +13,7 @@ from compute_mAP.ground_truth import load_ground_truth
 from compute_mAP.report import Report
 from compute_mAP.result_files import FAILED_IMAGES
 from compute_mAP.text_file import read_lines
-from compute_mAP.voc_devkit import Devkit, read_image_set
+from compute_mAP.voc_devkit import Devkit
 from compute_mAP.voc_eval import evaluate
 
 
@@ -28,7 +28,7 @@ def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol
     """
     folder = Path(txt_result)
     detections, notes_on_files = read_all_detections(folder, names)
-    image_set = read_image_set(devkit.image_set_file)
+    image_set = devkit.read_image_set()
     ground_truth, faults = load_ground_truth(devkit, image_set.names)
     report = evaluate(detections, ground_truth, names, protocol, _count_failed(folder))
     return replace(report, notes=[*image_set.notes, *faults, *notes_on_files, *report.notes])
@@ -47,7 +47,7 @@ def compare(
     Raises what `score` raises.
     """
     first, second = (read_all_detections(Path(folder), names)[0] for folder in (txt_result, other))
-    ground_truth, _ = load_ground_truth(devkit, read_image_set(devkit.image_set_file).names)
+    ground_truth, _ = load_ground_truth(devkit, devkit.read_image_set().names)
     return bootstrap.compare(first, second, ground_truth, names, protocol, samples)
 
 

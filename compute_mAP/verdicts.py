@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Divided, because 3 * 0.1 is a little more than 0.3: 3 of 10 objects found would not reach it.
-RECALLS_VOC07 = np.arange(11) / 10
+# As voc_eval.py has them, whose figures everybody compares with. Three of them lie a little above k / 10, 3 * 0.1 for
+# one: 3 of 10 objects found do not reach that level (docs/adr: recall levels of VOC 2007).
+RECALLS_VOC07 = np.arange(0.0, 1.1, 0.1)
 # As pycocotools has them, to the last bit: a recall may lie exactly on one of them.
 RECALLS_COCO = np.linspace(0.0, 1.0, 101)
 

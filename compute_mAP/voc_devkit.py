@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 from compute_mAP.errors import DataError
+from compute_mAP.image_file import image_file, is_image_name
+from compute_mAP.regular_file import MEGABYTE
 from compute_mAP.text_file import read_lines
 from compute_mAP.wording import nearest, shortened
 
 DEFAULT_YEAR = "VOC2007"
 DEFAULT_IMAGE_SET = "test"
-FOLDERS = ("Annotations", "ImageSets", "JPEGImages")
+LONGEST_SET = 256 * MEGABYTE
+IMAGES = "JPEGImages"
+FOLDERS = ("Annotations", "ImageSets", IMAGES)
 
 
 class Devkit(NamedTuple):
@@ -24,6 +29,10 @@ class Devkit(NamedTuple):
     annotations: Path
     images: Path
     notes: list[str]
+
+    def read_image_set(self) -> ImageSet:
+        """The names of the image set. Raises DataError as the function of that name does."""
+        return read_image_set(self.image_set_file, (self.images, self.annotations))
 
 
 class Year(NamedTuple):
@@ -43,26 +52,28 @@ class ImageSet(NamedTuple):
     notes: list[str]
 
 
-def find_devkit(root: Path | str, year: str | None = None, image_set: str | None = None) -> Devkit:
+def find_devkit(root: Path | str, year: str | None = None, image_set: str | None = None, images: bool = True) -> Devkit:
     """Find one year ("VOC2007" or "2007") and one image set ("test") in a VOCdevkit folder.
 
     Without `year` it is VOC2007, without `image_set` it is test; where the devkit has only one, that one. `root`
-    may be the folder of a year too.
+    may be the folder of a year too. Where `images` are not needed, their folder may be missing.
 
     Raises DataError for a folder that is missing or incomplete, and for a year or image set that is not there.
     """
-    found = find_year(root, year)
+    found = find_year(root, year, images)
     main = _subfolder(_subfolder(found.folder, "ImageSets"), "Main")
     sets = sorted(entry.stem for entry in main.glob("*.txt"))
     chosen = _choose("image set", image_set, DEFAULT_IMAGE_SET, sets, main, found.notes)
     return Devkit(found.year, chosen, main / f"{chosen}.txt", found.annotations, found.images, found.notes)
 
 
-def find_year(root: Path | str, year: str | None = None) -> Year:
+def find_year(root: Path | str, year: str | None = None, images: bool = True) -> Year:
     """Find one year ("VOC2007" or "2007") in a VOCdevkit folder, with its annotations and images.
 
-    Without `year` it is VOC2007, or the only one; `root` may be the folder of a year too. Raises DataError for a folder
-    that is missing or incomplete, and for a year that is not there.
+    Without `year` it is VOC2007, or the only one; `root` may be the folder of a year too. Where `images` are not
+    needed, their folder may be missing.
+
+    Raises DataError for a folder that is missing or incomplete, and for a year that is not there.
     """
     folder = Path(root)
     if not folder.is_dir():
@@ -79,21 +90,21 @@ def find_year(root: Path | str, year: str | None = None) -> Year:
     else:
         own = _choose("year", wanted, DEFAULT_YEAR, years, folder, notes)
         folder = folder / own
-    annotations, images = _subfolder(folder, "Annotations"), _subfolder(folder, "JPEGImages")
-    return Year(own, folder, annotations, images, notes)
+    annotations = _subfolder(folder, "Annotations")
+    return Year(own, folder, annotations, _subfolder(folder, IMAGES) if images else folder / IMAGES, notes)
 
 
-def read_image_set(path: Path | str) -> ImageSet:
-    """Read an image set: one image name without suffix a line.
+def read_image_set(path: Path | str, folders: Sequence[Path] = ()) -> ImageSet:
+    """Read an image set: one image name without suffix a line. `folders` are those of the images and annotations.
 
     Blanks around a name do not count. Blank lines, Windows line ends and repeated names are passed over, with one
     note for each of the three kinds.
 
-    Raises DataError for a file that is missing, empty or not UTF-8, and for a name that would lead out of the
-    folder of the images.
+    Raises DataError for a file that is missing, empty or not UTF-8, for a name that would lead out of the folder of the
+    images, and for a line with a second column or a name with suffix, where no file in `folders` has that very name.
     """
     file = Path(path)
-    lines = read_lines(file, "image set")
+    lines = read_lines(file, "image set", LONGEST_SET)
     first_line: dict[str, int] = {}
     blank: list[int] = []
     windows: list[int] = []
@@ -106,6 +117,8 @@ def read_image_set(path: Path | str) -> ImageSet:
             blank.append(number)
         elif name in first_line:
             repeated.append(f"{number} ({name})")
+        elif found := _not_one_name(name, folders):
+            raise DataError(f"{file}: line {number}: {found}")
         elif _leads_elsewhere(name):
             raise DataError(f"{file}: line {number}: the image name {name!r} is not a plain name without folders")
         else:
@@ -119,6 +132,28 @@ def read_image_set(path: Path | str) -> ImageSet:
     )
     notes = [f"{file}: {kind}: line {shortened(where)}" for kind, where in kinds if where]
     return ImageSet(list(first_line), notes)
+
+
+def _not_one_name(name: str, folders: Sequence[Path]) -> str:
+    """What is wrong with a line that has the look of a list of another kind; nothing where its file is there.
+
+    VOC's lists of one class have a column 1, -1 or 0 behind the name; other programs list files, with suffix.
+    """
+    first, *others = name.split()
+    if not folders or not (others or is_image_name(name)) or _is_there(name, folders):
+        return ""
+    if others and (others[-1] == "-1" or is_image_name(first) or _is_there(first, folders)):
+        return f"found a second column {others[0][:40]!r} behind {first[:80]!r}; expected one image name a line"
+    if is_image_name(name):
+        return f"the image name {name[:120]!r} has a suffix; expected names without suffix"
+    return ""
+
+
+def _is_there(name: str, folders: Sequence[Path]) -> bool:
+    try:
+        return any((folder / f"{name}.xml").exists() or image_file(folder, name) for folder in folders)
+    except (OSError, ValueError):  # longer than any file name, or with a NUL
+        return False
 
 
 def _is_year(folder: Path) -> bool:

@@ -118,7 +118,7 @@ def _from_image_sets(
         if split == "test" and not set_file.is_file():
             report.notes.append(f"there is no {set_file}: the data set has no test split")
             continue
-        image_set = read_image_set(set_file)
+        image_set = read_image_set(set_file, (kit.images, kit.annotations))
         report.notes.extend(image_set.notes)
         doubled = [name for name in image_set.names if name in seen]
         if doubled:

@@ -27,7 +27,7 @@ class Material:
 
 def of_image_set(image_set: Path, image_dir: Path) -> Material:
     """For detect and speed. Raises DataError for a faulty image set and for files that cannot be read."""
-    images = read_image_set(image_set)
+    images = read_image_set(image_set, (image_dir,))
     for sentence in images.notes:
         note(sentence)
     items = [Item.of(IMAGE_SET, image_set)]
@@ -37,7 +37,7 @@ def of_image_set(image_set: Path, image_dir: Path) -> Material:
 
 def of_devkit(devkit: Devkit) -> Material:
     """For eval: images, annotations and the image set. Raises DataError as of_image_set does."""
-    names = read_image_set(devkit.image_set_file).names
+    names = devkit.read_image_set().names
     folder = f"{DEVKIT}/{YEAR}"
     items = [Item.of(f"{folder}/ImageSets/Main/{SET}.txt", devkit.image_set_file)]
     items += _images(devkit.images, names, f"{folder}/JPEGImages")

@@ -45,9 +45,8 @@ def _drawn(encoded: bytes, objects: Iterable[Detection]) -> bytes | None:
         import numpy as np
     except ImportError:
         return None
-    # Boxes refer to the stored pixels: neither the chip nor the host engine turns an image by its EXIF orientation.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
+    # Boxes lie in the image as it is shown: the chip and the host engine turn it by its EXIF orientation, as this does.
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         return None
     draw_on(image, objects)

@@ -66,7 +66,7 @@ def detect(
     Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
     deploy.run.session.open_stream does, UsageError where OUT cannot be written.
     """
-    images = read_image_set(image_set)
+    images = read_image_set(image_set, (image_dir,))
     for sentence in images.notes:
         note(sentence)
     folder = check_image_dir(image_dir)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.voc_devkit import Devkit, find_devkit, read_image_set
+from compute_mAP.voc_devkit import Devkit, find_devkit
 from deploy.console import Progress, note
 from deploy.errors import EnvironmentFault
 from deploy.results.folder import write_failed
@@ -59,7 +59,7 @@ def evaluate(
     written, and EnvironmentFault where numpy is missing, which only the scoring at the end needs.
     """
     devkit = find_devkit(devkit_folder.absolute(), year, image_set)
-    images = read_image_set(devkit.image_set_file)
+    images = devkit.read_image_set()
     for sentence in (*devkit.notes, *images.notes):
         note(sentence)
     _check_annotations(devkit, images.names)

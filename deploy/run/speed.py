@@ -70,7 +70,7 @@ def measure(target: Target, image_set: Path, image_dir: Path) -> Speed:
     Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
     deploy.run.session.open_stream does.
     """
-    images = read_image_set(image_set)
+    images = read_image_set(image_set, (image_dir,))
     for sentence in images.notes:
         note(sentence)
     folder = check_image_dir(image_dir)

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from compute_mAP.errors import DataError
 from compute_mAP.ground_truth import load_ground_truth
 from compute_mAP.voc_devkit import find_devkit, read_image_set
 from compute_mAP.voc_xml import Object
+from tests.compute_mAP.conftest import annotation_text
 
 CAT = Object("cat", 1, 2, 3, 4, False)
 
@@ -36,3 +38,26 @@ def test_bccd_names_its_two_faulty_boxes(shared: Path) -> None:
     assert len(truth) == 292
     assert [any(name in note for note in notes) for name in ("BloodImage_00338", "BloodImage_00343")] == [True, True]
     assert len(notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "box", "note"),
+    [
+        pytest.param(6, (60, 40), (25, 10, 35, 30), "annotated on the unturned pixels", id="stored frame"),
+        pytest.param(6, (40, 60), (10, 5, 30, 15), "", id="as shown"),
+        pytest.param(3, (60, 40), (10, 5, 30, 15), "does not tell on which pixels", id="cannot be known"),
+        pytest.param(1, (60, 40), (10, 5, 30, 15), "", id="upright"),
+    ],
+)
+def test_annotations_of_images_that_exif_turns(
+    make_devkit: Callable[..., Path], orientation: int, size: tuple[int, int], box: tuple[int, ...], note: str
+) -> None:
+    devkit = find_devkit(make_devkit({"a": []}))
+    text = annotation_text([Object("cat", 10, 5, 30, 15, False)], *size)
+    (devkit.annotations / "a.xml").write_text(text, encoding="utf-8")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (60, 40)).save(devkit.images / "a.JPG", "JPEG", exif=exif)
+    truth, notes = load_ground_truth(devkit, ["a"])
+    assert truth["a"].objects == [Object("cat", *box, False)]
+    assert note in "".join(notes) and len(notes) == bool(note)

@@ -119,15 +119,10 @@ def test_year_and_image_set(
     assert "mAP@0.5 (area) = 1.0000" in printed.out and "note: " in printed.err and "only one other, val" in printed.err
 
 
-def test_classes_by_default(
-    devkit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_classes_by_default_are_those_of_the_result_folder(
+    devkit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(tmp_path / "txt"), "--voc_dir", str(devkit)]
-    monkeypatch.setattr(reval_voc, "DEFAULT_NAMES", tmp_path / "names")
-    assert reval_voc.main(arguments) == 0
-    printed = capsys.readouterr()
-    assert "for cow = n/a" in printed.out and "note: the classes are those of" in printed.err
-    (tmp_path / "names").unlink()
     assert reval_voc.main(arguments) == 0
     printed = capsys.readouterr()
     assert "cow" not in printed.out and "note: the classes are those that have a file in" in printed.err
@@ -156,3 +151,17 @@ def test_against_a_folder_that_is_not_there(devkit: Path, tmp_path: Path) -> Non
     run = _run(tmp_path, "txt", "--voc_dir", "VOCdevkit", "--classes", "names", "--against", "gone")
     assert (run.returncode, run.stdout) == (3, "")
     assert run.stderr == "error: the folder of detections gone does not exist\n"
+
+
+def test_a_data_set_of_other_classes_than_the_demo(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = shared / "cases/case25/kit"
+    assert reval_voc.main([str(kit / "txt"), "--voc_dir", str(kit)]) == 0
+    assert "AP@0.5 for cat = " in capsys.readouterr().out
+
+
+def test_three_bndbox_in_one_object_are_three_objects(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = shared / "cases/case01"
+    assert reval_voc.main([str(case / "txt"), "--voc_dir", str(case / "kit"), "--classes", str(case / "n.txt")]) == 0
+    printed = capsys.readouterr()
+    assert "AP@0.5 for car = 0.3333" in printed.out
+    assert "p1.xml: object 1 (car): 3 <bndbox>, expected one" in printed.err

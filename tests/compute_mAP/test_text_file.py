@@ -35,3 +35,8 @@ def test_unreadable(tmp_path: Path) -> None:
     (tmp_path / "utf16.txt").write_text("a", encoding="utf-16")
     with pytest.raises(DataError, match=r"list .*utf16\.txt is not UTF-8 text: found byte 0xff"):
         read_lines(tmp_path / "utf16.txt", "list")
+    with pytest.raises(DataError, match="save it as UTF-8"):
+        read_lines(tmp_path / "utf16.txt", "list")
+    (tmp_path / "gbk.txt").write_bytes(b"a\nb \xc4\xe3\n")
+    with pytest.raises(DataError, match="found byte 0xc4 in line 2, byte 3 of that line"):
+        read_lines(tmp_path / "gbk.txt", "list")

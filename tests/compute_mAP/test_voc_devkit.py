@@ -183,3 +183,41 @@ def test_image_set_unusable(tmp_path: Path, content: bytes, sentence: str) -> No
 def test_image_set_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"image set .*gone\.txt does not exist"):
         read_image_set(tmp_path / "gone.txt")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        pytest.param("p1 -1", "line 2: found a second column '-1' behind 'p1'", id="VOC's list of one class"),
+        pytest.param("p1  1", "line 2: found a second column '1' behind 'p1'", id="the same, an image that shows it"),
+        pytest.param("gone -1", "line 2: found a second column '-1' behind 'gone'", id="the same, image missing"),
+        pytest.param("p1\tcat 3 4", "line 2: found a second column 'cat' behind 'p1'", id="more columns"),
+        pytest.param("p1.jpg 1,2,3,4,0", "line 2: found a second column '1,2,3,4,0'", id="list with boxes"),
+        pytest.param("p1.jpg", "line 2: the image name 'p1.jpg' has a suffix", id="name with suffix"),
+        pytest.param("p9.PNG", "line 2: the image name 'p9.PNG' has a suffix", id="in capitals, image missing"),
+    ],
+)
+def test_lists_of_another_kind(tmp_path: Path, line: str, sentence: str) -> None:
+    (tmp_path / "p1.jpg").touch()
+    with pytest.raises(DataError, match=r"test\.txt: line 2") as caught:
+        read_image_set(_image_set(tmp_path, f"p1\n{line}\n"), (tmp_path,))
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["p1 -1", "photo 1", "p1.jpg", "v1.0 (2)"])
+def test_a_name_whose_file_is_there_is_no_list_of_another_kind(tmp_path: Path, name: str) -> None:
+    for file in ("p1.jpg", f"{name}.JPEG"):
+        (tmp_path / file).touch()
+    assert read_image_set(_image_set(tmp_path, name), (tmp_path,)).names == [name]
+
+
+@pytest.mark.parametrize(
+    ("case", "sentence"),
+    [
+        pytest.param("case05", "line 1: found a second column '1' behind 'p3'", id="second column"),
+        pytest.param("case06", "line 1: the image name 'p3.jpg' has a suffix", id="suffix"),
+    ],
+)
+def test_lists_that_people_had(shared: Path, case: str, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        find_devkit(shared / "cases" / case / "kit").read_image_set()

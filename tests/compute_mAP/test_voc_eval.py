@@ -41,13 +41,24 @@ def _detections(found: Found) -> Detections:
         ([1 / 4, 1 / 4, 2 / 4, 2 / 4, 3 / 4], [1, 1 / 2, 2 / 3, 2 / 4, 3 / 5], 6.2 / 11, 1 / 4 + 2 / 12 + 3 / 20),
         ([0.0, 0.5, 1.0], [0, 1 / 2, 2 / 3], 2 / 3, 2 / 3),  # a later, higher precision counts from the start
         ([0.5, 1.0], [1, 1], 1.0, 1.0),
-        ([0.1, 0.2, 0.3], [1, 1, 1], 4 / 11, 0.3),  # 3 / 10 reaches the recall 0.3, as 3 * 0.1 would not
-        ([0.6], [1], 7 / 11, 0.6),  # likewise 6 * 0.1 and 7 * 0.1
-        ([0.7], [1], 8 / 11, 0.7),
+        ([0.1, 0.2, 0.3], [1, 1, 1], 3 / 11, 0.3),  # 3 / 10 lies below 3 * 0.1, as voc_eval.py has that level
+        ([0.6], [1], 6 / 11, 0.6),  # likewise 6 * 0.1 and 7 * 0.1
+        ([0.7], [1], 7 / 11, 0.7),
+        ([0.8], [1], 9 / 11, 0.8),  # 8 * 0.1 is 8 / 10
         ([0.0, 0.0], [0, 0], 0.0, 0.0),
         ([], [], 0.0, 0.0),
     ],
-    ids=["steps", "rising", "perfect", "recall 0.3", "recall 0.6", "recall 0.7", "all wrong", "no detection"],
+    ids=[
+        "steps",
+        "rising",
+        "perfect",
+        "recall 0.3",
+        "recall 0.6",
+        "recall 0.7",
+        "recall 0.8",
+        "all wrong",
+        "no detection",
+    ],
 )
 def test_average_precision(recall: list[float], precision: list[float], voc07: float, area: float) -> None:
     curve = np.array(recall, np.float64), np.array(precision, np.float64)

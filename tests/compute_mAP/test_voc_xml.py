@@ -141,3 +141,100 @@ def test_faulty_boxes_of_bccd(shared: Path, name: str, number: int) -> None:
     assert (annotation.width, annotation.height) == (640, 480)
     assert len(annotation.faults) == 1
     assert f"{name}.xml: object {number} (" in annotation.faults[0] and "has no area" in annotation.faults[0]
+
+
+def _bad(content: str, byte: bytes) -> bytes:
+    return content.encode().replace(b"@", byte)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(_bad("<annotation>\n<path>@</path></annotation>", b"\xb0"), "0xb0 in line 2, byte 7", id="bare"),
+        pytest.param(
+            _bad('<?xml version="1.0"?>\n<annotation>\n<a>é@</a></annotation>', b"\xff"),
+            "byte 0xff in line 3, byte 6",
+            id="bytes count, not letters",
+        ),
+        pytest.param(
+            _bad('<?xml version="1.0" encoding="UTF-8"?><annotation>@</annotation>', b"\xc4\xe3"),
+            "byte 0xc4 in line 1",
+            id="declared as UTF-8 and GBK",
+        ),
+    ],
+)
+def test_a_byte_of_another_encoding_is_named(tmp_path: Path, content: bytes, sentence: str) -> None:
+    with pytest.raises(DataError, match="not UTF-8") as caught:
+        read_annotation(_write(tmp_path, content))
+    assert sentence in str(caught.value)
+
+
+def test_the_degree_sign_of_a_real_file(shared: Path) -> None:
+    with pytest.raises(DataError, match="found byte 0xb0 in line 2"):
+        read_annotation(next((shared / "cases/case24/kit/VOC2007/Annotations").glob("p1.xml")))
+
+
+CAT = Object("cat", 1, 2, 3, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "objects", "sentence"),
+    [
+        pytest.param(
+            _object(_box(1, 2, 3, 4) + _box(5, 6, 7, 8) + _box(9, 9, 9, 9)),
+            [CAT, Object("cat", 5, 6, 7, 8, False)],
+            "object 1 (cat): 3 <bndbox>, expected one; each different one counts as an object",
+            id="three boxes, one of them without area",
+        ),
+        pytest.param(_object(_box(1, 2, 3, 4) * 2), [CAT], "2 <bndbox>, expected one", id="one box twice"),
+        pytest.param(
+            _object(_box(1, 2, 3, 4), name="<name>cat</name><name>dog</name>"),
+            [],
+            "object 1: 2 <name>, expected one: cat, dog; it is left out",
+            id="two names",
+        ),
+        pytest.param(
+            _object(_box(1, 2, 3, 4).replace("<xmin>", "<xmin>7</xmin><xmin>")),
+            [],
+            "2 <xmin>, expected one: 7, 1; it is left out",
+            id="two xmin",
+        ),
+        pytest.param(
+            _object(_box(1, 2, 3, 4), more="<difficult>0</difficult><difficult>1</difficult>"),
+            [CAT],
+            "2 <difficult>, expected one: 0, 1; it counts as 0",
+            id="two difficult",
+        ),
+        pytest.param(
+            f"<object>{_object(_box(1, 2, 3, 4))}<name>cat</name>{_box(1, 2, 3, 4)}</object>",
+            [CAT],
+            "1 <object> not directly in <annotation>",
+            id="an object in an object",
+        ),
+        pytest.param(
+            _object(_box(1, 2, 3, 4)) + "<size><width>8</width><height>9</height></size>" * 1 + "<size/>",
+            [CAT],
+            "2 different <size>, expected one; the size counts as not given",
+            id="two sizes",
+        ),
+        pytest.param(
+            _object(_box(1, 2, 3, 4)) + "<size><width>8</width><height>9</height><width>7</width></size>",
+            [CAT],
+            "2 <width>, expected one: 8, 7; the size counts as not given",
+            id="two widths",
+        ),
+    ],
+)
+def test_what_may_come_once_and_comes_more_often(
+    tmp_path: Path, body: str, objects: list[Object], sentence: str
+) -> None:
+    annotation = read_annotation(_write(tmp_path, f"<annotation>{body}</annotation>"))
+    assert annotation.objects == objects
+    assert (annotation.width, annotation.height) == (0, 0)
+    assert any(sentence in fault for fault in annotation.faults)
+
+
+def test_the_same_said_twice_is_no_fault(tmp_path: Path) -> None:
+    size = "<size><width>8</width><height>9</height></size>"
+    entry = _object(_box(1, 2, 3, 4), name="<name>cat</name><name> cat</name>")
+    assert read_annotation(_write(tmp_path, f"<annotation>{size}{entry}{size}</annotation>")) == (8, 9, [CAT], [])

@@ -134,13 +134,37 @@ def test_a_grayscale_image_works(work: Work, capsys: pytest.CaptureFixture[str])
     assert cv2.imread(str(work.result("gray.jpg"))).shape[:2] == (96, 128)
 
 
-def test_boxes_are_drawn_on_the_stored_pixels(work: Work) -> None:
-    orientation = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, 6, 0, 0)  # turned by 90 degrees
-    exif = b"Exif\0\0" + orientation
-    plain = _jpeg(64, 128)
+@pytest.mark.parametrize("numerics", ["board", "float"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_lie_on_their_objects_however_exif_turns_the_image(work: Work, orientation: int, numerics: str) -> None:
+    """One green square in the stored pixels at the left of the upper edge: the drawn box is where it is shown."""
+    entry = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0" + entry
+    pixels = np.full((64, 128, 3), 20, np.uint8)
+    pixels[0:16, 16:32] = (0, 255, 0)
+    plain = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
     work.add("turned", plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
-    assert work.detect() == 0
-    assert cv2.imread(str(work.result("turned.jpg"))).shape[:2] == (64, 128)
+    assert work.detect("--boxes", "--numerics", numerics) == 0
+    shown = cv2.imread(str(work.images / "turned.jpg"))
+    rows, columns = np.nonzero(shown[..., 1].astype(int) - shown[..., 2] > 120)
+    drawn = cv2.imread(str(work.result("turned.jpg")))
+    assert drawn.shape == shown.shape
+    (found,) = json.loads(work.result("turned.json").read_text())["objects"]
+    expected = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    assert found["box"] == pytest.approx(expected, abs=2.5)
+    changed = np.abs(drawn.astype(int) - shown).max(axis=2) > 25
+    centre = (rows.min() + rows.max()) // 2, (columns.min() + columns.max()) // 2
+    assert changed[:, columns.min()].any() and changed[centre[0], columns.max() - 1 : columns.max() + 2].any()
+
+
+def test_a_photo_that_was_drawn_on_the_wrong_pixels(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = shared / "cases/case03"
+    monkeypatch.chdir(tmp_path)
+    assert main(["detect", str(case / "set.txt"), str(case), "--boxes", "--model", str(ROOT / "models/demo")]) == 0
+    drawn = cv2.imread("image_result/turned.jpg")
+    assert drawn.shape == cv2.imread(str(case / "turned.jpg")).shape == (240, 320, 3)
 
 
 def test_all_images_failed_is_bad_data_and_keeps_the_old_results(

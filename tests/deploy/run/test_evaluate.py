@@ -158,10 +158,22 @@ def test_all_images_failed(devkit: Devkit, capsys: pytest.CaptureFixture[str]) -
     assert (devkit.folder / "txt_result/old").read_text() == "old"
 
 
+def test_class_names_with_a_slash_have_a_file_too(devkit: Devkit, capsys: pytest.CaptureFixture[str]) -> None:
+    devkit.add("a", [(1, 2, 0)])
+    (devkit.bundle / "labels.names").write_text("red/orange\ngreen\nblue\n")
+    annotation = devkit.folder / "VOCdevkit/VOC2007/Annotations/a.xml"
+    annotation.write_text(annotation.read_text().replace("<name>red<", "<name>red/orange<"))
+    assert devkit.evaluate("--json") == 0
+    assert json.loads(capsys.readouterr().out)["ap50"]["red/orange"] == 1
+    arguments = [str(devkit.folder / "txt_result"), "--voc_dir", str(devkit.folder / "VOCdevkit"), "--json"]
+    assert reval_voc(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["ap50"]["red/orange"] == 1
+
+
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        pytest.param("red\ngreen/blue\nblue\n", "'green/blue'", id="a slash"),
+        pytest.param(f"red\n{'x' * 250}\nblue\n", "makes a file name of 263 bytes", id="too long"),
         pytest.param("red\n\nblue\n", "class 1 has a blank name", id="a blank name"),
         pytest.param("red\nblue\nblue\n", "name of an earlier class, 'blue'", id="a name twice"),
     ],
