@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from deploy.host.engine.turnstile import Turnstile
 from deploy.host.pipeline.description import Stream
@@ -17,6 +18,22 @@ from deploy.host.plugins.appsink import AppSink
 from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
 from deploy.sdk_codes import INVALID_LINK, PAD_UNLINKED, SdkFault
+
+
+class Origin(NamedTuple):
+    """Where a link comes from: the number of an element, in the order of the description, and its output port."""
+
+    element: int
+    port: int
+
+
+class IncomingLink(NamedTuple):
+    """A link as its target sees it. They sort as the target takes them: those of nextMeta last, then by port."""
+
+    is_meta: bool
+    input_port: int
+    slot: int
+    origin: Origin
 
 
 @dataclass(eq=False)
@@ -66,87 +83,79 @@ class Plan:
     def __init__(self, stream: Stream, plugins: Sequence[Plugin]) -> None:
         self.steps = [Step(plugin) for plugin in plugins]
         self.slots = 0
-        # the SDK reads a file's elements by name, so that is how it numbers them
-        by_name = sorted(self.steps, key=lambda step: step.plugin.name)
-        self.source_steps = [step for step in by_name if isinstance(step.plugin, AppSrc)]
-        self.sink_steps = [step for step in by_name if isinstance(step.plugin, AppSink)]
-        self.sink_steps.sort(key=lambda step: int("0" + step.plugin.name.lstrip("apsink")))  # appsink2 before appsink10
+        # the SDK numbers the elements of a file by name: appsrc10 is before appsrc2. Appsinks it knows by their numbers
+        sources = [step for step in self.steps if isinstance(step.plugin, AppSrc)]
+        self.source_steps = sorted(sources, key=lambda step: step.plugin.name)
+        sinks = [step for step in self.steps if isinstance(step.plugin, AppSink)]
+        self.sink_steps = sorted(sinks, key=lambda step: _sink_number(step.plugin.name))
         self.timed = [step for step in self.steps if not step.plugin.passive]
         for number, step in enumerate(self.sink_steps):
             step.sink = number
         for number, step in enumerate(self.timed):
             step.clock = number
-        self._before: list[list[tuple[int, int]]] = [[] for _ in self.steps]  # (step, its output port), by input port
-        self._link(stream)
+        self._origins: list[list[Origin]] = []  # of each element, by input port
+        self._connect(_links(stream))
         for step in self.steps:
             if step.plugin.ordered:
                 step.turnstile = Turnstile()
-        sources = self._sources()
-        stages = self._stages(sources)
+        stages = self._stages(self._leading_sources())
         self.groups = self._groups(stages)
         self.group_of = {source: group for group in self.groups for source in group.sources}
         self.first_stage = {min(stage.sources): stage for stage in stages if len(stage.sources) == 1}
 
     def upstream(self, number: int) -> list[Plugin]:
         """The plugins whose metadata reach element `number`, the nearest last; input port 0 counts as nearest."""
-        return self._leading(self._before[number])
+        return self._plugins_behind(self._origins[number])
 
     def upstream_by_port(self, number: int) -> list[list[Plugin]]:
         """The same for each input port by itself."""
-        return [self._leading([link]) for link in self._before[number]]
+        return [self._plugins_behind([origin]) for origin in self._origins[number]]
 
     def downstream(self, number: int) -> list[Plugin]:
         """The plugins that come after element `number`, in the order of their turns."""
         reached = {number}
         for index in range(number + 1, len(self.steps)):
-            if any(before in reached for before, _ in self._before[index]):
+            if any(origin.element in reached for origin in self._origins[index]):
                 reached.add(index)
         return [self.steps[index].plugin for index in sorted(reached - {number})]
 
-    def _link(self, stream: Stream) -> None:
-        places = {element.name: number for number, element in enumerate(stream.elements)}
-        arriving: list[list[tuple[bool, int, int, int, int]]] = [[] for _ in self.steps]
-        for number, element in enumerate(stream.elements):
-            for meta, links in ((False, element.links), (True, element.meta_links)):
-                outputs = self.steps[number].meta_outputs if meta else self.steps[number].outputs
-                for port, link in enumerate(links):
-                    target = places.get(link.target, -1)
-                    if target <= number:
-                        raise SdkFault(
-                            INVALID_LINK, f"{stream.name}.{element.name}: next is {link.target}, no element after it"
-                        )
-                    arriving[target].append((meta, link.port, self.slots, number, port))
-                    outputs.append(self.slots)
-                    self.slots += 1
-        for number, entries in enumerate(arriving):
-            entries.sort()
-            self.steps[number].inputs = [entry[2] for entry in entries]
-            self._before[number] = [(entry[3], entry[4]) for entry in entries]
+    def _connect(self, links: list[list[IncomingLink]]) -> None:
+        """Give every link a slot; `links` are those that arrive at each element."""
+        for number, arriving in enumerate(links):
+            self.steps[number].inputs = [link.slot for link in arriving]
+            self._origins.append([link.origin for link in arriving])
+        everything = sorted((link for arriving in links for link in arriving), key=lambda link: link.slot)
+        for link in everything:
+            step = self.steps[link.origin.element]
+            (step.meta_outputs if link.is_meta else step.outputs).append(link.slot)
+        self.slots = len(everything)
         for step in self.source_steps:  # what is sent lies in a slot of its own
             step.inputs = [self.slots]
             self.slots += 1
 
-    def _leading(self, links: Sequence[tuple[int, int]]) -> list[Plugin]:
+    def _plugins_behind(self, origins: Sequence[Origin]) -> list[Plugin]:
+        """The plugins at those origins and all that lead to them, the nearest last."""
         found: dict[str, Plugin] = {}
         visited: set[int] = set()
 
-        def visit(links: Sequence[tuple[int, int]]) -> None:
-            for before, port in reversed(links):
-                if before not in visited:
-                    visited.add(before)
-                    visit(self._before[before])
-                plugin = self.steps[before].plugin.at_port(port)
+        def visit(origins: Sequence[Origin]) -> None:
+            for origin in reversed(origins):
+                if origin.element not in visited:
+                    visited.add(origin.element)
+                    visit(self._origins[origin.element])
+                plugin = self.steps[origin.element].plugin.at_port(origin.port)
                 found.setdefault(plugin.name, plugin)
 
-        visit(links)
+        visit(origins)
         return list(found.values())
 
-    def _sources(self) -> list[frozenset[int]]:
+    def _leading_sources(self) -> list[frozenset[int]]:
         """The appsrcs that lead to each step."""
         own = {id(step): frozenset([number]) for number, step in enumerate(self.source_steps)}
         found: list[frozenset[int]] = []
         for number, step in enumerate(self.steps):
-            leading = own.get(id(step), frozenset()).union(*(found[before] for before, _ in self._before[number]))
+            before = [found[origin.element] for origin in self._origins[number]]
+            leading = own.get(id(step), frozenset()).union(*before)
             if not leading:
                 raise SdkFault(PAD_UNLINKED, f"{step.plugin.name}: no appsrc leads to it")
             found.append(leading)
@@ -157,7 +166,7 @@ class Plan:
         edges: set[tuple[frozenset[int], frozenset[int]]] = set()
         for number, step in enumerate(self.steps):
             stages.setdefault(sources[number], Stage(sources[number])).steps.append(step)
-            edges |= {(sources[before], sources[number]) for before, _ in self._before[number]}
+            edges |= {(sources[origin.element], sources[number]) for origin in self._origins[number]}
         for first, then in edges:
             if first != then:
                 stages[first].leads_to.append(stages[then])
@@ -178,3 +187,29 @@ class Plan:
             sinks = [sink for stage in own for sink in stage.sinks]
             groups.append(Group(sorted(members), own, sorted(sinks)))
         return groups
+
+
+def _links(stream: Stream) -> list[list[IncomingLink]]:
+    """The links that arrive at each element, in the order in which it takes them; slots count all links.
+
+    Raises SdkFault 6006 for a link to an element that comes before.
+    """
+    places = {element.name: number for number, element in enumerate(stream.elements)}
+    arriving: list[list[IncomingLink]] = [[] for _ in stream.elements]
+    slot = 0
+    for number, element in enumerate(stream.elements):
+        for is_meta, links in ((False, element.links), (True, element.meta_links)):
+            for port, link in enumerate(links):
+                target = places.get(link.target, -1)
+                if target <= number:
+                    raise SdkFault(
+                        INVALID_LINK, f"{stream.name}.{element.name}: next is {link.target}, no element after it"
+                    )
+                arriving[target].append(IncomingLink(is_meta, link.port, slot, Origin(number, port)))
+                slot += 1
+    return [sorted(links) for links in arriving]
+
+
+def _sink_number(name: str) -> int:
+    """appsink10 -> 10; the reader of pipelines takes no other names."""
+    return int(name[len("appsink") :])
