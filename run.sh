@@ -2,7 +2,22 @@
 # The one entry point: runs the verbs below, and sets up what they need the first time.
 set -euo pipefail
 
-ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+unset CDPATH # with it, cd goes elsewhere and prints where
+
+folder=${BASH_SOURCE[0]%/*}
+[ "$folder" != "${BASH_SOURCE[0]}" ] || folder=.
+ROOT=$(cd -- "${folder:-/}" && printf '%s/' "$PWD") # the slash keeps line ends of the name, which $() would drop
+ROOT=${ROOT%/}
+
+# is_closed CHANNEL: has the caller closed it (2>&-)? bash then opens its script there, which looks open but is no channel.
+is_closed() {
+  [ ! -e "/dev/fd/$1" ] || [ "/dev/fd/$1" -ef "$ROOT/run.sh" ] || [ "/dev/fd/$1" -ef "$ROOT/build.sh" ]
+}
+# Any file that a program opens could become that channel, and messages would land in it.
+! is_closed 0 || exec </dev/null
+! is_closed 1 || exec >/dev/null
+! is_closed 2 || exec 2>/dev/null
+
 VENV="$ROOT/.venv"
 STAMP="$VENV/installed"
 
@@ -17,6 +32,8 @@ usage: bash run.sh VERB [ARGUMENTS]
   host   SCRIPT [ARGUMENTS]    run a script that was written for MindX SDK, here
   push   USER@HOST             copy a bundle to a board over ssh; with --run VERB ... run it there and compare
   doctor [USER@HOST]           does a board, or this machine, have what the detector needs?
+  build  BUNDLE                ONNX to OM where ATC is installed; the same as bash build.sh
+  compress VERB ...            a verb of the compressor, such as train, prune or export; compress --help lists them
   demo                         the whole job on the data and the model that come with the project
   test   [PYTEST ARGUMENTS]    all tests
 
@@ -32,8 +49,28 @@ EOF
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 5; }
 
-# version_at_least PYTHON MINOR: is it a Python 3.MINOR or newer that starts?
-version_at_least() { "$1" -c "import sys; sys.exit(sys.version_info < (3, $2))" >/dev/null 2>&1; }
+# Every start of Python here keeps the current folder out of its module path: a cv2.py or pip.py that lies there is not
+# to run. Programs of ours are started by their path, -m and -c with -I or -P, or with a path that is cleaned first.
+# An empty entry of PYTHONPATH means the current folder too. Scripts leave one behind by accident (X:$PYTHONPATH with
+# nothing set); who means the current folder writes a dot.
+drop_empty_entries() {
+  local path=":$PYTHONPATH:"
+  while [[ $path = *::* ]]; do path=${path//::/:}; done
+  path=${path#:}
+  path=${path%:}
+  if [ -n "$path" ]; then export PYTHONPATH=$path; else unset PYTHONPATH; fi
+}
+[ -z "${PYTHONPATH:-}" ] || drop_empty_entries
+
+# version_at_least PYTHON MINOR: is it a Python 3.MINOR or newer that starts? It has to say so: /bin/true ends well too.
+version_at_least() {
+  [ "$("$1" -I -c "import sys; print(sys.version_info >= (3, $2))" 2>/dev/null </dev/null)" = True ]
+}
+
+# Can the board's own python3 import the SDK?
+has_sdk() {
+  python3 -c "import sys; sys.path[:] = filter(None, sys.path); import StreamManagerApi" >/dev/null 2>&1 </dev/null
+}
 
 find_python() {
   local name
@@ -59,6 +96,7 @@ is_installed() {
 install() {
   local extras=("" "[compress]" "[compress,dev]") python
   # A copy that push brought to a board has nothing to be installed from, and is not to be.
+  [ "$1" = 0 ] || [ -d "$ROOT/compress" ] || fail "this copy of the project has no compressor; call it in a whole one"
   [ -f "$ROOT/pyproject.toml" ] ||
     fail "python3 here cannot import StreamManagerApi; source the set_env.sh of CANN and then that of the MindX SDK"
   if command -v flock >/dev/null; then
@@ -72,11 +110,11 @@ install() {
   else
     python=$(find_python "$2") || exit
     say "making an environment in $VENV with $python (first use, or the last installation did not end)"
-    "$python" -m venv --clear "$VENV" >&2 ||
+    "$python" -I -m venv --clear "$VENV" >&2 ||
       fail "$python cannot make an environment in $VENV; on Debian and Ubuntu install its package python3-venv"
   fi
   say "installing ascend-yolo-slim${extras[$1]}; this may take minutes"
-  "$VENV/bin/python" -m pip install --disable-pip-version-check -e "$ROOT${extras[$1]}" >&2 ||
+  "$VENV/bin/python" -I -m pip install --disable-pip-version-check -e "$ROOT${extras[$1]}" >&2 ||
     fail "the installation failed (see above); call run.sh again to repeat it"
   mend_cv2
   { echo "$1"; key; } >"$STAMP.new"
@@ -86,14 +124,14 @@ install() {
 
 # opencv-python needs libGL, which servers without a display lack; its headless build does not. Never both: they share files.
 mend_cv2() {
-  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check)
-  if ! "${pip[@]}" show -q opencv-python-headless 2>/dev/null && "$VENV/bin/python" -c "import cv2" 2>/dev/null; then
+  local pip=("$VENV/bin/python" -I -m pip --disable-pip-version-check)
+  if ! "${pip[@]}" show -q opencv-python-headless 2>/dev/null && "$VENV/bin/python" -I -c "import cv2" 2>/dev/null; then
     return
   fi
   say "opencv-python does not import here (no libGL?), so opencv-python-headless takes its place"
   "${pip[@]}" uninstall -q -y opencv-python opencv-python-headless >&2
   "${pip[@]}" install -q "opencv-python-headless>=4.8" >&2 || fail "opencv-python-headless cannot be installed (see above)"
-  "$VENV/bin/python" -c "import cv2" || fail "cv2 does not import (see above)"
+  "$VENV/bin/python" -I -c "import cv2" || fail "cv2 does not import (see above)"
 }
 
 # Is there an argument --help, or --on host?
@@ -105,6 +143,8 @@ choose_python() {
   if [ -n "${AYS_PYTHON:-}" ]; then
     version_at_least "$AYS_PYTHON" "$2" || fail "AYS_PYTHON=$AYS_PYTHON is no Python 3.$2 or newer"
     PYTHON=$AYS_PYTHON
+    # `test` runs in the project's folder
+    [[ $PYTHON != */* || $PYTHON = /* ]] || PYTHON=$PWD/$PYTHON
   else
     is_installed "$1" || install "$1" "$2"
     PYTHON="$VENV/bin/python"
@@ -113,11 +153,12 @@ choose_python() {
 
 verb=${1:-}
 [ $# -eq 0 ] || shift
+pwd -P >/dev/null 2>&1 || fail "the current folder is gone; change to one that exists"
 # Nothing here is to be installed or fetched behind the user's back.
 export YOLO_AUTOINSTALL=false YOLO_OFFLINE=true
 case $verb in
   detect | speed | eval | check)
-    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && python3 -c "import StreamManagerApi" >/dev/null 2>&1; then
+    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && has_sdk; then
       PYTHON=python3
     elif [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then
       PYTHON=$(find_python 9) || exit
@@ -139,14 +180,22 @@ case $verb in
     fi
     exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
     ;;
+  build)
+    if [ -n "${AYS_PYTHON:-}" ]; then choose_python 0 9; else PYTHON=$(find_python 9) || exit; fi
+    exec "$PYTHON" "$ROOT/deploy/atc" "$@"
+    ;;
+  compress)
+    if [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then PYTHON=$(find_python 11) || exit; else choose_python 1 11; fi
+    exec "$PYTHON" -P "$ROOT/compress" "$@"
+    ;;
   demo)
     choose_python 1 11
-    PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "$PYTHON" -P -m compress demo "$@"
+    exec "$PYTHON" -P "$ROOT/compress" demo "$@"
     ;;
   test)
     choose_python 2 11
     cd "$ROOT"
-    exec "$PYTHON" -m pytest tests "$@"
+    exec "$PYTHON" -P -m pytest tests "$@"
     ;;
   -h | --help)
     usage

@@ -5,15 +5,15 @@ set -euo pipefail
 
 [ $# -eq 3 ] || { echo "usage: bash benchmarks/bccd.sh VOCDEVKIT YOLOV5N_PT OUT" >&2; exit 2; }
 devkit=$1 weights=$2 out=$3
+unset CDPATH
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 python=${AYS_PYTHON:-$root/.venv/bin/python}
-export PYTHONPATH="$root"
 
 pairs=()
 for row in "dense=dense" "plain slimming 50 %=slimming" "ours 30 %=ours30" "ours 50 %=ours50" "ours 70 %=ours70" \
   "ours, twice 30 %=twice" "half width=half"; do
   recipe=${row##*=}
-  "$python" -m compress run "$root/benchmarks/recipes/bccd-$recipe.yaml" --set "voc=$devkit" --set "weights=$weights" \
+  "$python" "$root/compress" run "$root/benchmarks/recipes/bccd-$recipe.yaml" --set "voc=$devkit" --set "weights=$weights" \
     --set "names=$root/benchmarks/recipes/bccd.names" --out "$out"
   pairs+=("${row%=*}=$out/$recipe-bundle")
 done

@@ -84,10 +84,9 @@ def score(options: argparse.Namespace, weights: Path) -> dict[str, Any]:
 
 
 def compress(*words: object) -> str:
-    command = [sys.executable, "-m", "compress", *map(str, words)]
-    print(f"$ python -m compress {' '.join(command[3:])}", file=sys.stderr, flush=True)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+    command = [sys.executable, "-P", str(ROOT / "compress"), *map(str, words)]
+    print(f"$ bash run.sh compress {' '.join(command[3:])}", file=sys.stderr, flush=True)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from compress.commands import (
     training,
     val,
 )
+from compute_mAP.channels import open_closed_channels
 from deploy.errors import ReportedError
 
 # in the order of --help
@@ -45,6 +46,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 model, 5 environment, 130 Ctrl-C)."""
+    open_closed_channels()
     options = parser().parse_args(arguments)
     try:
         options.run(options)

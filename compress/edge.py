@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +21,8 @@ def run_edge(*arguments: object) -> dict[str, Any]:
     """
     words = [str(a) for a in arguments]
     print(f"$ bash run.sh {' '.join(words)}", file=sys.stderr)
-    command = [sys.executable, "-m", "deploy", *words, "--on", "host", "--json"]
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *([known] if known else [])])}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
+    command = [sys.executable, str(ROOT / "deploy"), *words, "--on", "host", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode == 130:
         raise KeyboardInterrupt
     if done.returncode:

@@ -10,9 +10,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 if not __package__:
-    sys.path.insert(0, str(ROOT))  # run as a script, when Python looks for modules beside this file only
+    # Run as a script: Python then looks for modules beside this file, where the package is not. Once imported, the
+    # package finds its own, and no module is looked for in the project's folder, where people work.
+    sys.path[0] = str(ROOT)
+    import compute_mAP  # noqa: F401
+
+    del sys.path[0]
 
 from compute_mAP.bootstrap import SAMPLES  # noqa: E402
+from compute_mAP.channels import open_closed_channels  # noqa: E402
 from compute_mAP.class_names import read_names  # noqa: E402
 from compute_mAP.detections import classes_in  # noqa: E402
 from compute_mAP.errors import DataError, ReportedError  # noqa: E402
@@ -23,6 +29,7 @@ from compute_mAP.voc_eval import PROTOCOLS  # noqa: E402
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report on stdout and the notes on stderr. Returns the exit code: 0 done, 3 bad data, 130 Ctrl-C."""
+    open_closed_channels()
     options = _parser().parse_args(arguments)
     try:
         devkit = find_devkit(options.voc_dir, options.year, options.image_set, images=False)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from compute_mAP.channels import open_closed_channels
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
 from deploy.run.target import NUMERICS, Target
@@ -18,6 +19,7 @@ PROTOCOLS = ("voc07", "area", "coco")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 1 to 5 as deploy.errors says, 130 after Ctrl-C."""
+    open_closed_channels()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["host"]:  # what follows is the script's, none of ours
         from deploy.host.script import main as run_script

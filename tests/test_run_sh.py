@@ -1,8 +1,10 @@
 """run.sh itself: verbs, exit codes, which interpreter it takes, when it makes an environment."""
 
+import itertools
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FAKE_PYTHON = """#!/bin/bash
 echo "$(basename "$0") $*" >>"$CALLS"
 case "$*" in
-  "-c import sys; sys.exit("*)
+  "-I -c import sys; print(sys.version_info >= "*)
     needs=$* && needs=${needs##*, }
-    [ "${FAKE_MINOR:-12}" -ge "${needs%%)*}" ]
+    [ "${FAKE_MINOR:-12}" -ge "${needs%%)*}" ] && echo True || echo False
     ;;
   *"import StreamManagerApi"*) exit 1 ;;
   *"-m venv"*) mkdir -p "${!#}/bin" && cp "$0" "${!#}/bin/python" ;;
@@ -33,8 +35,9 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "my project"
         self.root.mkdir()
-        for name in ("run.sh", "pyproject.toml"):
+        for name in ("run.sh", "build.sh", "pyproject.toml"):
             shutil.copy(ROOT / name, self.root)
+        (self.root / "compress").mkdir()
         self.bin = folder / "bin"
         self.bin.mkdir()
         for name in ("bash", "cat", "cksum", "dirname", "basename", "mkdir", "cp", "mv", "rm"):
@@ -47,17 +50,22 @@ class Project:
         self.log = folder / "calls"
         self.stamp = self.root / ".venv/installed"
 
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, script: str = "run.sh", folder: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         self.log.write_text("")
-        process = self.start(*arguments, **variables)
+        process = self.start(*arguments, script=script, folder=folder, **variables)
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, script: str = "run.sh", folder: Path | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
         environment = {"PATH": str(self.bin), "CALLS": str(self.log), **variables}
-        command = [str(self.bin / "bash"), str(self.root / "run.sh"), *arguments]
+        path = self.root / script
+        command = [str(self.bin / "bash"), str(path.relative_to(folder) if folder else path), *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.bin, env=environment, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(command, cwd=folder or self.bin, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def calls(self, word: str) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if word in line]
@@ -73,8 +81,9 @@ def project(tmp_path: Path) -> Project:
     [
         pytest.param("detect", "", "python {root}/deploy detect a b --conf 0.3", id="detect"),
         pytest.param("eval", "", "python {root}/deploy eval a b --conf 0.3", id="eval"),
-        pytest.param("demo", "[compress]", "python -P -m compress demo a b --conf 0.3", id="demo"),
-        pytest.param("test", "[compress,dev]", "python -m pytest tests a b --conf 0.3", id="test"),
+        pytest.param("demo", "[compress]", "python -P {root}/compress demo a b --conf 0.3", id="demo"),
+        pytest.param("compress", "[compress]", "python -P {root}/compress a b --conf 0.3", id="compress"),
+        pytest.param("test", "[compress,dev]", "python -P -m pytest tests a b --conf 0.3", id="test"),
     ],
 )
 def test_first_use_installs_what_the_verb_needs_and_later_uses_nothing(
@@ -229,8 +238,10 @@ def test_the_way_to_the_board_installs_only_what_compares(
     assert bool(project.calls("pip install")) == installs
 
 
-def test_help_of_a_verb_installs_nothing(project: Project) -> None:
-    assert project.run("detect", "--help").returncode == 0
+@pytest.mark.parametrize("words", [["detect"], ["compress"], ["compress", "prune"], ["build"]], ids=" ".join)
+def test_help_of_a_verb_installs_nothing(project: Project, words: list[str]) -> None:
+    assert project.run(*words, "--help").returncode == 0
+    assert project.log.read_text().splitlines()[-1].endswith(" --help")
     assert not (project.root / ".venv").exists()
 
 
@@ -246,9 +257,102 @@ def test_an_unknown_verb_is_wrong_usage(project: Project, arguments: list[str]) 
     assert done.returncode == 2 and "usage: bash run.sh" in done.stderr and done.stdout == ""
 
 
-def test_a_wrong_ays_python_is_a_sentence(project: Project) -> None:
-    done = project.run("detect", "a", "b", AYS_PYTHON="/gone/python")
-    assert done.returncode == 5 and done.stderr.startswith("error: AYS_PYTHON=/gone/python")
+@pytest.mark.parametrize("script", ["run.sh", "build.sh"])
+@pytest.mark.parametrize("python", ["/gone/python", "/bin/true", "/bin/echo", "/bin/cat", "/"])
+def test_a_wrong_ays_python_is_a_sentence(project: Project, script: str, python: str) -> None:
+    done = project.run("detect", "a", "b", script=script, AYS_PYTHON=python)
+    assert done.returncode == 5 and done.stderr == f"error: AYS_PYTHON={python} is no Python 3.9 or newer\n"
+
+
+def test_a_relative_ays_python_is_that_of_the_current_folder(project: Project) -> None:
+    assert project.run("test", "x", AYS_PYTHON="./python3").returncode == 0
+    assert project.log.read_text().splitlines()[-1] == "python3 -P -m pytest tests x"
+
+
+def test_build_sh_is_the_verb_build(project: Project) -> None:
+    for script, words in (("run.sh", ["build"]), ("build.sh", [])):
+        assert project.run(*words, "a bundle", "--json", script=script).returncode == 0
+        assert project.log.read_text().splitlines()[-1] == f"python3.12 {project.root}/deploy/atc a bundle --json"
+
+
+@pytest.mark.parametrize("script", ["run.sh", "build.sh"])
+def test_an_exported_cdpath_leads_nowhere_else(project: Project, script: str, tmp_path: Path) -> None:
+    decoy = tmp_path / "decoy" / project.root.name
+    decoy.mkdir(parents=True)
+    done = project.run("doctor", script=script, folder=project.root.parent, CDPATH=str(decoy.parent))
+    assert done.returncode == 0, done.stderr
+    assert f"{project.root}/deploy" in project.log.read_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("two  blanks", id="blanks"),
+        pytest.param('it\'s "his" $HOME `x` \\', id="quotes"),
+        pytest.param("line\nend\n", id="line ends"),
+        pytest.param("-n", id="a dash"),
+        pytest.param("[x]*?", id="a pattern"),
+    ],
+)
+def test_the_projects_folder_may_have_any_name(project: Project, name: str) -> None:
+    project.root = project.root.rename(project.root.with_name(name))
+    for _ in range(2):
+        done = project.run("compress", "val")
+        assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "the second call installs nothing"
+    assert f"python -P {project.root}/compress val\n" in project.log.read_text()
+
+
+def test_a_folder_that_is_gone_is_a_sentence(project: Project, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f"cd '{gone}' && rmdir '{gone}' && exec bash '{project.root}/run.sh' doctor"
+    done = subprocess.run(
+        ["bash", "-c", command], env={"PATH": str(project.bin) + ":/usr/bin:/bin", "CALLS": str(project.log)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert done.stderr.splitlines()[-1] == "error: the current folder is gone; change to one that exists"
+
+
+SHOW_CHANNELS = """#!/bin/bash
+case "$*" in *version_info*) echo True; exit ;; esac
+found=
+for number in 0 1 2; do
+  if [ ! -e /dev/fd/$number ]; then found+=" closed"
+  elif [ /dev/fd/$number -ef /dev/null ]; then found+=" null"
+  elif [ -p /dev/fd/$number ]; then found+=" kept"
+  else found+=" file"; fi
+done
+echo "$found" >"$CALLS"
+"""
+
+
+@pytest.mark.parametrize("closed", [c for n in (1, 2, 3) for c in itertools.combinations(range(3), n)], ids=str)
+@pytest.mark.parametrize("script", ["run.sh", "build.sh"])
+def test_a_closed_channel_is_never_a_file(project: Project, script: str, closed: tuple[int, ...]) -> None:
+    (project.bin / "shows").write_text(SHOW_CHANNELS)
+    (project.bin / "shows").chmod(0o755)
+    shut = " ".join(f"{number}{'>' if number else '<'}&-" for number in closed)
+    command = f"exec bash '{project.root / script}' doctor {shut}"
+    environment = {"PATH": "/usr/bin:/bin", "CALLS": str(project.log), "AYS_PYTHON": str(project.bin / "shows")}
+    pipe = subprocess.PIPE
+    done = subprocess.run(["bash", "-c", command], env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert done.returncode == 0
+    assert project.log.read_text().split() == ["null" if number in closed else "kept" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "words", [["deploy", "check"], ["deploy/atc"], ["compress", "data", "check", "--data"]], ids=" ".join
+)
+def test_messages_do_not_go_to_stdout_where_stderr_is_closed(words: list[str], tmp_path: Path) -> None:
+    program, *verb = words
+    command = ' "$@" 2>&-'
+    done = subprocess.run(
+        ["bash", "-c", command, "bash", sys.executable, str(ROOT / program), *verb, "gone"],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode in (3, 4) and done.stdout.count("\n") <= 1 and not done.stdout.startswith("error")
 
 
 def test_ci_runs_exactly_the_tests() -> None:

@@ -5,7 +5,12 @@ from pathlib import Path
 
 if not __package__:
     # Run by its path: Python then looks for modules in this folder, where the packages are not.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent.parent)
+    ROOT = str(Path(__file__).resolve().parent.parent.parent)
+    sys.path[0] = ROOT
+    import compute_mAP  # noqa: F401  from here on it finds its own modules
+    from deploy.module_path import leave_out
+
+    leave_out(ROOT)
 
 from deploy.atc.cli import main
 

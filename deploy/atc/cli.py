@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from compute_mAP.channels import open_closed_channels
 from deploy.aipp.write import SOURCES
 from deploy.atc.build import build
 from deploy.atc.cann import DEFAULT_CANN
@@ -16,6 +17,7 @@ from deploy.console import exit_code
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the path of the OM on stdout, ATC's own words on stderr. Returns the exit code, 130 after Ctrl-C."""
+    open_closed_channels()
     sources = "; ".join(f"{name}: {source.meaning}" for name, source in SOURCES.items())
     parser = argparse.ArgumentParser(
         prog="build.sh",

@@ -62,4 +62,4 @@ def find_outputs(graph: OnnxGraph, name: str) -> list[dict[str, Any]]:
 
 def script(command: list[str]) -> str:
     """A shell script that runs the command in its own folder, for a machine that has ATC but not this project."""
-    return f'#!/bin/sh\ncd -- "$(dirname -- "$0")" || exit\nexec {shlex.join(command)}\n'
+    return f'#!/bin/sh\nCDPATH= cd -- "$(dirname -- "$0")" || exit\nexec {shlex.join(command)}\n'

@@ -25,7 +25,7 @@ FIXED = (
 
 REMOTE_COMMAND = (
     "exec sh -c 'command -v python3 >/dev/null 2>&1 || { echo ascend-yolo-slim: no python3 >&2; exit 5; }; "
-    'exec python3 -c "import sys; exec(sys.stdin.buffer.readline())"\''
+    'exec python3 -I -c "import sys; exec(sys.stdin.buffer.readline())"\''
 )
 """What the board's login shell, whichever it is, gets. No name, path or argument of ours is in it: the program and all
 that it is to know come over its standard input."""

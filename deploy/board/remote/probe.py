@@ -31,9 +31,11 @@ SDK_PLACES = (
 SMI_PLACES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/local/Ascend/driver/tools")
 DRIVER_FILES = ("/usr/local/Ascend/driver/version.info", "/var/davinci/driver/version.info")
 
-# Runs in the very environment and interpreter that the detector will have.
+# Runs in the very environment and interpreter that the detector will have, less the current folder.
 ASK_PYTHON = """
-import importlib, json, os, sys
+import sys
+sys.path[:] = filter(None, sys.path)
+import importlib, json, os
 answer = {"version": list(sys.version_info[:3]), "executable": sys.executable}
 for name in ("StreamManagerApi", "numpy", "cv2"):
     try:
