@@ -17,7 +17,7 @@ from torch import nn
 
 from compress.nets.detector import Detector
 from compress.nets.yolov5_loss import OBJECTNESS_BALANCE
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 TEMPERATURE = 2.0  # of the DFL distributions
 

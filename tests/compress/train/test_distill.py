@@ -12,7 +12,7 @@ from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
 from compress.nets.yolov5 import Yolov5
 from compress.train.distill import Distiller, channel_wise, check_teacher
-from compute_mAP.errors import ModelError
+from deploy.errors import ModelError
 
 SIDE = 64
 
