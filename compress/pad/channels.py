@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from compress.channels.union_find import UnionFind
+
 _EDGE = -1
 
 
@@ -26,27 +28,18 @@ class Channels:
 
     def __init__(self) -> None:
         self.ids: dict[str, np.ndarray] = {}
-        self._parent: list[int] = []
-        self._pinned: dict[int, str] = {}
+        self._classes = UnionFind()
         self._grouped: list[list[np.ndarray]] = []
         self._convolved: set[str] = set()
 
     def fresh(self, count: int) -> np.ndarray:
-        start = len(self._parent)
-        self._parent.extend(range(start, start + count))
-        return np.arange(start, start + count)
+        return self._classes.fresh(count)
 
     def unite(self, first: np.ndarray, second: np.ndarray) -> None:
-        for a, b in zip(first.tolist(), second.tolist(), strict=True):
-            root, other = self._root(a), self._root(b)
-            if root != other:
-                self._parent[other] = root
-                if other in self._pinned:
-                    self._pinned.setdefault(root, self._pinned.pop(other))
+        self._classes.unite(first, second)
 
     def pin(self, ids: np.ndarray, reason: str) -> None:
-        for one in ids.tolist():
-            self._pinned.setdefault(self._root(one), reason)
+        self._classes.pin(ids, reason)
 
     def convolved(self, *tensors: str) -> None:
         """A convolution reads or makes these tensors: their counts are what is to be aligned."""
@@ -58,41 +51,31 @@ class Channels:
 
     def pin_reason(self, tensor: str) -> str:
         """Why some channels of the tensor are pinned; empty where none is."""
-        roots = (self._root(one) for one in self.ids[tensor].tolist())
-        return next((self._pinned[root] for root in roots if root in self._pinned), "")
+        pinned = self._classes.pinned()
+        return next((pinned[one] for one in self._roots(self.ids[tensor]) if one in pinned), "")
 
     def layouts(self, multiple: int) -> dict[str, np.ndarray]:
         """For each tensor the original channel at every place, -1 for a zero; int64 [padded C]."""
-        while True:
-            atoms, last = self._atoms()
-            linked = self._linked(atoms, last)
-            if linked is not None:
-                break
-        pads = self._pads(atoms, linked, multiple)
+        atoms, last = self._atoms()
+        self._pin_uneven_groups(atoms, last)
+        pads = self._pads(atoms, self._linked(atoms), multiple)
         return {tensor: self._layout(ids, last, pads) for tensor, ids in self.ids.items()}
 
-    def _root(self, one: int) -> int:
-        parent = self._parent
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
-
-    def _classes(self, ids: np.ndarray) -> list[int]:
-        return [self._root(one) for one in ids.tolist()]
+    def _roots(self, ids: np.ndarray) -> list[int]:
+        return self._classes.roots(ids).tolist()
 
     def _atoms(self) -> tuple[dict[int, int], set[int]]:
         """For each class the number of the atom it is in, and the classes that end one."""
         after: dict[int, set[int]] = defaultdict(set)
         before: dict[int, set[int]] = defaultdict(set)
         for ids in self.ids.values():
-            row = [_EDGE, *self._classes(ids), _EDGE]
+            row = [_EDGE, *self._roots(ids), _EDGE]
             for left, right in zip(row, row[1:], strict=False):
                 after[left].add(right)
                 before[right].add(left)
         for parts in self._grouped:
             for part in parts:
-                before[self._root(int(part[0]))].add(_EDGE)
+                before[self._classes.root(int(part[0]))].add(_EDGE)
         joined = {}
         for left, followers in after.items():
             right = next(iter(followers))
@@ -112,33 +95,44 @@ class Channels:
             last.add(one)
         return atoms, last
 
-    def _linked(self, atoms: dict[int, int], last: set[int]) -> dict[int, int] | None:
-        """For each atom one that stands for all that need equally many zeros.
+    def _pin_uneven_groups(self, atoms: dict[int, int], last: set[int]) -> None:
+        """Pin what a grouped convolution cannot share out evenly.
 
-        None where the groups of a grouped convolution are not built alike: their channels are pinned then.
+        A pinned channel pins all others of its grouped convolution, which may reach the next one: until none is added.
         """
         sizes = Counter(atoms.values())
-        stands = {atom: atom for atom in sizes}
         for parts in self._grouped:
-            if any(self._root(one) in self._pinned for part in parts for one in part.tolist()):
-                unpinned = [one for p in parts for one in p.tolist() if self._root(one) not in self._pinned]
-                if unpinned:
-                    self.pin(np.array(unpinned), "shares a grouped convolution with channels that keep their number")
-                    return None
-                continue
-            rows = [list(dict.fromkeys(atoms[one] for one in self._classes(part))) for part in parts]
-            ends = all(self._root(int(part[-1])) in last for part in parts)
-            if not ends or len({tuple(sizes[atom] for atom in row) for row in rows}) > 1:
-                for part in parts:
-                    self.pin(part, "reaches a grouped convolution whose groups are not built alike")
-                return None
-            for row in rows[1:]:
-                for atom, leader in zip(row, rows[0], strict=True):
-                    old, new = stands[atom], stands[leader]
-                    stands = {key: new if value == old else value for key, value in stands.items()}
-        return stands
+            ends = all(self._roots(part)[-1] in last for part in parts)
+            built = {tuple(sizes[atom] for atom in self._row(part, atoms)) for part in parts}
+            if not ends or len(built) > 1:
+                self.pin(np.concatenate(parts), "reaches a grouped convolution whose groups are not built alike")
+        before = -1
+        while len(self._classes.pinned()) != before:
+            before = len(self._classes.pinned())
+            for parts in self._grouped:
+                if self._any_pinned(parts):
+                    self.pin(np.concatenate(parts), "shares a grouped convolution with channels that keep their number")
 
-    def _pads(self, atoms: dict[int, int], stands: dict[int, int], multiple: int) -> dict[int, int]:
+    def _any_pinned(self, parts: list[np.ndarray]) -> bool:
+        pinned = self._classes.pinned()
+        return any(one in pinned for part in parts for one in self._roots(part))
+
+    def _row(self, part: np.ndarray, atoms: dict[int, int]) -> list[int]:
+        """The atoms of a part in their order, each once."""
+        return list(dict.fromkeys(atoms[one] for one in self._roots(part)))
+
+    def _linked(self, atoms: dict[int, int]) -> UnionFind:
+        """Unites the atoms that need equally many zeros: those at the same place of a grouped convolution's groups."""
+        linked = UnionFind()
+        linked.fresh(len(self._classes))
+        for parts in self._grouped:
+            if not self._any_pinned(parts):
+                rows = [np.array(self._row(part, atoms)) for part in parts]
+                for row in rows[1:]:
+                    linked.unite(rows[0], row)
+        return linked
+
+    def _pads(self, atoms: dict[int, int], linked: UnionFind, multiple: int) -> dict[int, int]:
         """For the class that ends an atom the number of zeros behind it.
 
         Linked atoms that only ever appear several times in a tensor share the alignment among them.
@@ -146,23 +140,23 @@ class Channels:
         sizes = Counter(atoms.values())
         times: dict[int, int] = defaultdict(int)
         for tensor in self._convolved:
-            counts = Counter(atoms[one] for one in self._classes(self.ids[tensor]))
+            counts = Counter(atoms[one] for one in self._roots(self.ids[tensor]))
             seen: Counter[int] = Counter()
             for atom, count in counts.items():
-                seen[stands[atom]] += count // sizes[atom]
+                seen[linked.root(atom)] += count // sizes[atom]
             for leader, count in seen.items():
                 times[leader] = math.gcd(times[leader], count)
-        pinned = {stands[atoms[self._root(one)]] for one in self._pinned if self._root(one) in atoms}
+        pinned = {linked.root(atoms[one]) for one in self._classes.pinned() if one in atoms}
         pads = {}
         for one, atom in atoms.items():
-            leader = stands[atom]
+            leader = linked.root(atom)
             share = multiple // math.gcd(multiple, times[leader] or 1)
             pads[one] = 0 if leader in pinned else -sizes[atom] % share
         return pads
 
     def _layout(self, ids: np.ndarray, last: set[int], pads: dict[int, int]) -> np.ndarray:
         places: list[int] = []
-        for index, one in enumerate(self._classes(ids)):
+        for index, one in enumerate(self._roots(ids)):
             places.append(index)
             if one in last:
                 places.extend([-1] * pads[one])

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, Group
+from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Group
 from compress.prune.budget import Cost
 from compress.prune.goal import Goal
 from compress.prune.plan import GroupPlan, Plan

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from compress.channels.flow import ChannelFlow, Places
+from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Places
 from deploy.errors import ModelError
 from deploy.whole_file import write_whole
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, Group, Layer
+from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Group, Layer
 
 Scores = Mapping[str, np.ndarray]
 """Group name to float64 [width], 0 or more; groups that are pinned have none."""

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, Group, channel_flow
+from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.layers import Group
 from compress.nets.yolov5 import Yolov5
 from deploy.errors import ModelError
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, Group, Layer
+from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Group, Layer
 from compress.prune.choose import choose, choose_for, highest_threshold
 from compress.prune.goal import Goal
 from compress.prune.scores import gamma_scores

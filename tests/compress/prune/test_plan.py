@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.channels.flow import ChannelFlow, Group
+from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Group
 from compress.prune.plan import GroupPlan, Plan, load_plan, read_plan
 from deploy.errors import ModelError
 
