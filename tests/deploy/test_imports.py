@@ -32,6 +32,7 @@ def _modules(*packages: str) -> list[str]:
 EDGE = _modules("deploy", "compute_mAP")
 BOARD = [name for name in _modules("deploy") if not name.startswith(("deploy.host.", "deploy.postprocess."))]
 POST = _modules("deploy/postprocess")
+HOST = [name for name in _modules("deploy/host") if name != "deploy.host.model.onnx_network"]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,7 @@ POST = _modules("deploy/postprocess")
     [
         pytest.param("torch,ultralytics,compress,onnx,yaml,PIL", EDGE, id="the edge side without the compressor"),
         pytest.param("torch,ultralytics,compress,cv2,onnxruntime,google", POST, id="post-processing with numpy alone"),
+        pytest.param("torch,ultralytics,compress,onnxruntime", HOST, id="the host engine without a backend for models"),
         pytest.param("torch,ultralytics,compress,numpy,cv2,onnxruntime", BOARD, id="the board with nothing at all"),
     ],
 )

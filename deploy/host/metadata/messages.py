@@ -6,7 +6,7 @@ On a board pixels and tensors lie in device memory, `dataPtr` points there, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def from_message(message: Any) -> Any:
     """
     name = message.DESCRIPTOR.name if hasattr(message, "DESCRIPTOR") else ""
     if name == "MxpiVisionList":
-        return Images([_image(vision) for vision in message.visionVec])
+        return Images([image_of(vision) for vision in message.visionVec])
     if name == "MxpiTensorPackageList":
         return TensorPackages(
             [
@@ -117,6 +117,14 @@ def from_message(message: Any) -> Any:
     if name == "MxpiObjectList":
         return _objects(message)
     return message
+
+
+def shape_on_board(shape: Sequence[int], has_batch: bool = True) -> tuple[int, ...]:
+    """What mxpi_tensorinfer calls an output of that shape: 1, then the sides, without the first where it is a batch.
+
+    Source: Vision SDK's MxpiTensorInfer.cpp, ConstructTensorPackage; the values stay all of them.
+    """
+    return (1, *shape[1 if has_batch else 0 :])
 
 
 def aligned_bytes(image: Image) -> bytes:
@@ -157,9 +165,9 @@ def _tensor_list(packages: TensorPackages) -> Any:
     for package in packages:
         entry = message.tensorPackageVec.add()
         _add_headers(entry.headerVec, package.headers)
-        for array in package.outputs:
+        for number, array in enumerate(package.outputs):
             tensor = entry.tensorVec.add()
-            tensor.tensorShape.extend(array.shape)
+            tensor.tensorShape.extend(package.shapes[number] if package.shapes else array.shape)
             tensor.tensorDataType = _TYPE_NUMBERS.get(array.dtype, 0)
             tensor.dataStr = array.tobytes()
             tensor.tensorDataSize = len(tensor.dataStr)
@@ -177,7 +185,8 @@ def _object_list(objects: Objects) -> Any:
     return message
 
 
-def _image(vision: Any) -> Image:
+def image_of(vision: Any) -> Image:
+    """The image of an MxpiVision. Raises as `from_message`."""
     info, data = vision.visionInfo, vision.visionData
     if not data.dataStr:
         raise SdkFault(METADATA_IS_NULL, "an image has no pixels: its visionData.dataStr is empty")

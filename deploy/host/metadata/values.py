@@ -56,11 +56,15 @@ class Images(list[Image]):
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """One image's tensors, in the model's order, and that image (None for tensors that were sent as such)."""
+    """One entry's tensors, in the model's order, and its image (None where tensors went into the model).
+
+    `shapes` are what the board calls them where that is not how the arrays are shaped; empty: the same.
+    """
 
     outputs: list[np.ndarray]
     image: Image | None = None
     headers: tuple[Header, ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 class TensorPackages(list[Tensors]):

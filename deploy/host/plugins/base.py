@@ -66,33 +66,50 @@ class Plugin:
     def fault(self, code: int, sentence: str) -> SdkFault:
         return SdkFault(code, f"{self.name}: {sentence}")
 
-    def source(self, upstream: Sequence[Plugin], wanted: str, *properties: str) -> Plugin:
+    def source(self, upstream: Sequence[Plugin], wanted: str | tuple[str, ...], *properties: str) -> Plugin:
         """The plugin whose metadata this one takes: the one that `properties` name, or the nearest that has `wanted`.
 
         Raises SdkFault 6015 for a name that is not upstream, 6006 where what is there is not `wanted`.
         """
-        names = {plugin.name: plugin for plugin in upstream}
-        made = [plugin for plugin in upstream if plugin.produces not in ("", ANYTHING)]
-        sent = [plugin for plugin in upstream if plugin.produces == ANYTHING]
         for key in properties:
             name = self.values.get(key, "")
-            if name in ("", "auto"):
-                continue
-            if name not in names:
-                if sent and not made:  # then it can only be a name that SendProtobuf gives
-                    return _sent(name)
-                raise self.fault(
-                    INVALID_PROPERTIES, f'{key} is "{name}", which no element before it is{did_you_mean(name, names)}'
-                )
-            if names[name].produces not in (wanted, ANYTHING):
-                raise self.fault(INVALID_LINK, f"{key} is {name}, which does not hand on {wanted}")
-            return names[name]
-        if made and made[-1].produces == wanted:
+            if name not in ("", "auto"):
+                return self.named(upstream, name, wanted, key)
+        made, sent = _kinds(upstream)
+        if made and made[-1].produces in _all(wanted):
             return made[-1]
         if sent and not made:
             return sent[-1]
         found = f"{made[-1].name} hands on {made[-1].produces}" if made else "there is none"
-        raise self.fault(INVALID_LINK, f"it needs {wanted} from an element before it; {found}")
+        raise self.fault(INVALID_LINK, f"it needs {_either(wanted)} from an element before it; {found}")
+
+    def named(self, upstream: Sequence[Plugin], name: str, wanted: str | tuple[str, ...], key: str) -> Plugin:
+        """The plugin that the property `key` names. Raises as `source`."""
+        names = {plugin.name: plugin for plugin in upstream}
+        if name not in names:
+            made, sent = _kinds(upstream)
+            if sent and not made:  # then it can only be a name that SendProtobuf gives
+                return _sent(name)
+            raise self.fault(
+                INVALID_PROPERTIES, f'{key} is "{name}", which no element before it is{did_you_mean(name, names)}'
+            )
+        if names[name].produces not in (*_all(wanted), ANYTHING):
+            raise self.fault(INVALID_LINK, f"{key} is {name}, which does not hand on {_either(wanted)}")
+        return names[name]
+
+
+def _kinds(upstream: Sequence[Plugin]) -> tuple[list[Plugin], list[Plugin]]:
+    """Those that make metadata themselves, and those whose metadata are sent."""
+    made = [plugin for plugin in upstream if plugin.produces not in ("", ANYTHING)]
+    return made, [plugin for plugin in upstream if plugin.produces == ANYTHING]
+
+
+def _all(wanted: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (wanted,) if isinstance(wanted, str) else wanted
+
+
+def _either(wanted: str | tuple[str, ...]) -> str:
+    return " or ".join(_all(wanted))
 
 
 def _sent(key: str) -> Plugin:

@@ -37,6 +37,7 @@ class ModelInfer(TensorInfer):
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
+        self._model.check_images()
         self._decode: Callable[[Sequence[np.ndarray], Geometry], np.ndarray] | None = None
         self._crop = ""
         library = PurePosixPath(self.values["postProcessLibPath"]).name
@@ -60,7 +61,7 @@ class ModelInfer(TensorInfer):
             self._crop = self.source(upstream, OBJECTS, "pictureCropName").name
 
     def process(self, frame: Frame) -> None:
-        packages = self.infer(frame)
+        packages = self.infer_images(frame.images(self._source))
         if self._decode is None:
             frame.metadata[self.name] = packages
             return
@@ -83,6 +84,10 @@ class ModelInfer(TensorInfer):
     def _open(self, library: str) -> None:
         """Read and check what the library reads and checks, in its order."""
         shapes = self._model.output_shapes
+        if shapes is None:
+            raise SdkFault(
+                INVALID_PARAM, f"{self._model.path} leaves the size of its outputs open; {library} checks it"
+            )
         config_named = content_text(self.values) or self.values["postProcessConfigPath"]
         for key, value in (("postProcessConfigPath", config_named), ("labelPath", self.values["labelPath"])):
             if not value:
