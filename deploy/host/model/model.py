@@ -8,8 +8,9 @@ from typing import Union
 
 import numpy as np
 
+from deploy.aipp.limits import RGB, YUV420SP
 from deploy.aipp.read import read_aipp
-from deploy.aipp.rule import RGB, YUV420SP, AippRule, aipp_rule
+from deploy.aipp.rule import AippRule, aipp_rule
 from deploy.host.log import log
 from deploy.host.metadata.messages import aligned_bytes
 from deploy.host.metadata.values import BGR888, NV12, RGB888, Image
