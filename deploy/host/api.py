@@ -6,7 +6,7 @@ there are SetNumerics, LastError, PluginMilliseconds and ResetPluginMilliseconds
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable
 
@@ -23,7 +23,7 @@ from deploy.host.exchange.structs import (
     StringVector,
 )
 from deploy.host.exchange.text import as_bytes, as_text
-from deploy.host.numerics import FLOAT, Numerics, applied, numerics_for
+from deploy.host.numerics import Numerics, applied, current, numerics_for
 from deploy.host.pipeline.read import parse_pipeline
 from deploy.sdk_codes import (
     ELEMENT_INVALID,
@@ -54,12 +54,14 @@ class StreamManagerApi:
 
     def __init__(self) -> None:
         self._initialised = False
-        self._numerics = FLOAT
+        self._numerics = current()
         self._streams: dict[str, Mailbox] = {}
         self._last_error = ""
 
     def SetNumerics(self, numerics: str | Numerics, soc: str = "") -> None:
-        """Streams created from now on compute so, for that chip (host engine only); without it "float", Ascend310.
+        """Streams created from now on compute so, for that chip (host engine only).
+
+        Without it they compute as numerics.set_default says, which is "float" on an Ascend310 where nobody called it.
 
         `numerics` is "float", "board" or a switch for each stage. Raises ValueError for another word.
         """
@@ -71,7 +73,7 @@ class StreamManagerApi:
 
     def CreateMultipleStreams(self, streamsConfig: Any) -> int:
         """Create all streams of a pipeline text, or none."""
-        return self._code(lambda: self._create(as_bytes(streamsConfig)))
+        return self._code("CreateMultipleStreams", lambda: self._create(as_bytes(streamsConfig)))
 
     def CreateMultipleStreamsFromFile(self, streamsFilePath: Any) -> int:
         """Create all streams of a pipeline file, or none."""
@@ -88,15 +90,15 @@ class StreamManagerApi:
             except SdkFault as fault:
                 raise SdkFault(fault.code, f"{path}: {fault.sentence}") from None
 
-        return self._code(create)
+        return self._code("CreateMultipleStreamsFromFile", create)
 
     def StopStream(self, streamName: Any) -> int:
         """Stop and remove one stream."""
-        return self._code(lambda: self._stop([self._find(streamName).engine.name]))
+        return self._code("StopStream", lambda: self._stop([self._find(streamName).engine.name]))
 
     def DestroyAllStreams(self) -> int:
         """Stop and remove all streams, with whatever is still on its way in them."""
-        return self._code(lambda: self._stop(list(self._streams)))
+        return self._code("DestroyAllStreams", lambda: self._stop(list(self._streams)))
 
     def SendData(self, streamName: Any, inPlugin: Any, dataInput: Any, bufferInput: MxBufferInput | None = None) -> int:
         """Send an MxDataInput, or a MetadataInputVector and an MxBufferInput; blocks while the stream is full."""
@@ -106,7 +108,7 @@ class StreamManagerApi:
             frame = inputs.data(dataInput) if bufferInput is None else inputs.buffer(dataInput, bufferInput)
             mailbox.send(source, frame)
 
-        return self._code(send)
+        return self._code("SendData", send)
 
     def SendProtobuf(self, streamName: Any, inPlugin: Any, protobufVec: Iterable[MxProtobufIn]) -> int:
         """Send metadata without a buffer."""
@@ -115,7 +117,7 @@ class StreamManagerApi:
             mailbox, source = self._source(streamName, inPlugin)
             mailbox.send(source, inputs.protobufs(protobufVec))
 
-        return self._code(send)
+        return self._code("SendProtobuf", send)
 
     def SendDataWithUniqueId(self, streamName: Any, inPlugin: Any, dataInput: MxDataInput) -> int:
         """As SendData; returns the id for GetResultWithUniqueId, 0 or more, or -1 on any failure."""
@@ -123,7 +125,7 @@ class StreamManagerApi:
             mailbox, source = self._source(streamName, inPlugin)
             return mailbox.send_with_id(source, inputs.data(dataInput))
         except SdkFault as fault:
-            self._last_error = fault.sentence
+            self._failed("SendDataWithUniqueId", fault.code, fault.sentence)
             return -1
 
     def GetResult(self, streamName: Any, outPlugin: Any, *arguments: Any, **named: Any) -> Any:
@@ -139,7 +141,9 @@ class StreamManagerApi:
 
     def GetResultWithUniqueId(self, streamName: Any, uniqueId: int, timeOutInMs: int) -> MxDataOutput:
         """The result of one buffer at the first appsink behind its appsrc. One that comes later is dropped."""
-        return self._output(lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000)[:2])
+        return self._output(
+            "GetResultWithUniqueId", lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000)[:2]
+        )
 
     def GetProtobuf(self, streamName: Any, outPluginId: int, keyVec: Iterable[Any]) -> OutProtobufVector:
         """The metadata of the next result of an appsink: those of the keys that are there, empty where none is.
@@ -150,10 +154,13 @@ class StreamManagerApi:
         try:
             result = self._find(streamName).result(outPluginId, DELAY_TIME / 1000, patient=True)
             if result.code != OK:
-                self._last_error = result.data.decode("utf-8", "replace")
-            return outputs.protobufs(result, keys)
+                self._failed("GetProtobuf", result.code, result.data.decode("utf-8", "replace"))
+            found = outputs.protobufs(result, keys)
+            if not found and result.code == OK:
+                self._nothing_found(keys, result.metadata or {})
+            return found
         except SdkFault as fault:
-            self._last_error = fault.sentence
+            self._failed("GetProtobuf", fault.code, fault.sentence)
             return OutProtobufVector()
 
     def LastError(self) -> str:
@@ -172,7 +179,7 @@ class StreamManagerApi:
             mailbox.engine.reset_milliseconds()
 
     def _data(self, stream: Any, sink: int, msTimeOut: int = DELAY_TIME) -> MxDataOutput:
-        return self._output(lambda: self._find(stream).result(sink, msTimeOut / 1000)[:2])
+        return self._output("GetResult", lambda: self._find(stream).result(sink, msTimeOut / 1000)[:2])
 
     def _data_and_metadata(
         self, stream: Any, sink: Any, dataSourceVec: Iterable[Any], msTimeOut: int = DELAY_TIME
@@ -188,7 +195,7 @@ class StreamManagerApi:
             code = FAILURE if fault.code == STREAM_TIMEOUT else fault.code  # this form says it so, in the SDK
             output = MxBufferAndMetadataOutput(code, fault.sentence.encode("utf-8", "replace"))
         if output.errorCode != OK:
-            self._last_error = output.errorMsg.decode("utf-8", "replace")
+            self._failed("GetResult", output.errorCode, output.errorMsg.decode("utf-8", "replace"))
         return output
 
     def _create(self, text: bytes) -> None:
@@ -231,23 +238,30 @@ class StreamManagerApi:
         known = ", ".join(f"{number} {name}" for number, name in enumerate(names))
         raise SdkFault(INVALID_LINK, f"there is no appsrc {wanted}; the stream has {known}")
 
-    def _code(self, action: Callable[[], None]) -> int:
+    def _failed(self, call: str, code: int, sentence: str) -> None:
+        """A call answers with a code other than OK."""
+        self._last_error = sentence
+
+    def _nothing_found(self, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """GetProtobuf gives nothing back, although nothing failed."""
+
+    def _code(self, call: str, action: Callable[[], None]) -> int:
         try:
             if not self._initialised:
                 raise _not_initialised()
             action()
         except SdkFault as fault:
-            self._last_error = fault.sentence
+            self._failed(call, fault.code, fault.sentence)
             return fault.code
         return OK
 
-    def _output(self, action: Callable[[], tuple[int, bytes]]) -> MxDataOutput:
+    def _output(self, call: str, action: Callable[[], tuple[int, bytes]]) -> MxDataOutput:
         try:
             code, data = action()
         except SdkFault as fault:
             code, data = fault.code, fault.sentence.encode("utf-8", "replace")
         if code != OK:
-            self._last_error = data.decode("utf-8", "replace")
+            self._failed(call, code, data.decode("utf-8", "replace"))
         # an empty buffer comes back as the text of its code, also of 0: an image without detections
         return MxDataOutput(code, data or error_info(code).encode())
 

@@ -36,7 +36,8 @@ FLOAT = Numerics()
 BOARD = Numerics(colour=True, letterbox=TWICE, half=True)
 NAMES = {"board": BOARD, "float": FLOAT}
 
-_current: ContextVar[Numerics] = ContextVar("numerics", default=FLOAT)
+_current: ContextVar[Numerics | None] = ContextVar("numerics", default=None)
+_default = FLOAT
 
 
 def numerics_for(numerics: str | Numerics, soc: str = "") -> Numerics:
@@ -51,9 +52,15 @@ def numerics_for(numerics: str | Numerics, soc: str = "") -> Numerics:
     return replace(numerics, chip=ASCEND_310P if soc.startswith("Ascend310P") else ASCEND_310)
 
 
+def set_default(numerics: Numerics) -> None:
+    """What holds in this process where nobody says anything else; without it, FLOAT."""
+    global _default
+    _default = numerics
+
+
 def current() -> Numerics:
     """What holds for the stream that is being created."""
-    return _current.get()
+    return _current.get() or _default
 
 
 @contextmanager

@@ -1,6 +1,12 @@
 """What MindX scripts import by this name: the SDK's Python module, on the host engine."""
 
-from deploy.host.api import StreamManagerApi
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deploy.host import api
 from deploy.host.exchange.structs import (
     InProtobufVector,
     MetadataInputVector,
@@ -19,6 +25,7 @@ from deploy.host.exchange.structs import (
     RoiBoxVector,
     StringVector,
 )
+from deploy.sdk_codes import error_info
 
 __all__ = [
     "InProtobufVector",
@@ -39,3 +46,15 @@ __all__ = [
     "StreamManagerApi",
     "StringVector",
 ]
+
+
+class StreamManagerApi(api.StreamManagerApi):
+    """The same, which says on stderr why a call fails, with the code and the element, as the SDK's log does."""
+
+    def _failed(self, call: str, code: int, sentence: str) -> None:
+        super()._failed(call, code, sentence)
+        print(f"error: {call}: {sentence.strip()}{error_info(code).rstrip()}", file=sys.stderr, flush=True)
+
+    def _nothing_found(self, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        found = ", ".join(metadata) or "nothing"
+        print(f"note: GetProtobuf: the buffer holds {found}, nothing of {', '.join(keys)}", file=sys.stderr, flush=True)

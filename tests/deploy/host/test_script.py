@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host.sdk import StreamManagerApi as scripts_api
+
 pytest.importorskip("google.protobuf", reason="such scripts import messages")
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,8 +52,8 @@ if __name__ == '__main__':
 """
 
 
-def run(script, *arguments, folder, way=("-m", "deploy")):
-    command = [sys.executable, *way, "host", str(script), *arguments]
+def run(script, *arguments, folder, way=("-m", "deploy"), options=()):
+    command = [sys.executable, *way, "host", *options, str(script), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -119,3 +121,118 @@ def test_through_run_sh(tmp_path):
     environment = {**os.environ, "AYS_PYTHON": sys.executable}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout == "['a.py', 'x'] StreamManagerApi\n", done.stderr
+
+
+# the SDK's tutorial ImageDetectionSample takes the decoder's image apart in this way
+DECODED = """
+import sys
+import numpy as np
+import MxpiDataType_pb2 as MxpiDataType
+from StreamManagerApi import StreamManagerApi, MxDataInput, StringVector
+api = StreamManagerApi()
+api.InitManager()
+api.CreateMultipleStreams(open("detect.pipeline", "rb").read())
+data = MxDataInput()
+data.data = open("a.jpg", "rb").read()
+api.SendData(b"detection", 0, data)
+keys = StringVector()
+keys.push_back(b"mxpi_imagedecoder0")
+visions = MxpiDataType.MxpiVisionList()
+visions.ParseFromString(api.GetProtobuf(b"detection", 0, keys)[0].messageBuf)
+info, image = visions.visionVec[0].visionInfo, visions.visionVec[0].visionData
+pixels = np.frombuffer(image.dataStr, np.uint8).size
+print(info.format, info.widthAligned, info.heightAligned, pixels == image.dataSize, pixels)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param([], f"1 128 112 True {128 * 112 * 3 // 2}", id="as on the board"),
+        pytest.param(["--numerics", "float"], f"13 128 112 True {128 * 112 * 3}", id="float"),
+        pytest.param(["--numerics=float"], f"13 128 112 True {128 * 112 * 3}", id="float, with ="),
+    ],
+)
+def test_images_are_those_of_the_numerics(tiny_bundle, blob_jpeg, tmp_path, options, expected):
+    folder = tiny_bundle()
+    (folder / "a.jpg").write_bytes(blob_jpeg([(1, 2, 0)], width=100, height=100))
+    (folder / "a.py").write_text(DECODED)
+    done = run("a.py", folder=folder, options=options)
+    assert done.stdout.strip() == expected, done.stderr
+
+
+def test_numerics_of_another_name(tmp_path):
+    (tmp_path / "a.py").write_text("")
+    done = run("a.py", folder=tmp_path, options=["--numerics", "half"])
+    assert (done.returncode, done.stderr) == (2, "error: --numerics half: expected board or float\n")
+
+
+SEND = 'api.CreateMultipleStreams(text); data.data = b"no image"; '
+
+
+# each sentence names the element and the code, as the SDK's log does
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        pytest.param(
+            'api.CreateMultipleStreams(text.replace(b"model.om", b"other.om"))',
+            ("CreateMultipleStreams: ", "mxpi_tensorinfer0", "there is no model other.onnx", "(Code = 1016, Message ="),
+            id="no model",
+        ),
+        pytest.param(
+            'api.CreateMultipleStreams(text.replace(b"libyolov3", b"libyolov7"))',
+            ("mxpi_objectpostprocessor0", "libyolov7postprocess.so", "(Code = 1005, Message ="),
+            id="a library of the app",
+        ),
+        pytest.param(
+            'api.CreateMultipleStreamsFromFile(b"nosuch.pipeline")',
+            ("CreateMultipleStreamsFromFile: ", "nosuch.pipeline", "(Code = 1019, Message ="),
+            id="no such file",
+        ),
+        pytest.param(
+            'api.SendData(b"other", 0, data)',
+            ("SendData: there is no stream other", "(Code = 6002, Message ="),
+            id="no such stream",
+        ),
+        pytest.param(
+            SEND + 'api.SendData(b"detection", 0, data); api.GetResult(b"detection", 0)',
+            ("GetResult: mxpi_imagedecoder0: ", "(Code = 2019, Message ="),
+            id="a buffer that fails",
+        ),
+        pytest.param(
+            SEND + 'api.SendData(b"detection", 0, data); api.GetProtobuf(b"detection", 0, keys)',
+            ("GetProtobuf: mxpi_imagedecoder0: ", "(Code = 2019, Message ="),
+            id="a buffer that fails, fetched as messages",
+        ),
+        pytest.param(
+            SEND
+            + 'i = api.SendDataWithUniqueId(b"detection", 0, data); api.GetResultWithUniqueId(b"detection", i, 3000)',
+            ("GetResultWithUniqueId: mxpi_imagedecoder0: ", "(Code = 2019, Message ="),
+            id="a buffer that fails, fetched by id",
+        ),
+        pytest.param(
+            'api.CreateMultipleStreams(text); api.GetResult(b"detection", 0, 1)',
+            ("GetResult: no result within 1 ms", "(Code = 6010, Message ="),
+            id="nothing comes",
+        ),
+    ],
+)
+def test_failures_are_said(tiny_bundle, monkeypatch, capsys, calls, words):
+    folder = tiny_bundle()
+    monkeypatch.chdir(folder)
+    api = scripts_api.StreamManagerApi()
+    api.InitManager()
+    known = {"api": api, "data": scripts_api.MxDataInput(), "keys": scripts_api.StringVector()}
+    exec(calls, known | {"text": (folder / "detect.pipeline").read_bytes()})  # in the way that scripts do it
+    api.DestroyAllStreams()
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert all(word in line for word in words), line
+
+
+def test_missing_metadata_are_said(tiny_bundle, blob_jpeg):
+    folder = tiny_bundle()
+    (folder / "a.jpg").write_bytes(blob_jpeg([]))
+    (folder / "a.py").write_text(DECODED.replace('b"mxpi_imagedecoder0"', 'b"mxpi_objectpostprocessor0"'))
+    done = run("a.py", folder=folder)
+    assert "note: GetProtobuf: the buffer holds mxpi_imagedecoder0, " in done.stderr
+    assert "nothing of mxpi_objectpostprocessor0" in done.stderr
