@@ -20,6 +20,7 @@ is_closed() {
 
 VENV="$ROOT/.venv"
 STAMP="$VENV/installed"
+UNFINISHED="$VENV/unfinished"
 
 usage() {
   cat <<'EOF'
@@ -92,7 +93,8 @@ is_installed() {
 }
 
 # install LEVEL MINOR: make .venv hold that level, on a Python 3.MINOR or newer. Two calls at once take turns, so that
-# none clears what the other is filling; where there is no flock they have to be kept apart by hand.
+# none clears what the other is filling; where there is no flock they have to be kept apart by hand. An environment that
+# the user has made there, with a torch of their choice, is completed and not replaced.
 install() {
   local extras=("" "[compress]" "[compress,dev]") python
   # A copy that push brought to a board has nothing to be installed from, and is not to be.
@@ -104,7 +106,8 @@ install() {
     flock -n 9 || { say "another call is installing; waiting for it"; flock 9; }
     if is_installed "$1"; then exec 9>&-; return; fi
   fi
-  if [ -f "$STAMP" ] && version_at_least "$VENV/bin/python" "$2"; then
+  if [ ! -e "$UNFINISHED" ] && version_at_least "$VENV/bin/python" "$2" &&
+    "$VENV/bin/python" -I -m pip --version >/dev/null 2>&1; then
     say "bringing .venv up to date"
     rm -f "$STAMP"
   else
@@ -113,10 +116,12 @@ install() {
     "$python" -I -m venv --clear "$VENV" >&2 ||
       fail "$python cannot make an environment in $VENV; on Debian and Ubuntu install its package python3-venv"
   fi
+  : >"$UNFINISHED"
   say "installing ascend-yolo-slim${extras[$1]}; this may take minutes"
   "$VENV/bin/python" -I -m pip install --disable-pip-version-check -e "$ROOT${extras[$1]}" >&2 ||
     fail "the installation failed (see above); call run.sh again to repeat it"
   mend_cv2
+  rm -f "$UNFINISHED"
   { echo "$1"; key; } >"$STAMP.new"
   mv "$STAMP.new" "$STAMP"
   exec 9>&-

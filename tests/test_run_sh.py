@@ -164,6 +164,22 @@ def test_an_interrupted_installation_is_redone(project: Project) -> None:
     assert project.calls("-m venv --clear") and project.calls("pip install") and project.stamp.exists()
 
 
+def test_an_environment_that_the_user_has_made_is_completed(project: Project) -> None:
+    made = project.root / ".venv/bin"
+    made.mkdir(parents=True)
+    shutil.copy(project.bin / "python3.12", made / "python")
+    assert project.run("compress", "val").returncode == 0
+    assert project.calls("pip install") and not project.calls("-m venv") and project.stamp.exists()
+
+
+def test_a_broken_environment_is_replaced(project: Project) -> None:
+    project.run("speed", "a", "b")
+    (project.root / ".venv/bin/python").write_text("#!/bin/bash\nexit 1\n")
+    project.stamp.unlink()
+    assert project.run("speed", "a", "b").returncode == 0
+    assert project.calls("-m venv --clear")
+
+
 def test_a_broken_upgrade_is_not_taken_for_what_was_there_before(project: Project) -> None:
     project.run("speed", "a", "b")
     assert project.run("demo", FAIL_PIP="1").returncode == 5
