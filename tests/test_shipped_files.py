@@ -21,7 +21,7 @@ from deploy.host.pipeline.findings import NOTE
 from deploy.host.pipeline.read import parse_pipeline
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
-from deploy.postprocess.sdk2_config import read_old_yolov5
+from deploy.postprocess.sdk2_config import read_sdk2_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ def test_nothing_is_wrong_with_a_shipped_file(file: Path, monkeypatch: pytest.Mo
                 assert element.factory in FACTORIES
     elif kind == CONFIG:
         config = read_yolo_config(KeyValues.from_text(data, str(file)))
-        assert config.class_num == read_old_yolov5(KeyValues.from_text(data, str(file))).class_num
+        assert config.class_num == read_sdk2_yolov5(KeyValues.from_text(data, str(file))).class_num
     elif kind == AIPP:
         assert parse_aipp(data.decode(), str(file))["aipp_mode"] == "static"
     else:

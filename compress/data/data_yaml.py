@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from compute_mAP.class_names import name_fault
 from compute_mAP.text_file import read_lines
 from deploy.errors import DataError, UsageError
 from deploy.wording import nearest, shortened
@@ -113,12 +114,11 @@ def _names(file: Path, value: object) -> list[str]:
     for i, name in enumerate(value):
         if isinstance(name, bool) or not isinstance(name, (str, int)):
             raise DataError(f"{file}: the name of class {i} is read as {name!r}; expected text (put it in quotes)")
-        text = str(name).strip()
-        if not text or "\n" in text:
+        names.append(str(name).strip())
+        if "\n" in names[i]:
             raise DataError(f"{file}: the name of class {i} is {name!r}; expected one line of text")
-        if text in names:
-            raise DataError(f"{file}: classes {names.index(text)} and {i} are both named '{text}'")
-        names.append(text)
+    if fault := name_fault(names):
+        raise DataError(f"{file}: the name of class {fault[0]} {fault[1]}; expected one line of text, each name once")
     return names
 
 

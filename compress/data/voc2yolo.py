@@ -15,6 +15,7 @@ import yaml
 from compress.data.data_yaml import SPLITS
 from compress.data.image_size import image_size
 from compress.data.out_folder import built_whole, link_or_copy
+from compute_mAP.class_names import name_fault
 from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
 from deploy.errors import DataError, UsageError
@@ -81,7 +82,7 @@ def voc2yolo(
     """
     if len(set(splits)) != len(splits) or set(splits) - set(SPLITS) or not {"train", "val"} <= set(splits):
         raise UsageError(f"splits {', '.join(splits)}: expected train and val, and test where wanted")
-    if names is not None and (not names or len(set(names)) != len(names)):
+    if names is not None and (not names or name_fault(names)):
         raise UsageError(f"class names {', '.join(names) or 'of length 0'}: expected at least one, each once")
     if ratio is not None and not 0 < ratio < 1:
         raise UsageError(f"the train ratio is {ratio:g}, expected a number between 0 and 1")

@@ -1,7 +1,6 @@
 """The text files that the board's stream reads: post-processor configurations, class names and pipelines.
 
-Keys and defaults: MindX SDK (Vision SDK) plugin guide, mxpi_objectpostprocessor; thresholds as the first YOLOv5 pruning
-sample for Ascend has them for detection, and low ones for evaluation.
+Keys and defaults: MindX SDK (Vision SDK) plugin guide, mxpi_objectpostprocessor.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ import json
 from typing import Any
 
 from deploy.errors import ModelError
+from deploy.postprocess.thresholds import DETECT, EVAL
 
-THRESHOLDS = {"detect": (0.4, 0.5), "eval": (0.001, 0.6)}
-"""For each pipeline the score and objectness threshold, and the IoU threshold of NMS."""
+THRESHOLDS = {"detect": DETECT, "eval": EVAL}
 
 YOLOV5_POST = {"postProcessLibPath": "libyolov3postprocess.so"}
 YOLOV8_POST = {

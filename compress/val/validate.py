@@ -23,9 +23,9 @@ from compute_mAP.report import Report
 from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
 from deploy.errors import DataError
+from deploy.postprocess.thresholds import EVAL
 from deploy.sdk_codes import SdkFault
 
-SCORE, IOU = 0.001, 0.6  # the thresholds of a bundle's eval.cfg
 _BATCH = 16
 
 
@@ -106,7 +106,7 @@ class Validator:
             heads = outputs_of(model, [canvas for canvas, _ in batch])
             clock.append(time.perf_counter())
             for i, (_, frame) in enumerate(batch):
-                found.append(frame.boxes(model, [head[i : i + 1] for head in heads], SCORE, IOU))
+                found.append(frame.boxes(model, [head[i : i + 1] for head in heads], *EVAL))
             clock.append(time.perf_counter())
             spent += np.diff(clock)
         detections = self._by_class(found)

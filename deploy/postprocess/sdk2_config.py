@@ -13,13 +13,13 @@ from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
 from deploy.postprocess.yolo_config import cut_hint, separate_scores
 from deploy.sdk_codes import INVALID_PARAM, OK, UNREALIZED, SdkFault
 
-_CLASS_NUM, _SCORE, _IOU = 2, 0.5, 0.45
-_OBJECTNESS_V5, _OBJECTNESS_V3 = 0.3, 0.0
+DEFAULT_CLASSES, DEFAULT_SCORE, DEFAULT_IOU = 2, 0.5, 0.45
+DEFAULT_OBJECTNESS_V5, DEFAULT_OBJECTNESS_V3 = 0.3, 0.0
 _MINDSPORE = 1  # a FRAMEWORK_TYPE whose boxes are suppressed by another kind of IoU
 
 
 @dataclass(frozen=True)
-class OldConfig:
+class Sdk2Config:
     """As `YoloConfig`, and what only the old framework has.
 
     `size_layout` says which axes are height and width (MODEL_TYPE); `layout` how the memory is walked through.
@@ -42,7 +42,7 @@ class OldConfig:
     input_last: bool = True
 
 
-def read_old_yolov5(values: KeyValues) -> OldConfig:
+def read_sdk2_yolov5(values: KeyValues) -> Sdk2Config:
     """The config of libMpYOLOv5PostProcessor.so. Raises SdkFault 1004 where BIASES does not hold BIASES_NUM numbers.
 
     MODEL_TYPE only says where height and width stand in a shape; the memory is always walked through as [anchors,
@@ -55,12 +55,12 @@ def read_old_yolov5(values: KeyValues) -> OldConfig:
     if not count or len(biases) != count or word.count(",") != count - 1:
         raise _wrong_biases(values, count, len(biases))
     size_layout = NCHWC if values.integer("MODEL_TYPE", 0, 0, 1000)[1] else NHWC
-    return OldConfig(
-        values.integer("CLASS_NUM", _CLASS_NUM, 0, 1000)[1],
+    return Sdk2Config(
+        values.integer("CLASS_NUM", DEFAULT_CLASSES, 0, 1000)[1],
         tuple(biases),
-        values.number("SCORE_THRESH", _SCORE, 0.0, 1.0)[1],
-        values.number("OBJECTNESS_THRESH", _OBJECTNESS_V5, 0.0, 1.0)[1],
-        values.number("IOU_THRESH", _IOU, 0.0, 1.0)[1],
+        values.number("SCORE_THRESH", DEFAULT_SCORE, 0.0, 1.0)[1],
+        values.number("OBJECTNESS_THRESH", DEFAULT_OBJECTNESS_V5, 0.0, 1.0)[1],
+        values.number("IOU_THRESH", DEFAULT_IOU, 0.0, 1.0)[1],
         values.integer("YOLO_TYPE", 3, 0, 1000)[1],
         values.integer("ANCHOR_DIM", 3, 0, 1000)[1],
         size_layout,
@@ -69,12 +69,12 @@ def read_old_yolov5(values: KeyValues) -> OldConfig:
     )
 
 
-def read_old_yolov3(values: KeyValues) -> OldConfig:
+def read_sdk2_yolov3(values: KeyValues) -> Sdk2Config:
     """The config of libMpYOLOv3PostProcessor.so.
 
     Raises SdkFault 1004 where a list has the wrong length, 1005 for a FRAMEWORK_TYPE that only the board decodes.
     """
-    class_num = values.integer("CLASS_NUM", _CLASS_NUM, 0, 1000)[1]
+    class_num = values.integer("CLASS_NUM", DEFAULT_CLASSES, 0, 1000)[1]
     separate = separate_scores(values, class_num)
     _, count = values.uint32("BIASES_NUM", 18, 0, 100)
     _, biases = values.numbers("BIASES")
@@ -87,12 +87,12 @@ def read_old_yolov3(values: KeyValues) -> OldConfig:
         )
     layout = NCHW if values.integer("MODEL_TYPE", 0, 0, 16)[1] else NHWC
     code, check_model = values.boolean("CHECK_MODEL", True)
-    return OldConfig(
+    return Sdk2Config(
         class_num,
         tuple(biases),
-        values.number("SCORE_THRESH", _SCORE, 0.0, 1.0)[1],
-        values.number("OBJECTNESS_THRESH", _OBJECTNESS_V3, 0.0, 1.0)[1],
-        values.number("IOU_THRESH", _IOU, 0.0, 1.0)[1],
+        values.number("SCORE_THRESH", DEFAULT_SCORE, 0.0, 1.0)[1],
+        values.number("OBJECTNESS_THRESH", DEFAULT_OBJECTNESS_V3, 0.0, 1.0)[1],
+        values.number("IOU_THRESH", DEFAULT_IOU, 0.0, 1.0)[1],
         values.integer("YOLO_TYPE", 3, 0, 100)[1],
         values.integer("ANCHOR_DIM", 3, 0, 16)[1],
         layout,

@@ -17,7 +17,7 @@ from deploy.postprocess.candidates import Candidates, Thresholds, boxes_v3, boxe
 from deploy.postprocess.levels import COARSEST_STRIDE, Level, anchor_group, axes, level_number, make_level
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.nms import suppress
-from deploy.postprocess.sdk2_config import OldConfig
+from deploy.postprocess.sdk2_config import Sdk2Config
 from deploy.postprocess.sdk2_mapping import from_letterbox, to_source_v3, undo_centre_padding
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, OUT_OF_RANGE, SdkFault
 
@@ -45,7 +45,7 @@ def check_outputs(shapes: Sequence[Sequence[int]], count: int = _EXPECTED_OUTPUT
         )
 
 
-def check_axes(shapes: Sequence[Sequence[int]], config: OldConfig) -> None:
+def check_axes(shapes: Sequence[Sequence[int]], config: Sdk2Config) -> None:
     """Raises SdkFault 1009 for a shape that has no axis where the config says that height and width are."""
     for shape in shapes:
         if len(shape) <= max(axes(config.size_layout)):
@@ -54,7 +54,7 @@ def check_axes(shapes: Sequence[Sequence[int]], config: OldConfig) -> None:
             )
 
 
-def check_shapes_v3(shapes: Sequence[Sequence[int]], input_shape: Sequence[int], config: OldConfig) -> None:
+def check_shapes_v3(shapes: Sequence[Sequence[int]], input_shape: Sequence[int], config: Sdk2Config) -> None:
     """YOLOv3's check once the config is read; `input_shape` is the model's input on the board.
 
     Raises SdkFault 1001 for a wrong number or rank, 1004 for a first output that does not fit CLASS_NUM and ANCHOR_DIM
@@ -79,7 +79,7 @@ def check_shapes_v3(shapes: Sequence[Sequence[int]], input_shape: Sequence[int],
         )
 
 
-def decode_v5(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geometry, input_width: int) -> np.ndarray:
+def decode_v5(tensors: Sequence[np.ndarray], config: Sdk2Config, geometry: Geometry, input_width: int) -> np.ndarray:
     """Boxes of one image: float32 [n, 6] = x0 y0 x1 y1 confidence class, in pixels of the original image.
 
     `input_width` is the third number of the model's input shape on the board. Always mapped back as from a letterbox at
@@ -98,7 +98,7 @@ def decode_v5(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geomet
         return _rows(from_letterbox(centre[:, kept], size[:, kept], geometry), found, kept)
 
 
-def decode_v3(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geometry, input_width: int) -> np.ndarray:
+def decode_v3(tensors: Sequence[np.ndarray], config: Sdk2Config, geometry: Geometry, input_width: int) -> np.ndarray:
     """As `decode_v5`, for YOLOv3: mapped back by resize type, and where levels do not fit no boxes and no fault."""
     levels = _levels_v3(tuple(tensor.shape for tensor in tensors), config, input_width)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -114,7 +114,7 @@ def decode_v3(tensors: Sequence[np.ndarray], config: OldConfig, geometry: Geomet
         return _rows(boxes, found, kept[inside])
 
 
-def _suppress(found: Candidates, centre: np.ndarray, size: np.ndarray, config: OldConfig) -> np.ndarray:
+def _suppress(found: Candidates, centre: np.ndarray, size: np.ndarray, config: Sdk2Config) -> np.ndarray:
     half = size / 2
     corners = np.concatenate([centre - half, centre + half]).T
     return suppress(corners, found.scores, found.classes, config.iou_threshold, size[0] * size[1])
@@ -127,7 +127,7 @@ def _rows(boxes: np.ndarray, found: Candidates, kept: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _levels_v5(shapes: Shapes, config: OldConfig, input_width: int) -> tuple[Level, ...]:
+def _levels_v5(shapes: Shapes, config: Sdk2Config, input_width: int) -> tuple[Level, ...]:
     """Anchors go by the quotient of map and input, a whole number before its logarithm is taken."""
     levels = _levels(
         shapes, config, [shape[axes(config.size_layout)[1]] * COARSEST_STRIDE // input_width for shape in shapes]
@@ -148,7 +148,7 @@ def _levels_v5(shapes: Shapes, config: OldConfig, input_width: int) -> tuple[Lev
 
 
 @lru_cache(maxsize=16)
-def _levels_v3(shapes: Shapes, config: OldConfig, input_width: int) -> tuple[Level, ...]:
+def _levels_v3(shapes: Shapes, config: Sdk2Config, input_width: int) -> tuple[Level, ...]:
     """None of them where one does not fit, which is no fault."""
     across = axes(config.size_layout)[1]
     levels = _levels(shapes, config, [shape[across] * COARSEST_STRIDE / input_width for shape in shapes]) or ()
@@ -156,7 +156,7 @@ def _levels_v3(shapes: Shapes, config: OldConfig, input_width: int) -> tuple[Lev
     return levels if fit else ()
 
 
-def _levels(shapes: Shapes, config: OldConfig, scales: Sequence[float]) -> tuple[Level, ...] | None:
+def _levels(shapes: Shapes, config: Sdk2Config, scales: Sequence[float]) -> tuple[Level, ...] | None:
     """The first YOLO_TYPE outputs with their anchors; None where there are too few outputs or anchors."""
     if len(shapes) < config.levels:
         return None

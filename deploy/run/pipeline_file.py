@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from compute_mAP.class_names import name_fault
 from deploy.errors import ModelError
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
@@ -76,11 +77,10 @@ class PipelineFile:
             raise ModelError(f"{self.path}: expected one labelPath, which says the class names; found {len(paths)}")
         file = self.folder / paths[0]
         names = read_labels(file)
-        for number, name in enumerate(names):
-            if not name.strip():
-                raise ModelError(f"{file}: class {number} has a blank name")
-            if name in names[:number]:
-                raise ModelError(f"{file}: class {number} has the name of an earlier class, '{name}'")
+        if fault := name_fault(names):
+            raise ModelError(
+                f"{file}: the name of class {fault[0]} {fault[1]}; expected one class name a line, each once"
+            )
         if not names:
             raise ModelError(f"{file}: holds no class name")
         return names

@@ -27,8 +27,8 @@ def test_names(tmp_path: Path, text: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a\n\nb\n", "line 2 is blank"),
-        ("a\nb\na\n", "line 3: the class 'a' is there already"),
+        ("a\n\nb\n", "line 2: the name of class 1 is blank"),
+        ("a\nb\na\n", "line 3: the name of class 2 is 'a', which class 0 has already"),
         (" \n\n", "is empty"),
         ("# only a comment\n", "is empty"),
     ],

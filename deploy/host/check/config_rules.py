@@ -8,8 +8,9 @@ from typing import Callable
 
 from deploy.host.check.faults import as_finding
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
+from deploy.postprocess import sdk2_config
 from deploy.postprocess.key_values import KeyValues
-from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, UNREALIZED, SdkFault
 from deploy.wording import did_you_mean
@@ -37,8 +38,13 @@ TYPES: dict[str, tuple[str, float, float]] = {
     "FRAMEWORK_TYPE": ("int", 0, 16),
     "CHECK_MODEL": ("bool", 0, 0),
 }
-_READ = {NEW: read_yolo_config, OLD: read_old_yolov5, OLD_V3: read_old_yolov3}
-_OLD_DEFAULTS = {"CLASS_NUM": "2", "SCORE_THRESH": "0.5", "OBJECTNESS_THRESH": "0.3", "IOU_THRESH": "0.45"}
+_READ = {NEW: read_yolo_config, OLD: read_sdk2_yolov5, OLD_V3: read_sdk2_yolov3}
+_SDK2_DEFAULTS = {
+    "CLASS_NUM": sdk2_config.DEFAULT_CLASSES,
+    "SCORE_THRESH": sdk2_config.DEFAULT_SCORE,
+    "OBJECTNESS_THRESH": sdk2_config.DEFAULT_OBJECTNESS_V5,
+    "IOU_THRESH": sdk2_config.DEFAULT_IOU,
+}
 _EXACT = {
     "uint32": re.compile(r"\+?[0-9]+"),
     "int": re.compile(r"[+-]?[0-9]+"),
@@ -189,7 +195,7 @@ def _refused(values: KeyValues, reader: str, at: At) -> Iterator[Finding]:
 
 
 def _old(values: KeyValues, at: At) -> Iterator[Finding]:
-    for key, default in _OLD_DEFAULTS.items():
+    for key, default in _SDK2_DEFAULTS.items():
         if key not in values.texts:
             severity = ERROR if key == "CLASS_NUM" else WARNING
             sentence = f"{key} is missing; mxpi_modelinfer's post-processor takes {default} without a word"

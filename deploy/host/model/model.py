@@ -15,7 +15,8 @@ from deploy.host.log import log
 from deploy.host.metadata.messages import aligned_bytes
 from deploy.host.metadata.values import BGR888, NV12, RGB888, Image
 from deploy.host.model.model_input import ModelInput
-from deploy.host.model.network import FREE, Port, open_network
+from deploy.host.model.network import FREE, Port
+from deploy.host.model.open_network import open_network
 from deploy.host.numerics import current
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, UNREALIZED, SdkFault
 

@@ -1,4 +1,4 @@
-"""What computes a model: one small interface. The backend behind it is imported when a model needs it."""
+"""What computes a model: one small interface."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-
-from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, SdkFault
 
 FREE = -1
 """A side that the model leaves open."""
@@ -41,19 +39,3 @@ class Network(Protocol):
 
     def close(self) -> None:
         """A run that is under way ends soon, with an error."""
-
-
-def open_network(model_path: str, half: bool) -> Network:
-    """The model of a pipeline's modelPath; `half` computes as one of float16.
-
-    Raises SdkFault: 1004 for another kind of file, 1016 where there is none, 1020 for one that cannot be read.
-    """
-    path = Path(model_path)
-    if path.suffix not in (".om", ".onnx"):
-        raise SdkFault(INVALID_PARAM, f"modelPath is {path}; it names an .om file, beside which the .onnx lies")
-    path = path.with_suffix(".onnx")
-    if not path.is_file():
-        raise SdkFault(NO_EXIST, f"there is no model {path}; the host engine runs the .onnx beside {model_path}")
-    from deploy.host.model.onnx_network import OnnxNetwork
-
-    return OnnxNetwork(path, half)

@@ -17,7 +17,7 @@ from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.post.post_files import ClassNames, content_text, read_config
 from deploy.host.post.post_geometry import geometry_of, in_roi, moved, roi_of
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.sdk2_config import OldConfig, read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_config import Sdk2Config, read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 
@@ -92,14 +92,14 @@ class ModelInfer(TensorInfer):
         for key, value in (("postProcessConfigPath", config_named), ("labelPath", self.values["labelPath"])):
             if not value:
                 raise SdkFault(OPEN_FAIL, f"{key} is not set; {library} needs it")
-        config: OldConfig
+        config: Sdk2Config
         if library == YOLOV5:
             check_outputs(shapes)
-            config = read_old_yolov5(read_config(self.values))
+            config = read_sdk2_yolov5(read_config(self.values))
             check_axes(shapes, config)
             decode = decode_v5
         else:
-            config = read_old_yolov3(read_config(self.values))
+            config = read_sdk2_yolov3(read_config(self.values))
             check_shapes_v3(shapes, self._model.input_shape, config)
             check_axes(shapes, config)
             decode = decode_v3

@@ -104,8 +104,14 @@ def test_numbers_are_names(folder: Path) -> None:
         pytest.param(PLAIN.replace("[cat, dog]", "cat"), "'names' is str 'cat'", id="names is a word"),
         pytest.param(PLAIN.replace("cat, dog", "yes, no"), "name of class 0 is read as True", id="YAML's booleans"),
         pytest.param(PLAIN.replace("cat, dog", "cat, 1.50"), "name of class 1 is read as 1.5", id="YAML's floats"),
-        pytest.param(PLAIN.replace("cat, dog", "cat, ' '"), "class 1 is ' '; expected one line", id="blank name"),
-        pytest.param(PLAIN.replace("cat, dog", "cat, cat"), "classes 0 and 1 are both named 'cat'", id="name twice"),
+        pytest.param(
+            PLAIN.replace("cat, dog", "cat, ' '"), "the name of class 1 is blank; expected one line", id="blank name"
+        ),
+        pytest.param(
+            PLAIN.replace("cat, dog", "cat, cat"),
+            "the name of class 1 is 'cat', which class 0 has already",
+            id="name twice",
+        ),
         pytest.param("train: 3\nval: a\nnames: [a]\n", "'train' is 3; expected a folder", id="split is a number"),
         pytest.param("train: [a, 3]\nval: a\nnames: [a]\n", "'train' is .*expected a folder", id="number in a list"),
         pytest.param("train: []\nval: a\nnames: [a]\n", "'train' is .*expected a folder", id="empty list"),

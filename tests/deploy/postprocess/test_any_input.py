@@ -7,7 +7,7 @@ import numpy as np
 
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import read_yolo_config
@@ -48,14 +48,14 @@ SHAPES = (
 def old_v5(tensors, values, geometry):
     shapes = [tensor.shape for tensor in tensors]
     check_outputs(shapes)
-    config = read_old_yolov5(values)
+    config = read_sdk2_yolov5(values)
     check_axes(shapes, config)
     return decode_v5(tensors, config, geometry, 128)
 
 
 def old_v3(tensors, values, geometry):
     shapes = [tensor.shape for tensor in tensors]
-    config = read_old_yolov3(values)
+    config = read_sdk2_yolov3(values)
     check_shapes_v3(shapes, (1, 128, 128, 3), config)
     check_axes(shapes, config)
     return decode_v3(tensors, config, geometry, 128)

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import FIT, STRETCH, Geometry
-from deploy.postprocess.sdk2_config import read_old_yolov3, read_old_yolov5
+from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.sdk_codes import SdkFault
 
@@ -20,7 +20,7 @@ def run(folder, case):
     tensors = [data[f"tensor{i}"] for i in range(len(case["shapes"]))]
     sizes = re.search(r"tensorSize is (\d+)", " ".join(case.get("first_error_log", [])))
     check_outputs(case["shapes"], value_bytes=int(sizes.group(1)) // tensors[0].size if sizes else 4)
-    config = read_old_yolov5(KeyValues.from_text(case["cfg"].encode(), "cfg"))
+    config = read_sdk2_yolov5(KeyValues.from_text(case["cfg"].encode(), "cfg"))
     check_axes(case["shapes"], config)
     geometry = Geometry(case["net_w"], case["net_h"], case["src_w"], case["src_h"], FIT, 0.0)
     return decode_v5(tensors, config, geometry, case["model_input_shape"][2]), data["expected"]
@@ -45,11 +45,11 @@ def test_vendor_vectors(shared):
 
 
 def v5(**changes):
-    return read_old_yolov5(KeyValues({"CLASS_NUM": "3", "BIASES": BIASES, "MODEL_TYPE": "1", **changes}, "the.cfg"))
+    return read_sdk2_yolov5(KeyValues({"CLASS_NUM": "3", "BIASES": BIASES, "MODEL_TYPE": "1", **changes}, "the.cfg"))
 
 
 def v3(**changes):
-    return read_old_yolov3(KeyValues({"CLASS_NUM": "3", "BIASES": BIASES, "MODEL_TYPE": "1", **changes}, "the.cfg"))
+    return read_sdk2_yolov3(KeyValues({"CLASS_NUM": "3", "BIASES": BIASES, "MODEL_TYPE": "1", **changes}, "the.cfg"))
 
 
 def heads(shape=(1, 3, 4, 4, 8)):
@@ -60,7 +60,7 @@ def heads(shape=(1, 3, 4, 4, 8)):
 
 
 def test_defaults_that_the_new_framework_does_not_have():
-    config = read_old_yolov5(KeyValues({"BIASES": BIASES}, "cfg"))
+    config = read_sdk2_yolov5(KeyValues({"BIASES": BIASES}, "cfg"))
     assert (config.class_num, config.score_threshold, config.levels) == (2, 0.5, 3)
     assert (config.objectness_threshold, config.iou_threshold) == pytest.approx((0.3, 0.45))
 

@@ -174,8 +174,10 @@ def test_class_names_with_a_slash_have_a_file_too(devkit: Devkit, capsys: pytest
     ("names", "sentence"),
     [
         pytest.param(f"red\n{'x' * 250}\nblue\n", "makes a file name of 263 bytes", id="too long"),
-        pytest.param("red\n\nblue\n", "class 1 has a blank name", id="a blank name"),
-        pytest.param("red\nblue\nblue\n", "name of an earlier class, 'blue'", id="a name twice"),
+        pytest.param("red\n\nblue\n", "the name of class 1 is blank", id="a blank name"),
+        pytest.param(
+            "red\nblue\nblue\n", "the name of class 2 is 'blue', which class 1 has already", id="a name twice"
+        ),
     ],
 )
 def test_class_names_that_no_result_file_can_have(
