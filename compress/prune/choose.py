@@ -13,6 +13,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Group
+from compress.prune.alignment import aligned_width, nearest_width
 from compress.prune.budget import Cost
 from compress.prune.goal import Goal
 from compress.prune.plan import GroupPlan, Plan
@@ -37,7 +38,7 @@ def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: 
     groups = flow.removable()
     _check(groups, align)
     width = {group.name: len(group.classes) for group in groups}
-    kept = {name: _aligned_width(count, align) for name, count in width.items()}
+    kept = {name: aligned_width(count, align) for name, count in width.items()}
     blocks = sorted(
         (float(np.sort(scores[name])[::-1][start : start + align].mean()), name)
         for name in kept
@@ -45,7 +46,7 @@ def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: 
     )
     threshold = 0.0
     if goal.kind == "uniform":
-        kept = {name: _nearest_width(count, goal.value, align) for name, count in width.items()}
+        kept = {name: nearest_width(count, goal.value, align) for name, count in width.items()}
     elif goal.kind in ("percent", "threshold"):
         wanted, threshold = _wanted(goal, scores)
         _take_count(kept, blocks, goal, align, wanted, sum(width.values()))
@@ -120,17 +121,6 @@ def _take_cost(kept: dict[str, int], blocks: list[tuple[float, str]], goal: Goal
         low, high = (low, middle) if cost(taken[middle]) <= goal.value else (middle + 1, high)
     kept.update(taken[low])
     return blocks[low - 1][0] if low else 0.0
-
-
-def _aligned_width(width: int, align: int) -> int:
-    return width if width < align else width - width % align
-
-
-def _nearest_width(width: int, share: float, align: int) -> int:
-    """The multiple of `align` nearest to that share of the width, at least one block; half a block counts as one."""
-    if width < align:
-        return width
-    return int(min(max(np.floor(width * share / align + 0.5), 1) * align, _aligned_width(width, align)))
 
 
 def _plan_group(

@@ -1,4 +1,4 @@
-"""What CANN allows in an AIPP file: input formats, ranges of numbers, keys that need each other.
+"""What CANN allows in an AIPP file: ranges of numbers, keys that need each other.
 
 Source: CANN's ATC user guide, AIPP configuration. The host engine stops at the first violation (`rule.py`), `deploy
 check` lists all of them with their lines.
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-YUV420SP, XRGB, RGB, GREY = "YUV420SP_U8", "XRGB8888_U8", "RGB888_U8", "YUV400_U8"
-CHANNELS = {YUV420SP: 3, XRGB: 4, RGB: 3, GREY: 1}
-"""The input formats, each with the channels that the model sees; of XRGB it may take the first three only."""
+from deploy.aipp.formats import CHANNELS, YUV420SP
+
 MODES = ("static", "dynamic")
 RESERVED = ("resize", "single_line_mode")
 """Switches that CANN reserves; they do nothing on Ascend 310."""

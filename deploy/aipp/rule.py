@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from deploy.aipp.limits import CHANNELS, RESERVED, SIDES, SIZE, START, XRGB, Values, odd_yuv, violations
+from deploy.aipp.formats import CHANNELS, XRGB
+from deploy.aipp.limits import RESERVED, SIDES, SIZE, START, Values, odd_yuv, violations
 from deploy.aipp.matrices import Matrix, Row
 from deploy.sdk_codes import INVALID_PARAM, UNREALIZED, SdkFault
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.matrices import (
     BT601_FULL,
     BT601_VIDEO,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.atc.faults import explained
+from deploy.atc.remedies import explained
 from deploy.errors import ReportedError
 
 SUCCESS = "ATC run success"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from deploy.aipp.limits import RESERVED, YUV420SP, Values, violations
+from deploy.aipp.formats import YUV420SP
+from deploy.aipp.limits import RESERVED, Values, violations
 from deploy.aipp.matrices import BT601_FULL, FULL_RANGE_BIAS, Matrix, to_bgr
 from deploy.aipp.read import parse_aipp
 from deploy.host.check.faults import as_finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deploy.aipp.limits import YUV420SP
+from deploy.aipp.formats import YUV420SP
 from deploy.aipp.rule import AippRule
 
 # JPEG's full-range YCbCr (ITU-T T.871) from R, G, B

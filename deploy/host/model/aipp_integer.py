@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from deploy.aipp.limits import GREY, RGB, XRGB, YUV420SP
+from deploy.aipp.formats import GREY, RGB, XRGB, YUV420SP
 from deploy.aipp.rule import AippRule, Box
 
 

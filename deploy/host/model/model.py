@@ -8,7 +8,7 @@ from typing import Union
 
 import numpy as np
 
-from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.read import read_aipp
 from deploy.aipp.rule import AippRule, aipp_rule
 from deploy.host.log import log

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.matrices import BT601_FULL, FULL_RANGE_BIAS
 from deploy.aipp.rule import AippRule
 from deploy.host.metadata.values import NV12, RGB888, Image

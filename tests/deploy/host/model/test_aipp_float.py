@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.rule import AippRule, Box
 from deploy.host.model.aipp_float import FloatAipp
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from deploy.aipp.limits import GREY, RGB, XRGB, YUV420SP
+from deploy.aipp.formats import GREY, RGB, XRGB, YUV420SP
 from deploy.aipp.rule import AippRule, Box
 from deploy.host.model.aipp_integer import IntegerAipp
 

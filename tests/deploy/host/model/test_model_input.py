@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deploy.aipp.limits import RGB, YUV420SP
+from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.rule import AippRule
 from deploy.host.metadata.values import BGR888, NV12, RGB888, Image
 from deploy.host.model.model_input import ModelInput

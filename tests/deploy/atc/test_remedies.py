@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.atc.faults import explained
+from deploy.atc.remedies import explained
 
 
 @pytest.mark.parametrize(
