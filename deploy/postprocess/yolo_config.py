@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
-from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, SdkFault
+from deploy.postprocess.object_config import class_count, cut_hint, separate_scores
+from deploy.sdk_codes import INVALID_PARAM, OK, SdkFault
 
 # (YOLO_VERSION, FRAMEWORK in lower case, MODEL_TYPE) that the SDK decodes
 SDK_COMBINATIONS = {
@@ -47,10 +48,7 @@ def read_yolo_config(values: KeyValues) -> YoloConfig:
     version, framework and layout do not go together.
     """
     name = values.name
-    code, class_num = values.uint32("CLASS_NUM", 0, 0, 1000)
-    if code != OK:
-        found = "is missing" if code == NO_EXIST else f"is {values.texts['CLASS_NUM']!r}, not a number"
-        raise SdkFault(code, f"{name}: CLASS_NUM {found}; it is the number of classes, 0 to 1000")
+    class_num = class_count(values)
     version, layout = _combination(values)
     _, score = values.number("SCORE_THRESH", 0.0, 0.0, 1.0)
     _, objectness = values.number("OBJECTNESS_THRESH", 0.3, 0.0, 1.0)
@@ -76,28 +74,6 @@ def read_yolo_config(values: KeyValues) -> YoloConfig:
         version,
         layout,
     )
-
-
-def separate_scores(values: KeyValues, class_num: int) -> tuple[float, ...]:
-    """SEPARATE_SCORE_THRESH, one threshold a class; empty where it is not set.
-
-    Raises SdkFault 1004 for another count.
-    """
-    if values.string("SEPARATE_SCORE_THRESH")[0] != OK:
-        return ()
-    _, separate = values.numbers("SEPARATE_SCORE_THRESH")
-    if len(separate) != class_num or not class_num:
-        raise SdkFault(
-            INVALID_PARAM,
-            f"{values.name}: SEPARATE_SCORE_THRESH has {len(separate)} numbers for CLASS_NUM={class_num} classes"
-            f"{cut_hint(values, 'SEPARATE_SCORE_THRESH')}",
-        )
-    return tuple(separate)
-
-
-def cut_hint(values: KeyValues, key: str) -> str:
-    """Why a list came out short, where it is the classic mistake."""
-    return " (the SDK cuts a list at its first blank)" if " " in values.texts.get(key, "") else ""
 
 
 def _combination(values: KeyValues) -> tuple[int, int]:

@@ -29,8 +29,8 @@ from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
 from deploy.postprocess.mapping import Geometry, to_source
 from deploy.postprocess.nms import suppress
+from deploy.postprocess.object_config import separate_scores
 from deploy.postprocess.sdk_objects import object_info_class
-from deploy.postprocess.yolo_config import separate_scores
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, SdkFault
 
 BINS = 16  # of a side; the model's reg_max

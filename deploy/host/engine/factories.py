@@ -9,6 +9,7 @@ from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
 from deploy.host.plugins.fakesink import FakeSink
 from deploy.host.plugins.filesink import FileSink
+from deploy.host.plugins.mxpi_classpostprocessor import ClassPostProcessor
 from deploy.host.plugins.mxpi_dataserialize import DataSerialize
 from deploy.host.plugins.mxpi_distributor import Distributor
 from deploy.host.plugins.mxpi_dumpdata import DumpData
@@ -23,6 +24,7 @@ from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
 from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
+from deploy.host.plugins.mxpi_textgenerationpostprocessor import TextGenerationPostProcessor
 from deploy.host.plugins.mxpi_videodecoder import VideoDecoder
 from deploy.host.plugins.queue import Queue
 from deploy.host.plugins.tee import Tee
@@ -36,6 +38,8 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_tensorinfer": TensorInfer,
     "mxpi_modelinfer": ModelInfer,
     "mxpi_objectpostprocessor": ObjectPostProcessor,
+    "mxpi_classpostprocessor": ClassPostProcessor,
+    "mxpi_textgenerationpostprocessor": TextGenerationPostProcessor,
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,
     "fakesink": FakeSink,

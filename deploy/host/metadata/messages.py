@@ -15,12 +15,14 @@ from deploy.host.metadata.values import (
     BGR888,
     NV12,
     RGB888,
+    Classes,
     Header,
     Image,
     Images,
     Objects,
     TensorPackages,
     Tensors,
+    Texts,
 )
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, METADATA_IS_NULL, SdkFault
 
@@ -85,6 +87,10 @@ def to_message(value: Any) -> Any:
         return _tensor_list(value)
     if isinstance(value, Objects):
         return _object_list(value)
+    if isinstance(value, Classes):
+        return _class_list(value)
+    if isinstance(value, Texts):
+        return _texts_list(value)
     return value
 
 
@@ -182,6 +188,23 @@ def _object_list(objects: Objects) -> Any:
         if objects.data_source:
             entry.headerVec.add(dataSource=objects.data_source, memberId=member)
         entry.classVec.add(classId=int(row[5]), className=name, confidence=row[4])
+    return message
+
+
+def _class_list(classes: Classes) -> Any:
+    message = types().MxpiClassList()
+    columns = (classes.ids.tolist(), classes.names, classes.confidences.tolist(), classes.members.tolist())
+    for class_id, name, confidence, member in zip(*columns):
+        entry = message.classVec.add(classId=class_id, className=name, confidence=confidence)
+        entry.headerVec.add(dataSource=classes.data_source, memberId=member)
+    return message
+
+
+def _texts_list(texts: Texts) -> Any:
+    message = types().MxpiTextsInfoList()
+    for member, lines in enumerate(texts.texts):
+        entry = message.textsInfoVec.add(text=lines)
+        entry.headerVec.add(dataSource=texts.data_source, memberId=member)
     return message
 
 

@@ -1,7 +1,8 @@
 """The metadata values that travel with a buffer, in place of the SDK's protobuf lists.
 
-`Images` stands for MxpiVisionList, `TensorPackages` for MxpiTensorPackageList, `Objects` for MxpiObjectList; what no
-plugin of the host engine looks into travels as the protobuf message itself. A value is never changed once it is in a
+`Images` stands for MxpiVisionList, `TensorPackages` for MxpiTensorPackageList, `Objects` for MxpiObjectList, `Classes`
+for MxpiClassList, `Texts` for MxpiTextsInfoList; what no plugin of the host engine looks into travels as the protobuf
+message itself. A value is never changed once it is in a
 frame: other branches and waiting results share it.
 """
 
@@ -83,3 +84,23 @@ class Objects:
     names: list[str]
     data_source: str
     members: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """Classes: ids int32 [n], their names, confidences float32 [n]; `members` (int [n]) is the entry of `data_source`
+    that each belongs to."""
+
+    ids: np.ndarray
+    names: list[str]
+    confidences: np.ndarray
+    data_source: str
+    members: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Texts: a list of them for each entry of `data_source`."""
+
+    texts: list[list[str]]
+    data_source: str

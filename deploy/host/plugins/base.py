@@ -12,6 +12,7 @@ from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
 from deploy.wording import did_you_mean
 
 IMAGE, TENSORS, OBJECTS, OSD = "an image", "tensors", "objects", "what is to be drawn"
+CLASSES, TEXTS = "classes", "texts"
 ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import ClassVar
 
 import numpy as np
@@ -13,19 +12,15 @@ from deploy.host.metadata.frame import Frame
 from deploy.host.metadata.values import Image, Objects
 from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import IMAGE, OBJECTS, TENSORS, Plugin
-from deploy.host.post.post_files import ClassNames, read_config
+from deploy.host.post import libraries
 from deploy.host.post.post_geometry import geometry_of, in_roi, moved, roi_of
 from deploy.host.post.python_post import PythonPostProcessor
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.yolo import check_shapes, decode
-from deploy.postprocess.yolo_config import read_yolo_config
-from deploy.sdk_codes import FAILURE, INVALID_PARAM, UNREALIZED, SdkFault
-
-LIBRARY = "libyolov3postprocess.so"  # the SDK's one library for YOLOv3, v4 and v5
+from deploy.sdk_codes import INVALID_PARAM, UNREALIZED, SdkFault
 
 
 class ObjectPostProcessor(Plugin):
-    """Decodes YOLO's heads as the config says, or lets a class in Python do it.
+    """Decodes the model's outputs as the library that postProcessLibPath names, or lets a class in Python do it.
 
     As in the SDK, a buffer without detections gets no metadata, and one without tensors is handed on as it is.
     """
@@ -40,17 +35,13 @@ class ObjectPostProcessor(Plugin):
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
 
-    def _post_processor(self) -> PythonPostProcessor | _Library:
+    def _post_processor(self) -> libraries.ObjectLibrary:
         if self.values["funcLanguage"] == "python":
             return PythonPostProcessor(self.values, self.name)
-        library = PurePosixPath(self.values["postProcessLibPath"]).name
-        if library != LIBRARY:
-            raise SdkFault(
-                UNREALIZED,
-                f"postProcessLibPath {library or 'is not set'}; the host engine runs {LIBRARY}, the SDK's library for "
-                "YOLO",
-            )
-        return _Library(self)
+        name = libraries.library_name(self.values)
+        if name not in libraries.OBJECTS:
+            raise libraries.refusal(name, "mxpi_objectpostprocessor", list(libraries.OBJECTS))
+        return libraries.OBJECTS[name](self.values, self.name)
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         tensors = self.source(upstream, TENSORS, "dataSource")
@@ -88,32 +79,12 @@ class ObjectPostProcessor(Plugin):
         members = np.repeat(np.arange(len(rows)), [len(part) for part in rows]) if len(rows) > 1 else None
         frame.metadata[self.name] = Objects(detections, names, self._source, members)
 
-    def _place(self, frame: Frame, image: Image | None) -> tuple[Geometry, tuple[float, float] | None]:
-        """An image's geometry, and by how much its boxes are moved in the end."""
+    def _place(self, frame: Frame, image: Image | None) -> tuple[Geometry | None, tuple[float, float] | None]:
+        """An image's geometry, and by how much its boxes are moved in the end; nothing of tensors that were sent."""
         if image is None:
-            raise SdkFault(
-                FAILURE, f"{self._source} holds tensors without an image; YOLO post-processing needs its size"
-            )
+            return None, None
         geometry = geometry_of(image)
         if not self._rois:
             return geometry, None
         roi = roi_of(frame, self._rois, image)
         return in_roi(geometry, roi), (float(roi[0]), float(roi[1]))
-
-
-class _Library:
-    """libyolov3postprocess.so with its config and labels."""
-
-    def __init__(self, plugin: ObjectPostProcessor) -> None:
-        self._config = read_yolo_config(read_config(plugin.values))
-        self._names = ClassNames(plugin.values["labelPath"], self._config.class_num, plugin.name)
-
-    def check_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
-        check_shapes(shapes, self._config)
-
-    def __call__(
-        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry]
-    ) -> list[tuple[np.ndarray, list[str]]]:
-        """For each image the detections float32 [n, 6] and their class names."""
-        found = [decode(outputs, self._config, geometry) for outputs, geometry in zip(images, geometries)]
-        return [(rows, self._names.of(rows[:, 5])) for rows in found]

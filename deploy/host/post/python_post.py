@@ -48,17 +48,30 @@ class PythonPostProcessor:
             self._call(check, shapes)
 
     def __call__(
-        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry]
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
     ) -> list[tuple[np.ndarray, list[str]]]:
         """For each image the detections float32 [n, 6] and their class names."""
-        batches = zip(*images)
-        tensors = [Tensor(batch[0] if len(batch) == 1 else np.concatenate(batch)) for batch in batches]
-        found = self._call(self._instance.process, tensors, [_info(geometry) for geometry in geometries])
+        infos = [_info(geometry) for geometry in geometries if geometry is not None]
+        found = self._call(self._instance.process, _tensors(images), infos)
         if not isinstance(found, (list, tuple)) or len(found) != len(geometries):
             raise SdkFault(
                 FAILURE, f"{self._where}.process returned {_described(found)}; it returns one list for each image"
             )
         return [self._rows(objects) for objects in found]
+
+    def results(self, images: Sequence[Sequence[np.ndarray]]) -> list[Any]:
+        """What process(tensors) returns, an entry an image: classes and texts need nothing of the images."""
+        found = self._call(self._instance.process, _tensors(images))
+        if not isinstance(found, (list, tuple)) or len(found) != len(images):
+            raise SdkFault(FAILURE, f"{self._where}.process returned {_described(found)}; expected one for each image")
+        return list(found)
+
+    def numbers(self, items: Any, attribute: str, kind: type) -> list[Any]:
+        """That attribute of each of the items. Raises SdkFault 1001 where it is no such number."""
+        try:
+            return [kind(getattr(item, attribute)) for item in items]
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+            raise SdkFault(FAILURE, f"{self._where}.process returned something else than classes: {error}") from None
 
     def _rows(self, objects: Any) -> tuple[np.ndarray, list[str]]:
         try:
@@ -75,6 +88,10 @@ class PythonPostProcessor:
             raise
         except Exception as error:  # it is somebody else's code
             raise SdkFault(FAILURE, f"{self._where} raised {type(error).__name__}: {error}") from None
+
+
+def _tensors(images: Sequence[Sequence[np.ndarray]]) -> list[Tensor]:
+    return [Tensor(batch[0] if len(batch) == 1 else np.concatenate(batch)) for batch in zip(*images)]
 
 
 def _load(folder: str, module: str, name: str) -> type:

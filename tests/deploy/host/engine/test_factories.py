@@ -13,7 +13,7 @@ from deploy.sdk_codes import SdkFault
     [
         pytest.param("mxpi_videoencoder", "runs on the board only: it needs the chip's video encoder", id="encoder"),
         pytest.param("mxpi_rtspsrc", "pulls no RTSP stream", id="RTSP"),
-        pytest.param("mxpi_classpostprocessor", "runs detectors", id="another task"),
+        pytest.param("mxpi_semanticsegpostprocessor", "runs detectors", id="another task"),
     ],
 )
 def test_what_only_a_board_runs_says_so(factory, sentence):

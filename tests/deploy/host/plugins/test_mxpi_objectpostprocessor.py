@@ -100,7 +100,10 @@ def test_a_class_without_a_label_has_an_empty_name(folder, caplog):
     ("props", "code", "sentence"),
     [
         pytest.param({"postProcessLibPath": "libMpYOLOv5PostProcessor.so"}, 1005, "libMpYOLOv5", id="the old library"),
-        pytest.param({"postProcessLibPath": ""}, 1005, "is not set", id="no library"),
+        pytest.param({"postProcessLibPath": ""}, 1016, "is not set", id="no library"),
+        pytest.param(
+            {"postProcessLibPath": "/opt/app/libmypost.so"}, 1005, "write a Python class", id="a library of the app"
+        ),
         pytest.param({"postProcessConfigPath": "none.cfg"}, 1016, "none.cfg", id="no such config"),
         pytest.param({"postProcessConfigPath": ""}, 1016, "CLASS_NUM is missing", id="no config at all"),
         pytest.param({"postProcessConfigContent": {"A": 1}}, 1004, "as a string", id="a number in the content"),
