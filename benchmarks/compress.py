@@ -33,7 +33,7 @@ def step(options: argparse.Namespace) -> None:
         torch.manual_seed(0)
         model = build(architecture(options.cfg, 3), ["a", "b", "c"], options.imgsz)
         gammas = list(penalised(model, "group").values()) if rule else []
-        model.thaw()
+        model.unfreeze()
         model.train().to(accelerator.device)
         optimizer = build_optimizer(model, settings)
         loss = model.make_loss(options.imgsz)

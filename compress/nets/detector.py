@@ -105,7 +105,7 @@ class Detector(nn.Module):
     def settle(self) -> None:
         """Called after every change of the layers' tensors: brings in line what is derived from them."""
 
-    def thaw(self) -> None:
+    def unfreeze(self) -> None:
         """Let every parameter learn that has a gradient."""
         for parameter in self.parameters():
             parameter.requires_grad_(True)

@@ -141,8 +141,8 @@ class AnchorFree(Detector):
             if isinstance(first, Conv) and isinstance(getattr(module, "c", None), int):
                 module.c = first.conv.out_channels // 2  # type: ignore[assignment]
 
-    def thaw(self) -> None:
-        super().thaw()
+    def unfreeze(self) -> None:
+        super().unfreeze()
         self.head.dfl.requires_grad_(False)  # a constant: the bins' numbers
 
     def raw(self, features: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -36,7 +36,7 @@ def batch_losses(model: Detector, data_file: str | Path, batches: int, seed: int
     loader = DataLoader(images, BATCH_SIZE, shuffle=True, generator=order, collate_fn=images.collate_fn)
     loss_of = model.make_loss(model.imgsz)
     was_training = model.training
-    model.eval().thaw()
+    model.eval().unfreeze()
     try:
         for _, batch in zip(range(batches), loader):
             yield loss_of(model(batch["img"].float() / 255), targets_of(batch))[0]

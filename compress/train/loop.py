@@ -31,6 +31,7 @@ from compress.train.processes import launched
 from compress.train.recalibrate import recalibrate
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
+from compress.train.state import TrainState
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
 from compress.val.validate import Validator
@@ -103,7 +104,7 @@ class _Training:
         model.imgsz = settings.imgsz
         self.model = model
         self.gammas = penalised(model, settings.shortcuts) if settings.sparse else {}
-        model.thaw()
+        model.unfreeze()
         model.train().to(self.accelerator.device)
         self._load(images, data.names)
         self.ema = ModelEMA(model)
@@ -117,7 +118,6 @@ class _Training:
             settings,
             list(self.gammas.values()),
         )
-        self.best: dict[str, Any] | None = None
 
     def _load(self, images: list[tuple[Path, int, int]], names: list[str]) -> None:
         settings, accelerator = self.settings, self.accelerator
@@ -142,8 +142,9 @@ class _Training:
         """All epochs that are left."""
         settings, run = self.settings, self.run
         rate = self._rate()
-        restored = (self.model, self.ema, self.stepper.optimizer, settings, self.accelerator.scaler, rate, self.writes)
-        start, self.best = run.restore(*restored)
+        state = self.state = TrainState(self.model, self.ema, self.stepper.optimizer, self.accelerator.scaler, rate)
+        run.restore(state, settings, self.writes)
+        start = state.epoch
         log = Logbook(run, self.stage, settings.epochs, self.model.loss_parts) if self.writes else None
         if start and log:
             print(f"{run.path}: goes on after epoch {start}", file=sys.stderr)
@@ -159,7 +160,8 @@ class _Training:
                 # with few steps an epoch the running statistics lag behind, most of all where gammas shrink
                 recalibrate(self.averaged, (self._as_input(seen) for seen in latest))
                 self._note(log, epoch, losses, sr, began)
-                run.save(self.model, self.ema, self.stepper.optimizer, epoch + 1, self.best, settings, *restored[4:6])
+                state.epoch = epoch + 1
+                run.save(state, settings)
             if self._agreed(bool(stopped)):
                 break
         if log:
@@ -168,7 +170,7 @@ class _Training:
             log.close()
             run.finish()
         self.accelerator.wait_for_everyone()
-        best = self.best or {"epoch": 0}
+        best = state.best or {"epoch": 0}
         return TrainResult(run.best, run.last, best["epoch"], best, stopped)
 
     def _rate(self) -> FixedRate | SteeredRate:
@@ -233,9 +235,9 @@ class _Training:
         }
         # a sparse run is for what it leaves to prune: its mAP is highest before the gammas have moved at all
         measure = self.settings.select
-        better = self.best is None or bool(kept) or fitness(metrics, measure) > fitness(self.best, measure)
+        better = self.state.best is None or bool(kept) or fitness(metrics, measure) > fitness(self.state.best, measure)
         if better:
-            self.best = {"epoch": epoch + 1, **metrics}
+            self.state.best = {"epoch": epoch + 1, **metrics}
         stages = [*self.history, {"stage": self.stage, "settings": self.settings.as_plain(), "val": row}]
         save_checkpoint(self.averaged, self.run.last, stages)
         if better:

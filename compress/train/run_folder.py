@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from compress.train.settings import TrainSettings
+from compress.train.state import TrainState
 from deploy.errors import DataError, UsageError
 from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
@@ -64,73 +66,34 @@ class RunFolder:
                 file.unlink()
             lock.release()
 
-    def restore(
-        self,
-        model: Any,
-        ema: Any,
-        optimizer: Any,
-        settings: TrainSettings,
-        scaler: Any = None,
-        steering: Any = None,
-        writes: bool = True,
-    ) -> tuple[int, dict | None]:
-        """Load the state into the given objects; returns the finished epochs and the best metrics so far.
+    def restore(self, state: TrainState, settings: TrainSettings, writes: bool = True) -> None:
+        """Load the saved state into `state`, where the run resumes; any other run gets its new folder here.
 
-        A run that does not resume gets its new folder here. Where several processes train, one alone `writes`.
-        `scaler` (AMP's) and `steering` (of sr) are objects with state_dict and load_state_dict.
-        Raises DataError when the state is damaged or was written with other settings, data or weights.
+        Where several processes train, one alone `writes`.
+        Raises DataError when the file is damaged or was written with other settings, data or weights.
         """
         if not self._resume:
             if writes:
                 self._make_room()
-            return 0, None
+            return
         try:
-            state = torch.load(self._state, map_location="cpu", weights_only=True)
-            self._check_unchanged(json.loads(state["settings"]), self._fingerprint(settings))
-            model.load_state_dict(state["model"])
-            ema.ema.load_state_dict(state["ema"])
-            ema.updates = state["updates"]
-            optimizer.load_state_dict(state["optimizer"])
-            if scaler is not None:
-                scaler.load_state_dict(state["scaler"])
-            if steering is not None:
-                steering.load_state_dict(json.loads(state["steering"]))
+            saved = torch.load(self._state, map_location="cpu", weights_only=True)
+            self._check_unchanged(json.loads(saved["settings"]), self._fingerprint(settings))
+            state.load_state_dict(saved)
             if writes:
-                drop_later_rows(self._log, state["epoch"])
-                drop_later_rows(self.gammas, state["epoch"])
-            return state["epoch"], json.loads(state["best"])
+                drop_later_rows(self._log, state.epoch)
+                drop_later_rows(self.gammas, state.epoch)
         except DataError:
             raise
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0][:120]
             raise DataError(f"{self._state}: cannot be resumed ({type(error).__name__}: {reason})") from None
 
-    def save(
-        self,
-        model: Any,
-        ema: Any,
-        optimizer: Any,
-        epoch: int,
-        best: Any,
-        settings: TrainSettings,
-        scaler: Any = None,
-        steering: Any = None,
-    ) -> None:
+    def save(self, state: TrainState, settings: TrainSettings) -> None:
         """Write the state after an epoch, whole or not at all, as tensors and plain values."""
-        state = {
-            "model": model.state_dict(),
-            "ema": ema.ema.state_dict(),
-            "updates": ema.updates,
-            "optimizer": optimizer.state_dict(),
-            "scaler": scaler.state_dict() if scaler is not None else {},
-            "steering": json.dumps(steering.state_dict() if steering is not None else None),
-            "epoch": epoch,
-            "best": json.dumps(best),
-            "settings": json.dumps(self._fingerprint(settings)),
-        }
-        partial = self._state.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self._state)
+        content = io.BytesIO()
+        torch.save({**state.state_dict(), "settings": json.dumps(self._fingerprint(settings))}, content)
+        write_whole(self._state, content.getvalue())
 
     def log(self, row: dict[str, Any]) -> None:
         """Append one epoch's losses and metrics to results.jsonl."""

@@ -54,7 +54,7 @@ def test_loss_is_ultralytics_own(tiny_free: Callable[..., AnchorFree], cfg: str)
     assert torch.allclose(found, expected.sum(), rtol=1e-5)
     assert torch.allclose(parts, torch.stack(list(items.values()))[: len(parts)], rtol=1e-5)
     found.backward()
-    model.thaw()
+    model.unfreeze()
     assert {n for n, p in model.named_parameters() if not p.requires_grad} == {
         n for n, p in model.named_parameters() if ".dfl." in n
     }, "all but the constant learns"

@@ -19,6 +19,7 @@ from compress.train.loop import train
 from compress.train.optimizer import build_optimizer
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
+from compress.train.state import TrainState
 from compress.train.steering import SteeredRate
 from deploy.errors import DataError, UsageError
 
@@ -73,10 +74,13 @@ def same(first: Any, second: Any) -> None:
 def test_state_round_trip(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], optimizer: str) -> None:
     saved, other = parts(0, optimizer), parts(1, optimizer)
     run = RunFolder(tmp_path, "run")
-    assert run.restore(*saved, settings) == (0, None)
+    fresh, resumed = TrainState(*saved), TrainState(*other)
+    run.restore(fresh, settings)
+    assert (fresh.epoch, fresh.best) == (0, None)
     best = {"epoch": 2, "map50": 0.5, "ap50": {"a": 0.5}}
-    run.save(*saved, 3, best, settings)
-    assert RunFolder(tmp_path, "run", resume=True).restore(*other, settings) == (3, best)
+    run.save(TrainState(*saved, epoch=3, best=best), settings)
+    RunFolder(tmp_path, "run", resume=True).restore(resumed, settings)
+    assert (resumed.epoch, resumed.best) == (3, best)
     same(saved.model.state_dict(), other.model.state_dict())
     same(saved.ema.ema.state_dict(), other.ema.ema.state_dict())
     assert saved.ema.updates == other.ema.updates == 1
@@ -87,8 +91,8 @@ def test_state_is_tensors_and_plain_values(
     tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
 ) -> None:
     run = RunFolder(tmp_path, "run")
-    run.restore(*parts(0), settings)
-    run.save(*parts(0), 1, None, settings)
+    run.restore(TrainState(*parts(0)), settings)
+    run.save(TrainState(*parts(0), epoch=1), settings)
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
     assert set(state) == {"model", "ema", "updates", "optimizer", "scaler", "steering", "epoch", "best", "settings"}
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"], "no partial file is left"
@@ -99,10 +103,10 @@ def test_the_scale_of_mixed_precision_is_part_of_the_state(
 ) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
     run = RunFolder(tmp_path, "run")
-    run.restore(*parts(0), settings)
-    run.save(*parts(0), 1, None, settings, scaler)
+    run.restore(TrainState(*parts(0)), settings)
+    run.save(TrainState(*parts(0), scaler, epoch=1), settings)
     restored = torch.amp.GradScaler("cpu", init_scale=2.0)
-    RunFolder(tmp_path, "run", resume=True).restore(*parts(1), settings, restored)
+    RunFolder(tmp_path, "run", resume=True).restore(TrainState(*parts(1), scaler=restored), settings)
     assert restored.state_dict()["scale"] == 8.0
 
 
@@ -110,7 +114,7 @@ def test_previous_run_moves_aside(tmp_path: Path, settings: TrainSettings, parts
     made = parts(0)
     for number in range(3):
         run = RunFolder(tmp_path / "runs", "run")
-        run.restore(*made, settings)
+        run.restore(TrainState(*made), settings)
         run.log({"number": number})
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["run", "run.prev"]
     assert json.loads((tmp_path / "runs" / "run" / "results.jsonl").read_text()) == {"number": 2}
@@ -136,7 +140,7 @@ def test_runs_without_a_checkpoint_push_nothing_out(
     kept.write_bytes(b"best")
     made = parts(0)
     for _ in range(3):
-        RunFolder(tmp_path, "run").restore(*made, settings)
+        RunFolder(tmp_path, "run").restore(TrainState(*made), settings)
         (tmp_path / "run" / "tensorboard").mkdir()
     assert (tmp_path / "run.prev" / "weights" / "best.safetensors").read_bytes() == b"best"
 
@@ -156,8 +160,8 @@ def test_resume_without_a_state(tmp_path: Path, settings: TrainSettings, parts: 
         RunFolder(tmp_path, "run", resume=True)
     assert not (tmp_path / "run").exists(), "a look leaves nothing behind"
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 9, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=9), settings)
     run.last.parent.mkdir()
     run.last.write_bytes(b"last")
     run.finish()
@@ -178,30 +182,32 @@ def test_resume_with_other_settings(
     tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], changed: dict[str, Any], sentence: str
 ) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     other = TrainSettings(**{"data": settings.data, "epochs": 9, **changed})
     with pytest.raises(DataError, match=sentence):
-        RunFolder(tmp_path, "run", resume=True).restore(*made, other)
+        RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made), other)
 
 
 def test_resume_with_fewer_loading_processes(
     tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
 ) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     other = TrainSettings(settings.data, epochs=9, workers=0)
-    assert RunFolder(tmp_path, "run", resume=True).restore(*made, other) == (1, None)
+    resumed = TrainState(*made)
+    RunFolder(tmp_path, "run", resume=True).restore(resumed, other)
+    assert resumed.epoch == 1
 
 
 def test_resume_with_other_data(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     Path(settings.data).write_text("names: [b]\n")
     with pytest.raises(DataError, match=r"data sha256 was .* cannot resume"):
-        RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+        RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made), settings)
 
 
 @pytest.mark.parametrize(
@@ -216,24 +222,24 @@ def test_resume_with_other_inputs(
 ) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
     run.inputs[name] = "aaa"
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     again = RunFolder(tmp_path, "run", resume=True)
     again.inputs[name] = "bbb"
     with pytest.raises(DataError, match=sentence):
-        again.restore(*made, settings)
+        again.restore(TrainState(*made), settings)
 
 
 def test_one_of_several_processes_writes(tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]) -> None:
     made = parts(0)
-    assert RunFolder(tmp_path, "run").restore(*made, settings, writes=False) == (0, None)
+    RunFolder(tmp_path, "run").restore(TrainState(*made), settings, writes=False)
     assert not (tmp_path / "run").exists()
     run = RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
+    run.restore(TrainState(*made), settings)
     for epoch in (1, 2):
         run.log({"epoch": epoch})
-    run.save(*made, 1, None, settings)
-    RunFolder(tmp_path, "run", resume=True).restore(*made, settings, writes=False)
+    run.save(TrainState(*made, epoch=1), settings)
+    RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made), settings, writes=False)
     assert len((tmp_path / "run" / "results.jsonl").read_text().splitlines()) == 2
 
 
@@ -245,9 +251,9 @@ def test_the_steering_of_sr_is_part_of_the_state(
     first, second = (SteeredRate(steered, gammas, 10) for _ in range(2))
     first.observe(0, gammas * 0.7, gammas * 0.7, 0.1)
     run = RunFolder(tmp_path, "run")
-    run.restore(*made, steered)
-    run.save(*made, 1, None, steered, steering=first)
-    RunFolder(tmp_path, "run", resume=True).restore(*made, steered, steering=second)
+    run.restore(TrainState(*made), steered)
+    run.save(TrainState(*made, steering=first, epoch=1), steered)
+    RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made, steering=second), steered)
     assert second.state_dict() == first.state_dict()
 
 
@@ -269,12 +275,12 @@ def test_damaged_state(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     state = tmp_path / "run" / "state.pt"
     state.write_bytes(damage(state.read_bytes()))
     with pytest.raises(DataError, match=r"state\.pt: cannot be resumed") as caught:
-        RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+        RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made), settings)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "executed").exists()
 
@@ -283,11 +289,11 @@ def test_state_of_another_model(
     tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], tiny_model: Callable[..., Yolov5]
 ) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
-    run.save(*made, 1, None, settings)
+    run.restore(TrainState(*made), settings)
+    run.save(TrainState(*made, epoch=1), settings)
     wider = tiny_model(["a"], width_multiple=0.25)
     with pytest.raises(DataError, match=r"state\.pt: cannot be resumed \(RuntimeError: "):
-        RunFolder(tmp_path, "run", resume=True).restore(wider, ModelEMA(wider), made.optimizer, settings)
+        RunFolder(tmp_path, "run", resume=True).restore(TrainState(wider, ModelEMA(wider), made.optimizer), settings)
 
 
 def test_rows_of_an_epoch_that_was_not_finished_go(
@@ -295,11 +301,11 @@ def test_rows_of_an_epoch_that_was_not_finished_go(
 ) -> None:
     """Killed between the log and the state of epoch 3: epoch 3 runs again and must not be listed twice."""
     made, run = parts(0), RunFolder(tmp_path, "run")
-    run.restore(*made, settings)
+    run.restore(TrainState(*made), settings)
     for epoch in (1, 2, 3):
         run.log({"epoch": epoch})
-    run.save(*made, 2, None, settings)
-    RunFolder(tmp_path, "run", resume=True).restore(*made, settings)
+    run.save(TrainState(*made, epoch=2), settings)
+    RunFolder(tmp_path, "run", resume=True).restore(TrainState(*made), settings)
     rows = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == [1, 2]
 
