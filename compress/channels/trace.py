@@ -61,7 +61,7 @@ class Trace:
         return self.ids.get(first) if isinstance(first, Node) else None
 
     def layer(self, node: Node) -> str:
-        """The name of the layer whose `weight` is the second argument; "" where that is computed or borrowed."""
+        """The name of the layer whose `weight` is the second argument; "" where it is none of a layer."""
         weight = node.args[1] if len(node.args) > 1 else None
         path = self._tensor_of.get(weight.name, "") if isinstance(weight, Node) else ""
         return path.removesuffix(".weight") if path.endswith(".weight") else ""

@@ -76,10 +76,11 @@ def _works(options: argparse.Namespace) -> list[Work]:
         path = open_bundle(path).folder / "model.onnx"
     if path.suffix == ".onnx":
         from compress.cost import onnx_work
+        from compress.graph.graph_facts import load_onnx
 
         if options.imgsz:
             raise UsageError("--imgsz is for checkpoints: an ONNX model has its size in it")
-        return onnx_work.work_of(onnx_work.read_onnx(path), str(path))
+        return onnx_work.work_of(load_onnx(path), str(path))
     from compress.cost import torch_work
     from compress.nets.weights import open_weights
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import onnx
 from onnx import ModelProto, NodeProto, shape_inference
 
 from compress.cost.work import Work, convolution, movement, product
@@ -13,16 +11,6 @@ from deploy.errors import ModelError
 
 _MOVES = {"Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split"}
 _COUNTED = {"Conv", "MatMul", *_MOVES}
-
-
-def read_onnx(path: Path | str) -> ModelProto:
-    """Raises ModelError for a file that is missing or no ONNX model."""
-    try:
-        return onnx.load(str(path))
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file, expected an ONNX model") from None
-    except Exception as error:  # protobuf's own exceptions have no common base
-        raise ModelError(f"{path}: not an ONNX model ({type(error).__name__})") from None
 
 
 def work_of(model: ModelProto, name: str) -> list[Work]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import onnxsim
 import torch
 
+from compress.graph.onnx_proof import open_session
 from compress.nets.detector import Detector
 from deploy.errors import ModelError
 
@@ -86,7 +86,7 @@ def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:
 
 
 def _compare(model: Detector, content: bytes, images: np.ndarray) -> float:
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = open_session(content)
     differences = []
     for image in images:
         x = image[None]

@@ -18,6 +18,8 @@ def load_onnx(path: str | Path) -> onnx.ModelProto:
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file, expected an ONNX model") from None
     except OSError as fault:
         raise ModelError(f"{path} cannot be read: {fault.strerror or fault}") from None
     except Exception as fault:  # protobuf and onnx have errors of their own, without a common base

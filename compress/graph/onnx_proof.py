@@ -31,12 +31,22 @@ def random_inputs(model: onnx.ModelProto, seed: int = 0) -> dict[str, np.ndarray
     return values
 
 
-def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
-    """The model's outputs. Raises ModelError, which calls the model `name`, where onnxruntime cannot run it."""
+def open_session(content: bytes, optimise: bool = True) -> onnxruntime.InferenceSession:
+    """A session on the CPU that keeps its warnings to itself; without `optimise` every tensor of the graph exists.
+
+    Raises what onnxruntime raises, which has no common base.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """The model's outputs. Raises ModelError, which calls the model `name`, where onnxruntime cannot run it."""
     try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = open_session(model.SerializeToString())
         return [np.asarray(output) for output in session.run(None, inputs)]
     except Exception as fault:  # onnxruntime's errors have no common base
         raise ModelError(f"{name} does not run: {str(fault).strip().splitlines()[-1]}") from None

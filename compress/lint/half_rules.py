@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from compress.graph.graph_facts import place
-from compress.graph.onnx_proof import random_inputs
+from compress.graph.onnx_proof import open_session, random_inputs
 from compress.lint.finding import ERROR, Finding
 from compress.lint.subject import Subject
 from deploy.errors import ModelError
@@ -52,11 +51,8 @@ def _runs(subject: Subject, images: np.ndarray | None) -> Iterator[dict[str, flo
     shown = {value.name for value in model.graph.output}
     makes = [name for node in model.graph.node for name in node.output if name and name not in subject.facts.constants]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in makes if name not in shown)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        session = open_session(model.SerializeToString(), optimise=False)
         for inputs in _inputs(subject, images):
             found = {}
             for start in range(0, len(makes), _AT_ONCE):  # all at once would need the memory of all layers

@@ -68,6 +68,6 @@ def write_anchors(anchored: Anchored, anchors: np.ndarray, out: str) -> None:
     scaled = torch.tensor(anchors, dtype=torch.float32).view_as(head.anchors)
     head.anchors.copy_(scaled / head.stride.view(-1, 1, 1))
     anchored.model.arch["anchors"] = rows
-    anchored.model.settle()
+    anchored.model.update_derived()
     entry = {"stage": "anchors", "settings": {"anchors": rows}, "sha256": file_sha256(anchored.source)}
     save_checkpoint(anchored.model, path, [*anchored.history, entry])

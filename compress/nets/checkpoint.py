@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
 from compress.nets.family import build, check_architecture
+from compress.nets.load_tensors import load_tensors
 from deploy.errors import ModelError
 
 SCHEMA_VERSION = 1
@@ -78,7 +78,7 @@ def load_checkpoint(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
         model = build(header["arch"], header["names"], header["imgsz"])
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
-    adopt(model, tensors, str(path))
+    load_tensors(model, tensors, str(path))
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(1, 3, 2 * max(model.stride), 2 * max(model.stride)))

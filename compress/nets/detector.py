@@ -102,7 +102,7 @@ class Detector(nn.Module):
     def counted(self) -> nn.Module:
         """The module whose operations stand for this detector's in counts of FLOPs, as ultralytics has it."""
 
-    def settle(self) -> None:
+    def update_derived(self) -> None:
         """Called after every change of the layers' tensors: brings in line what is derived from them."""
 
     def unfreeze(self) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
 from compress.nets.family import check_architecture, has_anchors
 from compress.nets.focus import focus_layers, without_focus, without_focus_tensors
 from compress.nets.inert_pickle import Record, read_inert
+from compress.nets.load_tensors import load_tensors
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree, kept_keys
 from deploy.errors import ModelError
@@ -73,7 +73,7 @@ def _with_anchors(record: Any, arch: Any, tensors: dict[str, torch.Tensor], path
                 f"{path}: tensor '{key}' has shape {list(found.shape)}, its architecture needs {list(wanted.shape)}"
             )
         wanted.copy_(found)
-    model.settle()
+    model.update_derived()
     model.arch["anchors"] = [[v for pair in row for v in pair] for row in model.anchors_px()]
     return model
 
@@ -89,7 +89,7 @@ def _anchor_free(record: Any, arch: Any, tensors: dict[str, torch.Tensor], path:
     missing = next((key for key in expected if key not in tensors), None)
     if missing:
         raise ModelError(f"{path}: has no tensor '{missing}'; is it a detector, and not fused?")
-    adopt(model, {key: tensors[key] for key in expected}, str(path))
+    load_tensors(model, {key: tensors[key] for key in expected}, str(path))
     side = 2 * max(model.stride)
     try:
         with torch.no_grad():

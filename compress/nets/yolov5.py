@@ -132,7 +132,7 @@ class Yolov5(Detector):
     def counted(self) -> nn.Module:
         return self
 
-    def settle(self) -> None:
+    def update_derived(self) -> None:
         self.head.anchors_px = self.head.anchors * self.head.stride.view(-1, 1, 1)
 
     def raw(self, features: list[torch.Tensor]) -> list[torch.Tensor]:

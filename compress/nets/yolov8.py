@@ -134,7 +134,7 @@ class AnchorFree(Detector):
     def counted(self) -> nn.Module:
         return self.plain()
 
-    def settle(self) -> None:
+    def update_derived(self) -> None:
         """Blocks that cut their first convolution's output in two keep the width of one half as a number."""
         for module in self.modules():
             first = getattr(module, "cv1", None)

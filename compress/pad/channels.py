@@ -1,4 +1,4 @@
-"""Which channels travel together through a graph, and where zeros may stand between them.
+"""Which channels go together through a graph, and where zeros may stand between them.
 
 Every channel of every tensor gets an id. Ids that an element-wise operator lays over each other are one class. A run of
 classes that stand side by side in the same order in every tensor is an atom: zeros can follow an atom, the same number

@@ -98,7 +98,7 @@ def _take_count(
             "before a layer would lose all its channels"
         )
     for _, name in blocks:
-        # the last block is taken only when that comes nearer to the wanted count than leaving it
+        # the last block is left only where taking it would miss the wanted count by more than leaving it does
         if removed + align - wanted > wanted - removed:
             break
         kept[name] -= align

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from deploy.errors import UsageError
 
 Kind = Literal["percent", "threshold", "flops", "params", "latency", "uniform"]
+_POSITIVE: tuple[Callable[[float], bool], str] = (lambda value: 0 < value < math.inf, "a number above 0")
+_ALLOWED: dict[str, tuple[Callable[[float], bool], str]] = {
+    "percent": (lambda value: 0 <= value < 1, "0 up to but not including 1"),
+    "uniform": (lambda value: 0 < value <= 1, "a share above 0 and up to 1"),
+}
 _SUFFIXES = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -29,11 +36,8 @@ class Goal:
     value: float
 
     def __post_init__(self) -> None:
-        low, high, wanted = {
-            "percent": (0 <= self.value < 1, True, "0 up to but not including 1"),
-            "uniform": (self.value > 0, self.value <= 1, "a share above 0 and up to 1"),
-        }.get(self.kind, (self.value > 0, self.value < float("inf"), "a number above 0"))
-        if not (low and high):
+        allowed, wanted = _ALLOWED.get(self.kind, _POSITIVE)
+        if not allowed(self.value):
             raise UsageError(f"--{self.kind} is {self.value:g}, expected {wanted}")
 
 

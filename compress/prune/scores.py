@@ -36,18 +36,7 @@ def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
     """
     result = {}
     for group in flow.removable():
-        values = {
-            name: model.get_parameter(f"{name}.weight")
-            .detach()
-            .double()
-            .cpu()
-            .flatten(1)
-            .abs()
-            .pow(order)
-            .sum(1)
-            .numpy()
-            for name in group.convolutions
-        }
+        values = {name: _filters(model, name, order) for name in group.convolutions}
         total = _spread(flow.convolutions, group.convolutions, values, group, np.add)
         score = total if order == 1 else np.sqrt(total)
         result[group.name] = score / max(float(score.mean()), np.finfo(float).tiny)

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from compress.channels.flow import ChannelFlow
-from compress.nets.adopt import adopt
 from compress.nets.detector import Detector
+from compress.nets.load_tensors import load_tensors
 from compress.prune.plan import Plan
 from deploy.errors import ModelError
 
@@ -48,7 +48,7 @@ def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
         for part in ("weight", "bias", "running_mean", "running_var"):
             tensors[f"{name}.{part}"] = tensors[f"{name}.{part}"][keep]
     slim = copy.deepcopy(model)
-    adopt(slim, tensors, "the pruned model")
+    load_tensors(slim, tensors, "the pruned model")
     return slim
 
 

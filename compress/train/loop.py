@@ -152,10 +152,10 @@ class _Training:
         for epoch in range(start, settings.epochs):
             began = time.perf_counter()
             sr = rate.rate(epoch)
-            losses, latest, travel = self._epoch(epoch, sr)
+            losses, latest, lr_sum = self._epoch(epoch, sr)
             if self.gammas:
                 kept = [self.averaged.get_parameter(f"{name}.weight") for name in self.gammas]
-                stopped = rate.observe(epoch, absolute([*self.gammas.values()]), absolute(kept), travel)
+                stopped = rate.observe(epoch, absolute([*self.gammas.values()]), absolute(kept), lr_sum)
             if log:
                 # with few steps an epoch the running statistics lag behind, most of all where gammas shrink
                 recalibrate(self.averaged, (self._as_input(seen) for seen in latest))
@@ -192,7 +192,7 @@ class _Training:
         self.model.train()
         mean = torch.zeros(len(self.model.loss_parts), device=accelerator.device)
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
-        waiting, travel = 0, 0.0
+        waiting, lr_sum = 0, 0.0
         title = f"{self.stage} {epoch + 1}/{settings.epochs}"
         bar = tqdm(
             self.loader, desc=title, file=sys.stderr, leave=False, mininterval=1, disable=None if self.writes else True
@@ -213,12 +213,12 @@ class _Training:
             if full:
                 self.stepper.step(sr)
                 waiting = 0
-                travel += self.stepper.optimizer.param_groups[GAMMAS]["lr"]
+                lr_sum += self.stepper.optimizer.param_groups[GAMMAS]["lr"]
             mean += (parts - mean) / (step + 1)
             if not bar.disable:
                 shown = zip(self.model.loss_parts, mean.tolist(), strict=True)
                 bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in shown), refresh=False)
-        return accelerator.reduce(mean, "mean").cpu().numpy(), latest, travel
+        return accelerator.reduce(mean, "mean").cpu().numpy(), latest, lr_sum
 
     def _note(self, log: Logbook, epoch: int, losses: np.ndarray, sr: float, began: float) -> None:
         """Validate, keep the checkpoints and write the epoch down."""

@@ -32,7 +32,7 @@ class FixedRate:
         """The rate at an epoch counted from 0."""
         return sparsity.decayed(self._settings.sr, epoch, self._settings.epochs)
 
-    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, travel: float) -> str:
+    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, lr_sum: float) -> str:
         return ""
 
     def state_dict(self) -> dict[str, Any]:
@@ -68,10 +68,10 @@ class SteeredRate:
         """The rate of the epoch that is about to be trained."""
         return self.sr
 
-    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, travel: float) -> str:
+    def observe(self, epoch: int, gammas: torch.Tensor, kept: torch.Tensor, lr_sum: float) -> str:
         """Learn from a finished epoch, counted from 0, and set the rate of the next one.
 
-        `gammas` are those being trained, `kept` those of the EMA, which get saved: |gamma|, float [n]. `travel` is the
+        `gammas` are those being trained, `kept` those of the EMA, which get saved: |gamma|, float [n]. `lr_sum` is the
         sum of the learning rates of the epoch's steps. Returns why the run should end here, or "".
         """
         self.history.append(self.sr)
@@ -80,7 +80,7 @@ class SteeredRate:
         target = self._settings.target_share
         self._arrived = self._arrived or share >= target
         if not self._arrived:
-            self.sr *= self._correction(epoch, fall, travel)
+            self.sr *= self._correction(epoch, fall, lr_sum)
         elif share < target:
             self.sr *= _PUSH
         elif share > target:
@@ -110,11 +110,11 @@ class SteeredRate:
         momentum = self._settings.momentum if self._settings.sparsity == "subgradient" else 0.0
         return self._quantile * (1 - momentum) / self._ahead(0)
 
-    def _correction(self, epoch: int, fall: float, travel: float) -> float:
+    def _correction(self, epoch: int, fall: float, lr_sum: float) -> float:
         """The factor on sr that the fall of the last epoch asks for."""
         # close to zero a gamma falls by less than sr would have it, and its share may jump with the next change
         low, high = (_RELAX, _PUSH) if self._quantile < _CLOSE else (1 / _FASTEST, _FASTEST)
-        strength = fall / (self.sr * travel) if travel > 0 else 0.0
+        strength = fall / (self.sr * lr_sum) if lr_sum > 0 else 0.0
         if strength <= 0:
             return high
         wanted = self._quantile / (strength * self._ahead(epoch + 1))

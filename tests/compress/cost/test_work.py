@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from compress.cost import onnx_work, torch_work
 from compress.cost.work import Work, convolution, movement, product, stored
 from compress.export.onnx_file import to_onnx
+from compress.graph.graph_facts import load_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.size import flops
 from compress.nets.yolov5 import Yolov5
@@ -54,7 +56,7 @@ def both(
     model = tiny_model(width_multiple=0.25).eval()
     path = tmp_path_factory.mktemp("onnx") / "m.onnx"
     path.write_bytes(to_onnx(model, 64, proof_images(None, 64)).content)
-    return torch_work.work_of(model, 64), onnx_work.work_of(onnx_work.read_onnx(path), "m"), flops(model, 64)
+    return torch_work.work_of(model, 64), onnx_work.work_of(load_onnx(path), "m"), flops(model, 64)
 
 
 def test_torch_and_onnx_say_the_same(both: tuple[list[Work], list[Work], int]) -> None:
@@ -85,10 +87,21 @@ def graph(shape: list[object], op: str = "Relu") -> bytes:
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 11)]).SerializeToString()
 
 
+def lost_weights() -> bytes:
+    model = onnx.load_from_string(graph([1, 3, 8, 8], "Add"))
+    weight = numpy_helper.from_array(np.zeros((1, 3, 8, 8), np.float32), "w")
+    external_data_helper.set_external_data(weight, "gone.data")
+    weight.ClearField("raw_data")
+    model.graph.initializer.append(weight)
+    return model.SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        pytest.param(b"nothing of the kind", "not an ONNX model", id="another file"),
+        pytest.param(b"nothing of the kind", "not a valid ONNX model", id="another file"),
+        pytest.param(b"", "not a valid ONNX model", id="an empty file, which protobuf takes for a message"),
+        pytest.param(lost_weights(), "not a valid ONNX model: .*gone.data", id="weights in a file that is lost"),
         pytest.param(graph(["batch", 3, 8, 8], "Add"), "expected fixed sizes", id="a batch of any size"),
         pytest.param(None, "no such file, expected an ONNX model", id="missing"),
     ],
@@ -98,7 +111,7 @@ def test_what_has_no_known_work(tmp_path: Path, content: bytes | None, sentence:
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=sentence):
-        onnx_work.work_of(onnx_work.read_onnx(path), str(path))
+        onnx_work.work_of(load_onnx(path), str(path))
 
 
 def test_activations_and_gates_cost_nothing() -> None:

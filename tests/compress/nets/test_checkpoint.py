@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from compress.nets.adopt import adopt
 from compress.nets.checkpoint import load_checkpoint, read_header, save_checkpoint
+from compress.nets.load_tensors import load_tensors
 from compress.nets.yolov5 import Yolov5
 from deploy.errors import ModelError
 
@@ -33,7 +33,7 @@ def slimmed(model: Yolov5) -> Yolov5:
     for part in ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"):
         tensors[f"model.0.{part}"] = tensors[f"model.0.{part}"][::2]
     tensors["model.1.conv.weight"] = tensors["model.1.conv.weight"][:, ::2]
-    adopt(model, tensors, "test")
+    load_tensors(model, tensors, "test")
     return model
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress.nets.adopt import adopt
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
+from compress.nets.load_tensors import load_tensors
 from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
 from deploy.errors import ModelError
@@ -22,7 +22,7 @@ def narrow_before_the_head(model: Yolov5) -> Yolov5:
         tensors[f"model.17.cv3.{part}"] = tensors[f"model.17.cv3.{part}"][::2]
     for consumer in ("model.18.conv.weight", "model.24.m.0.weight"):
         tensors[consumer] = tensors[consumer][:, ::2]
-    adopt(model, tensors, "test")
+    load_tensors(model, tensors, "test")
     return model.eval()
 
 

@@ -159,7 +159,7 @@ def test_halves_follow_the_stored_width(tiny_free: Callable[..., AnchorFree]) ->
     before = [m.c for m in counted]
     for module in counted:
         module.c = 0
-    model.settle()
+    model.update_derived()
     assert [m.c for m in counted] == before and len(counted) == 9
 
 

@@ -116,6 +116,20 @@ def test_half_a_block_is_rounded_to_the_nearer_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("percent", "left"),
+    [
+        pytest.param(2 / 16, 12, id="two of four: as near with the block as without, so it goes"),
+        pytest.param(1 / 16, 16, id="one of four: nearer without"),
+        pytest.param(6 / 16, 8, id="six: the second block is as near, too"),
+        pytest.param(5 / 16, 12, id="five: one block is nearer"),
+    ],
+)
+def test_a_block_that_comes_as_near_as_leaving_it_is_taken(percent: float, left: int) -> None:
+    model, flow = bench([[float(i) for i in range(1, 17)]])
+    assert len(choose(model, flow, percent, 4).groups[0].kept) == left
+
+
+@pytest.mark.parametrize(
     ("gammas", "percent", "align", "kept", "reason"),
     [
         pytest.param([1, 2, 3, 4], 0.5, 2, [2, 3], "below threshold", id="two wanted, two gone"),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from compress.channels.flow import ChannelFlow
+from compress.nets.detector import Detector
 from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import choose
 from compress.prune.fold import fold_constants
 from compress.prune.surgery import cut, mask, removed_classes
 
 
-def without_gamma(model: Yolov5, flow: ChannelFlow, gone: np.ndarray) -> Yolov5:
+def without_gamma(model: Detector, flow: ChannelFlow, gone: np.ndarray) -> Detector:
     """The removed gammas are 0, the betas stay: what folding should preserve."""
     with torch.no_grad():
         for name, layer in flow.norms.items():
@@ -23,7 +26,7 @@ def without_gamma(model: Yolov5, flow: ChannelFlow, gone: np.ndarray) -> Yolov5:
     return model
 
 
-def unpadded(model: Yolov5) -> Yolov5:
+def unpadded(model: Detector) -> Detector:
     """Every padding repeats the border instead of writing zeros, so that constants stay constant up to the edge."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
@@ -31,19 +34,35 @@ def unpadded(model: Yolov5) -> Yolov5:
     return model
 
 
-def gap(one: Yolov5, other: Yolov5) -> float:
+def gap(one: Detector, other: Detector) -> float:
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)).double()
     with torch.no_grad():
         a, b = one.double().eval()(image), other.double().eval()(image)
     return max(float((x - y).abs().max()) for x, y in zip(a, b, strict=True)) / max(float(x.abs().max()) for x in a)
 
 
-def test_exact_where_no_border_is_padded_with_zeros(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
-    model = tiny_model()
-    plan = choose(model, tiny_flow, 0.3, 8)
-    expected = without_gamma(tiny_model(), tiny_flow, removed_classes(tiny_flow, plan))
-    slim = cut(fold_constants(model, tiny_flow, plan), tiny_flow, plan)
-    lossy = cut(model, tiny_flow, plan)
+FAMILIES = [
+    pytest.param("yolov5n", id="YOLOv5: anchors, shortcuts"),
+    pytest.param("yolov8n", id="YOLOv8: split halves"),
+    pytest.param("yolo11n", id="YOLO11: depthwise convolutions in the head, attention"),
+    pytest.param("yolov8n-ghost", id="ghost convolutions: depthwise beside what they are made of"),
+]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_exact_where_no_border_is_padded_with_zeros(
+    name: str,
+    tiny_model: Callable[..., Detector],
+    tiny_flow: ChannelFlow,
+    tiny_free: Callable[..., Detector],
+    free_flow: Callable[[str], ChannelFlow],
+) -> None:
+    make, flow = (tiny_model, tiny_flow) if name == "yolov5n" else (partial(tiny_free, name), free_flow(name))
+    model = make()
+    plan = choose(model, flow, 0.3, 1)
+    expected = without_gamma(make(), flow, removed_classes(flow, plan))
+    slim = cut(fold_constants(model, flow, plan), flow, plan)
+    lossy = cut(model, flow, plan)
     assert gap(unpadded(expected), unpadded(slim)) < 1e-6
     assert gap(expected, unpadded(lossy)) > 1e-3, "dropping the constants must be seen"
 

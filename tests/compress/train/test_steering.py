@@ -33,14 +33,14 @@ def whole_run(
     rate = SteeredRate(chosen, gammas, STEPS)
     shares, reason = [], ""
     for epoch in range(epochs):
-        travel = 0.0
+        lr_sum = 0.0
         for _ in range(STEPS):
             lr = rate_at(chosen, epoch)
-            travel += lr
+            lr_sum += lr
             up = pull * (start - gammas).clamp_min(0)
             gammas = (gammas - lr * (rate.rate(epoch) * strength - up * 4)).clamp_min(0)
         shares.append(float((gammas < 0.01).float().mean()))
-        reason = rate.observe(epoch, gammas, gammas, travel)
+        reason = rate.observe(epoch, gammas, gammas, lr_sum)
         if reason:
             break
     return shares, reason, rate.history
@@ -77,8 +77,8 @@ def test_a_fixed_rate_would_have_missed() -> None:
     chosen = TrainSettings("data.yaml", epochs=40, target_share=0.5)
     gammas, _ = network()
     first = SteeredRate(chosen, gammas, STEPS).sr
-    travel = sum(rate_at(chosen, epoch) for epoch in range(40)) * STEPS
-    assert float((gammas - travel * first * 4.0 < 0.01).float().mean()) < 0.2
+    lr_sum = sum(rate_at(chosen, epoch) for epoch in range(40)) * STEPS
+    assert float((gammas - lr_sum * first * 4.0 < 0.01).float().mean()) < 0.2
 
 
 def test_a_run_that_does_not_get_there_ends_with_its_epochs() -> None:

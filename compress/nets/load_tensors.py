@@ -11,7 +11,7 @@ from compress.nets.detector import Detector
 from deploy.errors import ModelError
 
 
-def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
+def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
     """Replace every tensor of `model` by the one of the same name, and correct the layers' channel counts.
 
     Kernel sizes and the number of dimensions must stay; the channels of convolutions and batch norms may differ in
@@ -40,7 +40,7 @@ def adopt(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) ->
                 table[name] = nn.Parameter(new, old.requires_grad) if isinstance(old, nn.Parameter) else new
         _count_channels(module, path, source)
     if isinstance(model, Detector):
-        model.settle()
+        model.update_derived()
 
 
 def _count_channels(module: nn.Module, path: str, source: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.adopt import adopt
+from compress.nets.load_tensors import load_tensors
 from deploy.errors import ModelError
 
 
@@ -18,7 +18,7 @@ def chain(a: int, b: int, bias: bool = True) -> nn.Sequential:
 
 def test_slimmer_tensors_are_taken_over_bit_for_bit() -> None:
     wide, slim = chain(8, 4), chain(5, 2)
-    adopt(wide, slim.state_dict(), "test")
+    load_tensors(wide, slim.state_dict(), "test")
     assert (wide[0].out_channels, wide[1].num_features, wide[3].in_channels, wide[3].out_channels) == (5, 5, 5, 2)
     image = torch.rand(1, 3, 6, 6)
     assert torch.equal(wide.eval()(image), slim.eval()(image))
@@ -26,7 +26,7 @@ def test_slimmer_tensors_are_taken_over_bit_for_bit() -> None:
 
 def test_tensors_are_copies_that_train() -> None:
     wide, slim = chain(8, 4), chain(5, 2)
-    adopt(wide, slim.state_dict(), "test")
+    load_tensors(wide, slim.state_dict(), "test")
     assert all(isinstance(p, nn.Parameter) and p.requires_grad for p in wide.parameters())
     with torch.no_grad():
         wide[0].weight.zero_()
@@ -36,20 +36,22 @@ def test_tensors_are_copies_that_train() -> None:
 def test_frozen_parameters_stay_frozen() -> None:
     wide = chain(8, 4)
     wide[0].weight.requires_grad = False
-    adopt(wide, chain(5, 2).state_dict(), "test")
+    load_tensors(wide, chain(5, 2).state_dict(), "test")
     assert not wide[0].weight.requires_grad and wide[0].bias.requires_grad
 
 
 def test_half_precision_becomes_float32_and_counters_stay_whole() -> None:
     wide = chain(8, 4)
-    adopt(wide, {k: v.half() if v.is_floating_point() else v for k, v in chain(5, 2).state_dict().items()}, "test")
+    load_tensors(
+        wide, {k: v.half() if v.is_floating_point() else v for k, v in chain(5, 2).state_dict().items()}, "test"
+    )
     assert {v.dtype for k, v in wide.state_dict().items() if "num_batches" not in k} == {torch.float32}
     assert wide[1].num_batches_tracked.dtype == torch.int64
 
 
 def test_grouped_convolution_counts_the_inputs_of_all_groups() -> None:
     wide, slim = nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 4, 3, groups=4)
-    adopt(wide, slim.state_dict(), "test")
+    load_tensors(wide, slim.state_dict(), "test")
     assert (wide.in_channels, wide.out_channels) == (8, 4)
 
 
@@ -80,11 +82,11 @@ def test_tensors_that_do_not_fit_are_refused(change: Callable, message: str) -> 
     tensors = dict(chain(5, 2).state_dict())
     change(tensors)
     with pytest.raises(ModelError, match=message) as caught:
-        adopt(chain(8, 4), tensors, "slim.file")
+        load_tensors(chain(8, 4), tensors, "slim.file")
     assert str(caught.value).startswith("slim.file: ")
 
 
 def test_only_convolutions_and_batch_norms_change_their_width() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.PReLU(4))
     with pytest.raises(ModelError, match=r"'1.weight' has shape \[2\], expected one like \[4\]"):
-        adopt(model, {**nn.Sequential(nn.Conv2d(3, 2, 1), nn.PReLU(2)).state_dict()}, "test")
+        load_tensors(model, {**nn.Sequential(nn.Conv2d(3, 2, 1), nn.PReLU(2)).state_dict()}, "test")
