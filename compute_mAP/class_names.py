@@ -7,20 +7,31 @@ from pathlib import Path
 
 from compute_mAP.errors import DataError
 from compute_mAP.regular_file import MEGABYTE
+from compute_mAP.result_files import class_file
 from compute_mAP.text_file import read_lines
+
+_LINE_ENDS = frozenset("\n\r\0")
 
 
 def name_fault(names: Sequence[str]) -> tuple[int, str] | None:
-    """The one rule for class names: none is blank, and no two are alike.
+    """The one rule for class names: none is blank or more than a line, no two are alike, each can name a result file.
 
     Returns the number of the first class, from 0, that breaks it, and what its name is, for a sentence that begins
     with "the name of class 1"; None where all names are right.
     """
+    seen: dict[str, int] = {}
     for number, name in enumerate(names):
         if not name.strip():
             return number, "is blank"
-        if name in names[:number]:
-            return number, f"is '{name}', which class {names.index(name)} has already"
+        if set(name) & _LINE_ENDS:
+            return number, f"is {name[:120]!r}, which is more than one line"
+        try:
+            class_file(Path(), name)
+        except DataError as fault:
+            return number, f"is {name[:40]!r}: {fault}"
+        if name in seen:
+            return number, f"is '{name}', which class {seen[name]} has already"
+        seen[name] = number
     return None
 
 
@@ -30,7 +41,8 @@ def read_names(path: Path | str) -> list[str]:
     Comment lines (`#`) at the top are skipped, as the SDK's label reader does: its COCO sample opens with one.
 
     Raises DataError for a file that is missing, not UTF-8 or without a name, for a blank line between names (it
-    would shift the numbers of the classes after it) and for a name that comes twice.
+    would shift the numbers of the classes after it), for a name that comes twice and for one too long for the name of
+    its result file.
     """
     file = Path(path)
     lines = [line.rstrip() for line in read_lines(file, "names file", MEGABYTE)]

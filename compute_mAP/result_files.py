@@ -26,11 +26,9 @@ def class_file(folder: Path, name: str) -> Path:
         file = PREFIX + _SPECIAL.sub(_escaped, name) + SUFFIX
         length = len(file.encode("utf-8"))
     except UnicodeEncodeError:
-        raise DataError(f"the class name {name!r} is no text; expected letters that UTF-8 can write") from None
+        raise DataError(f"{name!r} is no text that UTF-8 can write, so it names no file") from None
     if length > _LONGEST:
-        raise DataError(
-            f"the class name {name[:40]!r}... makes a file name of {length} bytes, expected {_LONGEST} at most"
-        )
+        raise DataError(f"the name makes a file name of {length} bytes, expected {_LONGEST} at most")
     return folder / file
 
 

@@ -43,6 +43,12 @@ def add(verbs: Verbs) -> None:
     )
     convert.add_argument("--seed", type=int, default=0, help="of --ratio's draw (default: %(default)s)")
     convert.add_argument("--skip-difficult", action="store_true", help="leave out objects that are marked difficult")
+    convert.add_argument(
+        "--exif-boxes",
+        choices=("turned", "stored"),
+        help="where EXIF turns an image and the size in its annotation does not tell: its boxes lie on the turned "
+        "image, or on the stored pixels (default: such images are left out)",
+    )
     look = verb(kinds, "check", check, "look a data set over: faults, leaks between splits, tiny boxes, class balance")
     fit = verb(kinds, "anchors", anchors, "judge a model's anchors on a data set and find better ones")
     for parser in (look, fit):
@@ -101,6 +107,7 @@ def voc2yolo(options: argparse.Namespace) -> None:
         ratio=options.ratio,
         seed=options.seed,
         skip_difficult=options.skip_difficult,
+        exif_boxes=options.exif_boxes,
     )
     for problem in report.problems:
         print(f"warning: {problem}", file=sys.stderr)

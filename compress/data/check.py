@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from compress.data.data_yaml import SPLITS, DataSet
-from compress.data.image_size import image_size
-from compress.data.labels import label_path, read_labels
+from compress.data.image_size import LONGEST, image_header, image_size
+from compress.data.labels import EDGE_TOLERANCE, label_path, read_labels
 from compress.text_table import aligned
+from compute_mAP.image_header import UPRIGHT
+from compute_mAP.regular_file import read_regular
 from deploy.errors import DataError
 from deploy.wording import shortened
 
@@ -63,6 +65,7 @@ def check(data: DataSet, imgsz: int) -> Check:
     """
     found = Check(data.names)
     hashes: dict[str, tuple[str, Path]] = {}
+    owners: dict[Path, Path] = {}
     sides: list[np.ndarray] = []
     tiny: Counter[str] = Counter()
     for split in SPLITS:
@@ -71,12 +74,18 @@ def check(data: DataSet, imgsz: int) -> Check:
         images = data.images(split)
         counts: Counter[int] = Counter()
         found.images[split], found.empty[split] = len(images), 0
+        beyond: list[str] = []
+        exif: list[str] = []
         for image in images:
             rows = _rows(image, len(data.names), found)
+            _note_shared_label(image, owners, found)
             _note_copy(image, split, hashes, found)
             if rows is None:
                 continue
             labels, shorter = rows
+            beyond.extend(f"{label_path(image).name}: {edge}" for edge in _beyond_edges(labels))
+            if len(labels) and (header := image_header(image)) and header.orientation != UPRIGHT:
+                exif.append(image.name)
             found.empty[split] += not len(labels)
             counts.update(labels[:, 0].astype(int).tolist())
             pixels = shorter * imgsz
@@ -84,6 +93,13 @@ def check(data: DataSet, imgsz: int) -> Check:
             sides.append(pixels)
         found.objects[split] = {name: counts[i] for i, name in enumerate(data.names)}
         found.warnings.extend(_lonely_labels(images, split))
+        if beyond:
+            found.warnings.append(f"{split}: {len(beyond)} boxes reach beyond their image: {shortened(beyond)}")
+        if exif:
+            found.warnings.append(
+                f"{split}: {len(exif)} images are turned by their EXIF orientation, and their labels are taken as "
+                f"fractions of the turned image, so look whether they lie right there: {shortened(exif)}"
+            )
     found.tiny = dict(tiny)
     _judge(found, np.concatenate(sides) if sides else np.empty(0))
     return found
@@ -102,11 +118,29 @@ def _rows(image: Path, classes: int, found: Check) -> tuple[np.ndarray, np.ndarr
     return labels, sides.min(axis=1) if len(sides) else np.empty(0, np.float32)
 
 
+def _beyond_edges(labels: np.ndarray) -> Iterator[str]:
+    """For each box that reaches beyond the image: the edge that it passes farthest, and where it ends."""
+    for label, cx, cy, w, h in labels.tolist():
+        ends = {"left": cx - w / 2, "top": cy - h / 2, "right": cx + w / 2, "bottom": cy + h / 2}
+        over = {edge: max(-end, end - 1) for edge, end in ends.items()}
+        edge = max(over, key=lambda name: over[name])
+        if over[edge] > EDGE_TOLERANCE:
+            yield f"class {int(label)} {cx:g} {cy:g} {w:g} {h:g} ends at {ends[edge]:.3f}, {edge} of the image"
+
+
+def _note_shared_label(image: Path, owners: dict[Path, Path], found: Check) -> None:
+    """a.jpg and a.png have one label file, which can be right for one of them only."""
+    file = label_path(image)
+    first = owners.setdefault(file, image)
+    if first != image:
+        found.warnings.append(f"{first.name} and {image.name} share one label file, {file}")
+
+
 def _note_copy(image: Path, split: str, hashes: dict[str, tuple[str, Path]], found: Check) -> None:
     """An image that is in another split too teaches the very thing that the split is to test."""
     try:
-        digest = hashlib.sha256(image.read_bytes()).hexdigest()
-    except OSError:
+        digest = hashlib.sha256(read_regular(image, "image", LONGEST)).hexdigest()
+    except DataError:
         return  # already an error
     other, first = hashes.setdefault(digest, (split, image))
     if first == image:

@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from compress.data.data_yaml import DataSet
-from compress.data.labels import label_path
+from compress.data.labels import LONGEST, label_path
+from compute_mAP.regular_file import read_regular
 
 
 def content_hash(data: DataSet, splits: Iterable[str]) -> str:
     """SHA-256 over the class names and, for each split, the images' names and sizes in bytes and their labels' text.
 
     The order in which a list names its images counts, where they lie does not. Images are not read: one whose
-    pixels changed but not its length goes unnoticed. Raises DataError as `DataSet.images` does.
+    pixels changed but not its length goes unnoticed. Raises DataError as `DataSet.images` does, and for a label file
+    that cannot be read.
     """
     digest = hashlib.sha256(json.dumps(data.names).encode())
     for split in splits:
@@ -27,7 +29,4 @@ def content_hash(data: DataSet, splits: Iterable[str]) -> str:
 
 
 def _text_of(label: Path) -> bytes:
-    try:
-        return label.read_bytes()
-    except FileNotFoundError:
-        return b""
+    return read_regular(label, "label file", LONGEST) if label.exists() else b""

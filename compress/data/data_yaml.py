@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from compress.yaml_file import read_yaml
 from compute_mAP.class_names import name_fault
+from compute_mAP.image_file import is_image_name
 from compute_mAP.text_file import read_lines
+from compute_mAP.voc_devkit import LONGEST_SET
 from deploy.errors import DataError, UsageError
 from deploy.wording import nearest, shortened
 
 SPLITS = ("train", "val", "test")
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def load_data_yaml(path: Path | str) -> DataSet:
     (a folder, a .txt list, or a list of these), `names` (a list, or a mapping from 0, 1, 2 ... to names), and
     optionally `nc` (the number of classes).
 
-    Raises DataError for a file that is missing, not YAML or not a mapping, and for a key that is missing or wrong.
+    Raises DataError for a file that is missing, not YAML or not a mapping, for a key that is missing or wrong, and for
+    a class name that is more than a line of printable text or too long to be part of a file's name.
     """
     file = Path(path)
     content = _mapping(file)
@@ -84,19 +85,7 @@ def load_data_yaml(path: Path | str) -> DataSet:
 
 
 def _mapping(file: Path) -> dict[Any, Any]:
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"data file {file} does not exist") from None
-    except OSError as fault:
-        raise DataError(f"data file {file} cannot be read: {fault.strerror}") from None
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise DataError(f"{file}:{line} not valid YAML: {fault.problem or fault.context}") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as fault:
-        reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
-        raise DataError(f"{file}: not valid YAML: {reason}") from None
+    content = read_yaml(file, "data file")
     if not isinstance(content, dict):
         raise DataError(f"{file}: expected a mapping with the keys train, val and names, found {_kind(content)}")
     return content
@@ -115,8 +104,6 @@ def _names(file: Path, value: object) -> list[str]:
         if isinstance(name, bool) or not isinstance(name, (str, int)):
             raise DataError(f"{file}: the name of class {i} is read as {name!r}; expected text (put it in quotes)")
         names.append(str(name).strip())
-        if "\n" in names[i]:
-            raise DataError(f"{file}: the name of class {i} is {name!r}; expected one line of text")
     if fault := name_fault(names):
         raise DataError(f"{file}: the name of class {fault[0]} {fault[1]}; expected one line of text, each name once")
     return names
@@ -151,16 +138,19 @@ def _each_once(images: list[Path]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted(path for path in folder.rglob("*") if is_image_name(path.name) and path.is_file())
 
 
 def _in_list(file: Path) -> Iterator[Path]:
-    for number, line in enumerate(read_lines(file, "image list"), 1):
-        if not line.strip():
+    seen: set[str] = set()
+    for number, line in enumerate(read_lines(file, "image list", LONGEST_SET), 1):
+        entry = line.strip()
+        if not entry or entry in seen:
             continue
-        image = file.parent / line.strip()
-        if not image.is_file():
-            raise DataError(f"{file}: line {number}: there is no image {image}")
+        seen.add(entry)
+        image = file.parent / entry
+        if "\0" in entry or not image.is_file():
+            raise DataError(f"{file}: line {number}: there is no image {str(image)[:300]!r}")
         yield image
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from compute_mAP.regular_file import MEGABYTE
 from compute_mAP.text_file import read_lines
 from deploy.errors import DataError
 
+LONGEST = 64 * MEGABYTE
 # Tools round their fractions, so that a box may reach over the edge by this much; it is clipped.
 EDGE_TOLERANCE = 1e-3
 
@@ -38,7 +40,7 @@ def read_labels(image: Path, class_count: int) -> np.ndarray:
     if not file.exists():
         return np.zeros((0, 5), np.float32)
     objects: dict[tuple[float, ...], None] = {}
-    for number, line in enumerate(read_lines(file, "label file"), 1):
+    for number, line in enumerate(read_lines(file, "label file", LONGEST), 1):
         if line.strip():
             objects[_object(line, class_count, f"{file}: line {number}")] = None
     return np.array(list(objects), np.float32).reshape(-1, 5)

@@ -13,9 +13,11 @@ from pathlib import Path
 import yaml
 
 from compress.data.data_yaml import SPLITS
-from compress.data.image_size import image_size
+from compress.data.image_size import image_header, image_size
 from compress.data.out_folder import built_whole, link_or_copy
 from compute_mAP.class_names import name_fault
+from compute_mAP.exif_frame import FRAMES, STORED, TURNED, UNKNOWN, frame_of, turned
+from compute_mAP.image_file import IMAGE_SUFFIXES, image_file, image_files
 from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
 from deploy.errors import DataError, UsageError
@@ -59,8 +61,11 @@ def voc2yolo(
     ratio: float | None = None,
     seed: int = 0,
     skip_difficult: bool = False,
+    exif_boxes: str | None = None,
 ) -> ConversionReport:
     """Write `out`/images/<split>/*.jpg, `out`/labels/<split>/*.txt and `out`/data.yaml from a VOC devkit.
+
+    Images may be PNG, BMP, WEBP or TIFF too, with suffixes in any case; they stay what they are.
 
     The split called "train" is the image set ImageSets/Main/train.txt, and so on. With `ratio` (between 0 and 1) the
     image sets are left alone, and that share of all annotated images, drawn with `seed`, is for training, the rest
@@ -71,6 +76,10 @@ def voc2yolo(
     cx = (x0 + x1) / 2 / W and w = (x1 - x0) / W with the image's real size; VOC counts pixels from 1, but taking
     1 off, as darknet's converter does, shifts every box against the detector's own pixels. Difficult objects count
     unless `skip_difficult`.
+
+    The labels lie in the images as they are shown. Where an image's EXIF orientation turns it, the size in its
+    annotation says whether the boxes are in that frame or on the stored pixels, and those are turned. Where the size
+    does not say it, `exif_boxes` does, "turned" or "stored"; without it the image is left out.
 
     An image or an object that cannot be used is left out and named in the report. The images in `out` are hard
     links to the devkit's where the file system allows it. A former result in `out` is replaced at the end, when
@@ -84,6 +93,8 @@ def voc2yolo(
         raise UsageError(f"splits {', '.join(splits)}: expected train and val, and test where wanted")
     if names is not None and (not names or name_fault(names)):
         raise UsageError(f"class names {', '.join(names) or 'of length 0'}: expected at least one, each once")
+    if exif_boxes not in (None, *FRAMES):
+        raise UsageError(f"the frame of boxes is '{exif_boxes}', expected {' or '.join(FRAMES)}")
     if ratio is not None and not 0 < ratio < 1:
         raise UsageError(f"the train ratio is {ratio:g}, expected a number between 0 and 1")
     kit = find_year(devkit, year)
@@ -91,7 +102,7 @@ def voc2yolo(
     report = ConversionReport(out, list(names or ()), notes=list(kit.notes))
     with built_whole(out, MAKER, ("images", "labels", "data.yaml", *LISTS.values())) as work:
         wanted = _from_image_sets(devkit, kit, splits, report) if ratio is None else _drawn(kit, ratio, seed)
-        images = _read(kit, wanted, report, skip_difficult)
+        images = _read(kit, wanted, report, skip_difficult, exif_boxes)
         there = {entry.name for split in images.values() for image in split for entry in image.annotation.objects}
         if names is None:
             report.names = sorted(there)
@@ -144,24 +155,31 @@ def _drawn(kit: Year, ratio: float, seed: int) -> dict[str, tuple[Path, list[str
 
 
 def _read(
-    kit: Year, wanted: Mapping[str, tuple[Path, list[str]]], report: ConversionReport, skip_difficult: bool
+    kit: Year,
+    wanted: Mapping[str, tuple[Path, list[str]]],
+    report: ConversionReport,
+    skip_difficult: bool,
+    exif_boxes: str | None,
 ) -> dict[str, list[_Image]]:
     """Read every annotation and image size of the splits; what cannot be used goes into the report."""
     images: dict[str, list[_Image]] = {}
     for split, (source, names) in wanted.items():
-        found = (_read_image(kit, name, report, skip_difficult) for name in names)
+        found = (_read_image(kit, name, report, skip_difficult, exif_boxes) for name in names)
         images[split] = [image for image in found if image]
         if not images[split]:
             raise DataError(f"{source}: no image can be used: {report.problems[-1]}")
     return images
 
 
-def _read_image(kit: Year, name: str, report: ConversionReport, skip_difficult: bool) -> _Image | None:
-    file = kit.images / f"{name}.jpg"
+def _read_image(
+    kit: Year, name: str, report: ConversionReport, skip_difficult: bool, exif_boxes: str | None
+) -> _Image | None:
     xml = kit.annotations / f"{name}.xml"
     try:
         annotation = read_annotation(xml)
+        file = _image_file(kit, name, report)
         width, height = image_size(file)
+        annotation = _as_shown(annotation, xml, file, exif_boxes, report)
     except DataError as fault:
         report.problems.append(f"{fault}; the image is left out")
         return None
@@ -174,6 +192,37 @@ def _read_image(kit: Year, name: str, report: ConversionReport, skip_difficult: 
         easy = [entry for entry in annotation.objects if not entry.difficult]
         annotation = annotation._replace(objects=easy)
     return _Image(file, width, height, annotation)
+
+
+def _image_file(kit: Year, name: str, report: ConversionReport) -> Path:
+    """The file of an image, whatever its suffix. Raises DataError where there is none."""
+    file = image_file(kit.images, name)
+    if file is None:
+        usual, *rare = IMAGE_SUFFIXES
+        raise DataError(f"there is no image {kit.images / name}{usual}, nor one with {', '.join(rare)}")
+    others = [other.name for other in image_files(kit.images, name) if other != file]
+    if others:
+        report.problems.append(f"{file} and {', '.join(others)} have one annotation; only the first is taken")
+    return file
+
+
+def _as_shown(
+    annotation: Annotation, xml: Path, file: Path, exif_boxes: str | None, report: ConversionReport
+) -> Annotation:
+    """The annotation in the frame of the image as it is shown. Raises DataError where nothing says which it is in."""
+    header = image_header(file)
+    frame = frame_of(annotation, header) if header else TURNED
+    if frame == UNKNOWN and annotation.objects:
+        if exif_boxes is None:
+            raise DataError(
+                f"{xml}: the EXIF orientation {header.orientation if header else ''} turns {file}, and the size in the "
+                "annotation does not tell whether its boxes lie on the turned image; --exif-boxes turned or stored does"
+            )
+        frame = exif_boxes
+    if frame != STORED or header is None:
+        return annotation
+    report.problems.append(f"{xml}: annotated on the unturned pixels of {file}; its boxes are turned with the image")
+    return turned(annotation, header)
 
 
 def _write_split(work: Path, split: str, images: list[_Image], report: ConversionReport) -> None:

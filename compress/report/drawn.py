@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from compress.data.data_yaml import IMAGE_SUFFIXES
+from compress.data.image_size import read_pixels
 from compress.nets.detector import Detector
 from compress.val.framing import framed
 from compress.val.validate import outputs_of
+from compute_mAP.image_file import IMAGE_SUFFIXES, is_image_name
 from deploy.errors import DataError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
@@ -51,12 +52,33 @@ def sources_in(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
         elif not path.is_file():
             raise DataError(f"{path}: there is no such image, video or folder")
         elif not _known(path):
-            known = " ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+            known = " ".join(sorted((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)))
             raise DataError(f"{path}: neither an image nor a video, expected one of {known}")
         else:
             found.append((path, Path(path.stem)))
-    twice = {place for place, count in Counter(place for _, place in found).items() if count > 1}
-    return [(file, place.with_name(file.name.replace(".", "_")) if place in twice else place) for file, place in found]
+    return list(zip([file for file, _ in found], _apart(found), strict=True))
+
+
+def _apart(found: Sequence[tuple[Path, Path]]) -> list[Path]:
+    """A place of its own for each source: a.png beside a.jpg becomes a_png, a second a.jpg becomes a_jpg_2."""
+    counts = Counter(_key(place) for _, place in found)
+    taken = {key for key, count in counts.items() if count == 1}
+    places = []
+    for file, place in found:
+        if counts[_key(place)] > 1:
+            plain = place = place.with_name(file.name.replace(".", "_"))
+            number = 1
+            while _key(place) in taken:
+                number += 1
+                place = plain.with_name(f"{plain.name}_{number}")
+            taken.add(_key(place))
+        places.append(place)
+    return places
+
+
+def _key(place: Path) -> str:
+    """What must differ: some file systems take A.jpg and a.jpg for one."""
+    return str(place).lower()
 
 
 def draw_all(
@@ -115,9 +137,7 @@ class _Eye:
 
 
 def _image(eye: _Eye, file: Path, target: Path) -> None:
-    image = cv2.imdecode(np.frombuffer(file.read_bytes() or b"\0", np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{file}: cannot be decoded as an image")
+    image = read_pixels(file)
     eye.look(image)
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
     target.write_bytes(encoded.tobytes())
@@ -153,4 +173,4 @@ def _writer(target: Path, rate: float, image: np.ndarray) -> cv2.VideoWriter:
 
 
 def _known(file: Path) -> bool:
-    return file.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    return is_image_name(file.name) or file.suffix.lower() in VIDEO_SUFFIXES

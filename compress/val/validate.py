@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
 from compress.data.data_yaml import DataSet
+from compress.data.image_size import read_pixels
 from compress.data.labels import read_labels
 from compress.data.training_images import readable
 from compress.nets.detector import Detector
@@ -63,9 +63,10 @@ class Validator:
         self.ground_truth: dict[str, Annotation] = {}
         good, self.faults = readable(data.images(split))
         for image, _, _ in good:
-            pixels = cv2.imread(str(image))
-            if pixels is None:
-                self.faults.append(f"{image} cannot be decoded; it is left out")
+            try:
+                pixels = read_pixels(image)
+            except DataError as fault:
+                self.faults.append(f"{fault}; it is left out")
                 continue
             height, width = pixels.shape[:2]
             try:
@@ -119,10 +120,7 @@ class Validator:
         )
 
     def _framed(self, image: Path) -> tuple[np.ndarray, Frame]:
-        pixels = cv2.imread(str(image))
-        if pixels is None:
-            raise DataError(f"{image} could be read when the training began, and now it cannot")
-        return framed(pixels, self.imgsz, self.letterbox)
+        return framed(read_pixels(image), self.imgsz, self.letterbox)
 
     def _by_class(self, found: list[np.ndarray]) -> dict[str, Detections]:
         images = np.repeat(np.array(list(self.ground_truth)), [len(rows) for rows in found])

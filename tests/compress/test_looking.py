@@ -12,6 +12,7 @@ import pytest
 
 from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
+from compress.report.drawn import sources_in
 from compress.val.validate import Validator
 
 Answer = dict[str, Any]
@@ -108,6 +109,24 @@ def test_detect(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("found.prev", "film.mp4").is_file()
     plain = cv2.imread("found/one_jpg.jpg")
     assert np.abs(plain.astype(int) - 90).max() < 4, "nothing is drawn above that confidence"
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        pytest.param(["a.jpg", "b.jpg"], ["a", "b"], id="names as they are"),
+        pytest.param(["a.jpg", "a.png"], ["a_jpg", "a_png"], id="two kinds of one name"),
+        pytest.param(["x/a.jpg", "y/a.jpg", "z/a.jpg"], ["a_jpg", "a_jpg_2", "a_jpg_3"], id="one name, three folders"),
+        pytest.param(["x/a.jpg", "y/a.jpg", "a_jpg.png"], ["a_jpg_2", "a_jpg_3", "a_jpg"], id="the new name is taken"),
+        pytest.param(["a.jpg", "A.jpg"], ["a_jpg", "A_jpg_2"], id="some file systems do not tell these apart"),
+    ],
+)
+def test_every_source_has_a_file_of_its_own(tmp_path: Path, files: list[str], places: list[str]) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = sources_in([tmp_path / name for name in files])
+    assert found == [(tmp_path / name, Path(place)) for name, place in zip(files, places, strict=True)]
 
 
 BAD: list[Any] = [

@@ -38,7 +38,7 @@ def test_names_that_no_file_can_have_are_escaped(name: str, file: str) -> None:
     [
         pytest.param("x" * 250, "makes a file name of 263 bytes, expected 255 at most", id="too long"),
         pytest.param("/" * 90, "makes a file name of 283 bytes", id="too long once escaped"),
-        pytest.param("a\ud800", "is no text", id="half a surrogate pair"),
+        pytest.param("a\ud800", "is no text that UTF-8 can write", id="half a surrogate pair"),
     ],
 )
 def test_class_names_that_cannot_be_written(name: str, sentence: str) -> None:

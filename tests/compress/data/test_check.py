@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,9 @@ from PIL import Image
 from compress.data.check import Check, check
 from compress.data.data_yaml import load_data_yaml
 from deploy.errors import DataError
+
+LYING = Image.Exif()
+LYING[0x0112] = 6  # orientation: a quarter turn
 
 
 class Set:
@@ -113,6 +117,22 @@ def test_errors(data: Set, change: Callable[[Set], object], sentence: str) -> No
             "val has no object of class 'dog'",
             id="not in val",
         ),
+        pytest.param(
+            rewrite("train", 0, "0 0.99 0.5 0.25 0.25\n1 0.5 0.05 0.4 0.4\n"),
+            "2 boxes reach beyond their image: train0.txt: class 0 0.99 0.5 0.25 0.25 ends at 1.115, right of the "
+            "image, train0.txt: class 1 0.5 0.05 0.4 0.4 ends at -0.150, top of the image",
+            id="beyond the edge",
+        ),
+        pytest.param(
+            lambda d: Image.new("RGB", (100, 80)).save(d.root / "images/train/train0.png"),
+            "train0.jpg and train0.png share one label file",
+            id="two images with one label file",
+        ),
+        pytest.param(
+            lambda d: Image.new("L", (80, 100)).save(d.image("train", 0), exif=LYING),
+            "train: 1 images are turned by their EXIF orientation",
+            id="an image that EXIF turns",
+        ),
         pytest.param(rewrite("train", 0, "0 0.5 0.5 0.02 0.5\n1 0.5 0.5 0.4 0.4\n"), "1 of 32 boxes have a", id="tiny"),
     ],
 )
@@ -144,3 +164,21 @@ def test_labels_beside_the_images(tmp_path: Path) -> None:
     found = check(load_data_yaml(tmp_path / "data.yaml"), 320)
     assert found.errors == []
     assert not any("belong to no image" in sentence for sentence in found.warnings), "those of val are no strays"
+
+
+@pytest.mark.parametrize(
+    ("case", "sentence"),
+    [
+        pytest.param("case19", "ends at 1.115, right of the image", id="label beyond the edge"),
+        pytest.param("case20", "train0.jpg and train0.png share one label file", id="two images, one label file"),
+    ],
+)
+def test_sets_that_people_had(shared: Path, case: str, sentence: str) -> None:
+    found = check(load_data_yaml(shared / "cases" / case / "ds/data.yaml"), 320)
+    assert any(sentence in warning for warning in found.warnings)
+
+
+def test_a_label_file_that_is_a_pipe_is_an_error(data: Set) -> None:
+    (data.root / "labels/train/train0.txt").unlink()
+    os.mkfifo(data.root / "labels/train/train0.txt")
+    assert "not a regular file" in data.check().errors[0]

@@ -1,5 +1,7 @@
 """data.yaml: the forms that people write, and a sentence for each mistake."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -73,8 +75,30 @@ def test_list_of_folders_and_list_files(folder: Path) -> None:
     assert [image.name for image in data.images("train")] == ["d.jpg", "b.jpg", "e.jpg", "a.PNG", "c.jpeg"]
 
 
-def test_numbers_are_names(folder: Path) -> None:
-    assert load_data_yaml(write(folder, PLAIN.replace("cat, dog", "7, '08'"))).names == ["7", "08"]
+@pytest.mark.parametrize(
+    "names",
+    ["7, 08", "00, 010, 0x1F", "1:30, 12_000, +5", "yes, no, off", "2020-01-01, 2020-13-45", "-0, .inf, .nan, 0o7"],
+)
+def test_names_are_what_is_written(folder: Path, names: str) -> None:
+    """Not 8 for 010, nor 90 for 1:30, nor True for yes."""
+    assert load_data_yaml(write(folder, PLAIN.replace("cat, dog", names))).names == names.split(", ")
+
+
+def test_a_list_that_names_one_image_a_million_times(folder: Path) -> None:
+    (folder / "many.txt").write_text("images/val/d.jpg\n" * 1_000_000)
+    data = load_data_yaml(write(folder, "train: many.txt\nval: images/val\nnames: [a]\n"))
+    before = time.monotonic()
+    assert [image.name for image in data.images("train")] == ["d.jpg"]
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "list.txt"])
+def test_pipes_are_not_waited_for(folder: Path, name: str) -> None:
+    write(folder, "train: list.txt\nval: images/val\nnames: [a]\n")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(DataError, match=r"not a regular file|does not exist"):
+        load_data_yaml(folder / "data.yaml").images("train")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +111,19 @@ def test_numbers_are_names(folder: Path) -> None:
         pytest.param("a: !!python/object/apply:os.system [echo]\n", "not valid YAML", id="code"),
         pytest.param("a: \x01\n", "not valid YAML", id="control character"),
         pytest.param("[" * 5000, "not valid YAML", id="nested without end"),
-        pytest.param("a: 2020-13-45\n", "not valid YAML", id="impossible date"),
+        pytest.param("a: &a [*a]\n", "line 1: not valid YAML: an alias names the very thing", id="alias of itself"),
+        pytest.param(
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+            "line 6: not valid YAML: with its aliases written out this holds more than 100000",
+            id="aliases of aliases",
+        ),
+        pytest.param("train: a\ntrain: b\n", "line 2: not valid YAML: the key 'train' comes twice", id="key twice"),
+        pytest.param("? [a]\n: b\n", "line 1: not valid YAML: a key is", id="a list as key"),
+        pytest.param("a: !!binary aGk=\n", "line 1: not valid YAML: the tag", id="tag of another kind"),
+        pytest.param("a: 1e999\n", "line 1: not valid YAML: the number 1e999 is too large", id="infinity"),
+        pytest.param('a: "\\ud800"\n', "line 1: not valid YAML: the text holds half", id="half a surrogate pair"),
+        pytest.param("a: x\n" * 300_000, "is longer than 1 MiB", id="too long"),
         pytest.param(PLAIN.replace("train:", "trian:"), "'train' is missing.*did you mean 'trian'", id="misspelt key"),
         pytest.param("train: a\nnames: [a]\n", "'val' is missing", id="no val"),
         pytest.param("train: a\nval: b\n", "'names' is missing", id="no names"),
@@ -102,7 +138,13 @@ def test_numbers_are_names(folder: Path) -> None:
         pytest.param(PLAIN.replace("[cat, dog]", "{'0': a}"), "keys of 'names' are '0'", id="number in quotes"),
         pytest.param(PLAIN.replace("[cat, dog]", "[]"), "'names' is nothing", id="no classes"),
         pytest.param(PLAIN.replace("[cat, dog]", "cat"), "'names' is str 'cat'", id="names is a word"),
-        pytest.param(PLAIN.replace("cat, dog", "yes, no"), "name of class 0 is read as True", id="YAML's booleans"),
+        pytest.param(PLAIN.replace("cat, dog", "true, b"), "name of class 0 is read as True", id="YAML's booleans"),
+        pytest.param(
+            PLAIN.replace("cat, dog", r'"a\0b", c'),
+            "name of class 0 is .*, which is more than one line",
+            id="control character in a name",
+        ),
+        pytest.param(PLAIN.replace("cat", "c" * 250), "makes a file name of 263 bytes", id="name too long for a file"),
         pytest.param(PLAIN.replace("cat, dog", "cat, 1.50"), "name of class 1 is read as 1.5", id="YAML's floats"),
         pytest.param(
             PLAIN.replace("cat, dog", "cat, ' '"), "the name of class 1 is blank; expected one line", id="blank name"
@@ -130,7 +172,7 @@ def test_file_that_cannot_be_read(folder: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         load_data_yaml(folder)
     (folder / "latin.yaml").write_bytes(b"names: [caf\xe9]\n")
-    with pytest.raises(DataError, match="not valid YAML"):
+    with pytest.raises(DataError, match="not UTF-8 text: found byte 0xe9 in line 1, byte 12"):
         load_data_yaml(folder / "latin.yaml")
 
 
@@ -142,12 +184,14 @@ def test_file_that_cannot_be_read(folder: Path) -> None:
         pytest.param("images/val/d.jpg", "expected a folder or a .txt list", id="an image"),
         pytest.param("blank.txt", "train split is empty", id="list without images"),
         pytest.param("bad.txt", r"bad\.txt: line 2: there is no image .*gone\.jpg", id="listed image missing"),
+        pytest.param("nul.txt", r"nul\.txt: line 2: there is no image '.*d.x00\.jpg'", id="a NUL in a name"),
         pytest.param("latin.txt", r"latin\.txt is not UTF-8", id="list in another encoding"),
     ],
 )
 def test_bad_split(folder: Path, train: str, sentence: str) -> None:
     (folder / "blank.txt").write_text("\n\n")
     (folder / "bad.txt").write_text("images/val/d.jpg\ngone.jpg\n")
+    (folder / "nul.txt").write_bytes(b"images/val/d.jpg\nd\0.jpg\n")
     (folder / "latin.txt").write_bytes(b"caf\xe9.jpg\n")
     data = load_data_yaml(write(folder, f"train: {train}\nval: images/val\nnames: [a]\n"))
     with pytest.raises(DataError, match=sentence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import re
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import label_path
@@ -245,3 +247,18 @@ def test_the_images_travel_to_a_spawned_process(images: list[Path]) -> None:
         expected = dataset[0]["img"]
         seeded()
         assert torch.equal(again[0]["img"], expected)
+
+
+def test_images_that_exif_turns_and_names_that_are_not_utf8(images: list[Path]) -> None:
+    """The pixels are turned, as the labels mean them, and a name is no reason to crash."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.zeros((80, 96, 3), np.uint8)
+    pixels[:, :8] = 255  # at the left as stored, at the top as shown
+    odd = images[0].with_name(os.fsdecode(b"caf\xe9.jpg"))
+    Image.fromarray(pixels).save(odd, exif=exif, quality=95)
+    label_path(odd).write_text("0 0.5 0.5 0.5 0.5\n")
+    good, faults = readable([odd])
+    assert good == [(odd, 96, 80)] and faults == []
+    shown = made([odd], **OFF)[0]["img"]
+    assert shown[:, 2, 20:44].min() > 200 and shown[:, 32:60, 32].max() < 60

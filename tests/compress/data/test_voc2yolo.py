@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +11,7 @@ from PIL import Image
 from compress.data.data_yaml import load_data_yaml
 from compress.data.labels import read_labels
 from compress.data.voc2yolo import voc2yolo
+from compute_mAP.class_names import read_names
 from deploy.errors import DataError, UsageError
 
 BOX = ("cat", 10, 20, 50, 40)
@@ -252,3 +254,107 @@ def test_difficult_objects_can_be_skipped(kit: Path, tmp_path: Path) -> None:
     (kit / "VOC2007/Annotations/a.xml").write_text(easy.replace("</annotation>", xml([BOX])[len("<annotation>") :]))
     report = voc2yolo(kit, tmp_path / "out", names=["cat", "dog"], skip_difficult=True)
     assert report.objects == {"cat": 0, "dog": 1}
+
+
+def _turned_kit(kit: Path, orientation: int, size: tuple[int, int] | None, box: tuple[float, ...]) -> None:
+    """A third image in train, stored as 100 x 80 and turned by EXIF."""
+    add(kit, "train", "d", xml([("cat", *box)], size))  # type: ignore[arg-type]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.zeros((80, 100, 3), np.uint8)
+    pixels[20:40, 10:50] = 255
+    Image.fromarray(pixels).save(kit / "VOC2007/JPEGImages/d.jpg", exif=exif, quality=100, subsampling=0)
+
+
+def _where_the_white_is(image: Path) -> list[float]:
+    pixels = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
+    rows, columns = np.nonzero(pixels > 128)
+    height, width = pixels.shape
+    x0, x1, y0, y1 = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1
+    return [(x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height]
+
+
+def _check_label(out: Path) -> None:
+    ((kind, *box),) = labels(out, "train", "d")
+    assert kind == 0 and box == pytest.approx(_where_the_white_is(out / "images/train/d.jpg"), abs=1e-4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("told", [None, "stored"])
+def test_boxes_on_the_stored_pixels_are_turned_or_the_image_is_left_out(
+    kit: Path, tmp_path: Path, orientation: int, told: str | None
+) -> None:
+    _turned_kit(kit, orientation, (100, 80), BOX[1:])
+    report = voc2yolo(kit, tmp_path / "out", exif_boxes=told)
+    if told or orientation == 1 or orientation > 4:
+        _check_label(tmp_path / "out")
+        assert any("boxes are turned with the image" in problem for problem in report.problems) == (orientation > 1)
+    else:
+        assert report.images["train"] == 1
+        assert f"EXIF orientation {orientation} turns" in report.problems[0]
+        assert "--exif-boxes turned or stored does; the image is left out" in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "told", "kept"),
+    [
+        pytest.param(6, (80, 100), None, True, id="size as shown"),
+        pytest.param(6, (80, 100), "stored", True, id="the size says more than the option"),
+        pytest.param(6, None, None, False, id="no size"),
+        pytest.param(6, (50, 40), None, False, id="another size"),
+        pytest.param(6, None, "turned", True, id="no size, but told"),
+        pytest.param(3, (100, 80), "turned", True, id="upside down, told"),
+    ],
+)
+def test_boxes_on_the_turned_image(
+    kit: Path, tmp_path: Path, orientation: int, size: tuple[int, int] | None, told: str | None, kept: bool
+) -> None:
+    shown = {6: (40, 10, 60, 50), 3: (50, 40, 90, 60)}[orientation]
+    _turned_kit(kit, orientation, size, shown)
+    report = voc2yolo(kit, tmp_path / "out", exif_boxes=told)
+    assert report.images["train"] == 1 + kept
+    if kept:
+        _check_label(tmp_path / "out")
+
+
+def test_a_photo_annotated_on_its_stored_pixels(shared: Path, tmp_path: Path) -> None:
+    report = voc2yolo(shared / "cases/case04/kit", tmp_path / "out")
+    ((kind, *box),) = labels(tmp_path / "out", "train", "p1")
+    assert kind == 0 and box == pytest.approx([0.6875, 0.260417, 0.3125, 0.3125], abs=1e-5)
+    assert any("turned with the image" in problem for problem in report.problems)
+
+
+@pytest.mark.parametrize("kind", ["JPG", "jpeg", "mix", "png"])
+def test_images_with_any_suffix(shared: Path, tmp_path: Path, kind: str) -> None:
+    report = voc2yolo(shared / "cases/case02" / kind, tmp_path / "out")
+    assert report.problems == [] and sum(report.images.values()) == (3 if kind == "mix" else 2)
+    data = load_data_yaml(tmp_path / "out/data.yaml")
+    assert all(image.stat().st_size for split in ("train", "val") for image in data.images(split))
+
+
+@pytest.mark.parametrize("suffix", [".PNG", ".Jpg", ".bmp", ".webp", ".tiff"])
+def test_formats_and_suffixes(kit: Path, tmp_path: Path, suffix: str) -> None:
+    old = kit / "VOC2007/JPEGImages/a.jpg"
+    Image.new("RGB", (100, 80)).save(old.with_suffix(suffix))
+    old.unlink()
+    assert voc2yolo(kit, tmp_path / "out").problems == []
+    assert load_data_yaml(tmp_path / "out/data.yaml").images("train")[0].name == f"a{suffix}"
+
+
+def test_two_images_of_one_name_are_told(kit: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (50, 40)).save(kit / "VOC2007/JPEGImages/a.png")
+    report = voc2yolo(kit, tmp_path / "out")
+    assert "a.jpg and a.png have one annotation; only the first is taken" in report.problems[0]
+
+
+def test_three_boxes_in_one_object_become_three_labels(shared: Path, tmp_path: Path) -> None:
+    report = voc2yolo(shared / "cases/case01/kit", tmp_path / "out")
+    assert len(labels(tmp_path / "out", "train", "p1")) == 3
+    assert any("p1.xml: object 1 (car): 3 <bndbox>" in problem for problem in report.problems)
+
+
+def test_class_names_with_a_slash(shared: Path, tmp_path: Path) -> None:
+    names = read_names(shared / "cases/case18/names.txt")
+    report = voc2yolo(shared / "cases/case18/kit", tmp_path / "out", names=names)
+    assert any("/" in name for name in names)
+    assert load_data_yaml(tmp_path / "out/data.yaml").names == names == report.names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,13 @@ def test_the_score_is_that_of_the_exported_bundle(
         "map50_95": pytest.approx(expected.map50_95, abs=1e-3),
         "ap50": {name: pytest.approx(value, abs=1e-3) for name, value in expected.ap50.items()},
     }
+
+
+def test_images_whose_names_are_not_utf8(tiny_model: Callable[..., Yolov5], labelled: Path) -> None:
+    """OpenCV's own reader crashes on them, and the process with it."""
+    for folder, suffix in (("images", ".jpg"), ("labels", ".txt")):
+        file = labelled.parent / folder / f"00{suffix}"
+        file.rename(file.with_name(os.fsdecode(b"00caf\xe9") + suffix))
+    validate = Validator(load_data_yaml(labelled), "val", IMGSZ)
+    assert validate.faults == [] and len(validate.images) == 18
+    assert validate(Oracle(tiny_model(), truth(labelled)))["map50"] == pytest.approx(1)
