@@ -122,12 +122,16 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
         action="store_true",
         help="fetch raw tensors and run the pipeline's post-processor, if it is in Python, here and not in the stream",
     )
+    verb.add_argument(
+        "--trust", action="store_true", help="let Python code run that came with the bundle and is not this project's"
+    )
     verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return verb
 
 
 def _target(options: argparse.Namespace) -> Target:
-    return Target(options.model, options.pipeline, options.conf, options.iou, options.on, options.numerics, options.raw)
+    how = (options.conf, options.iou, options.on, options.numerics, options.raw, options.trust)
+    return Target(options.model, options.pipeline, *how)
 
 
 def _detect(options: argparse.Namespace) -> Any:

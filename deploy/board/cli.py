@@ -27,6 +27,9 @@ def add_verbs(verbs: Any, protocols: tuple[str, ...]) -> None:
     )
     push.add_argument("--rollback", action="store_true", help="only switch back to the release before")
     push.add_argument("--force", action="store_true", help="go on although the board is not ready")
+    push.add_argument(
+        "--trust", action="store_true", help="let the bundle's own Python code run, on the board and here"
+    )
     push.add_argument("--no-compare", action="store_true", help="do not run the same on the host engine")
     push.add_argument("--out", type=Path, default=Path("push_result"), metavar="DIR", help="default: push_result")
     push.add_argument("--pipeline", metavar="NAME", help="of the bundle, to run there (default: what the SDK takes)")
@@ -105,7 +108,13 @@ def _push(options: argparse.Namespace) -> Any:
             wanted=wanted,
             run=options.run,
             settings=Settings(
-                options.year, options.image_set, options.protocol, options.conf, options.iou, options.pipeline
+                options.year,
+                options.image_set,
+                options.protocol,
+                options.conf,
+                options.iou,
+                options.pipeline,
+                options.trust,
             ),
             tolerance=Tolerance(options.match_iou, options.match_conf),
             compare=not options.no_compare,

@@ -21,6 +21,8 @@ from deploy.bundle import open_bundle
 from deploy.console import note
 from deploy.errors import EnvironmentFault, ReportedError, UsageError
 from deploy.results.folder import result_folder
+from deploy.run.foreign_code import check_code
+from deploy.run.pipeline_file import PipelineFile
 from deploy.run.target import DEMO
 
 REPORT = "push.json"
@@ -58,6 +60,9 @@ def push(options: Options) -> Pushed:
     bundle = open_bundle(folder)
     for sentence in bundle.notes:
         note(sentence)
+    for name in sorted(entry for entry in bundle.description["files"] if entry.endswith(".pipeline")):
+        check_code(PipelineFile(bundle.folder / name, bundle.folder), bundle, options.settings.trust)
+    bundle = open_bundle(folder)  # a module that is trusted now is listed in it
     items = release_items(bundle)
     work = Work(bundle, options.run[0], options.run[1:], options.settings) if options.run else None
     with Courier(options.host, options.ssh_options, options.wanted) as courier:

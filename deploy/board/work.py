@@ -33,6 +33,7 @@ class Settings:
     conf: float | None = None
     iou: float | None = None
     pipeline: str | None = None
+    trust: bool = False
 
 
 class Work:
@@ -50,7 +51,7 @@ class Work:
         self.settings = settings
         self.task = "eval" if verb == "eval" else "detect"
         # Checked here, before anything is copied.
-        self.target = Target(bundle.folder, None, settings.conf, settings.iou, "host", "board")
+        self.target = Target(bundle.folder, None, settings.conf, settings.iou, "host", "board", trust=settings.trust)
         self.classes = PipelineFile(bundle.folder / f"{self.task}.pipeline", bundle.folder).class_names()
         self.paths = [Path(argument) for argument in arguments]
         self.devkit: Devkit | None = None
@@ -89,6 +90,8 @@ class Work:
             chosen += ["--protocol", self.settings.protocol]
         if self.verb == "detect":
             chosen += ["--boxes"]
+        if self.settings.trust:
+            chosen += ["--trust"]
         return chosen
 
     def run_here(self, out: Path) -> dict[str, Any]:

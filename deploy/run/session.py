@@ -10,6 +10,7 @@ from typing import Any
 
 from deploy.console import note
 from deploy.errors import ModelError
+from deploy.run.foreign_code import check_code
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.raw_pipeline import has_python_post, raw_pipeline
 from deploy.run.raw_stream import RawStream
@@ -24,13 +25,14 @@ NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
 def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
     """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
 
-    Raises what Target.resolve, PipelineFile, Stream and raw_pipeline raise, and ModelError for a board without the
-    .om file.
+    Raises what Target.resolve, PipelineFile, check_code, Stream and raw_pipeline raise, and ModelError for a board
+    without the .om file.
     """
-    path, folder, notes, soc = target.resolve(task)
+    path, folder, notes, soc, bundle = target.resolve(task)
     for sentence in notes:
         note(sentence)
     pipeline = PipelineFile(path, folder)
+    check_code(pipeline, bundle, target.trust)
     pipeline.set_thresholds(target.conf, target.iou)
     engine = find_engine(target.on)
     if not engine.host and (missing := pipeline.missing_models()):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.bundle import open_bundle
+from deploy.bundle import Bundle, open_bundle
 from deploy.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,12 +19,14 @@ _SOC = "--soc_version="
 
 
 class Resolved(NamedTuple):
-    """The pipeline file and the folder to run it in, both absolute; notes; the chip's name (Ascend310), if known."""
+    """The pipeline file and the folder to run it in, both absolute; notes; the chip's name (Ascend310), if known; the
+    bundle that the pipeline came with, None where the user named the pipeline."""
 
     pipeline: Path
     folder: Path
     notes: list[str]
     soc: str = ""
+    bundle: Bundle | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Target:
     `conf` (score and objectness) and `iou` (NMS), both 0..1, override the thresholds of the pipeline's post-processor.
     `on` is "host", "board" or None: the board where its SDK imports. `numerics`, for the host engine, is one of
     NUMERICS or a switch for each stage (deploy.host.numerics.Numerics); None: what the task has by default. `raw`: a
-    post-processor in Python runs here, on the model's raw tensors, instead of in the stream.
+    post-processor in Python runs here, on the model's raw tensors, instead of in the stream. `trust` lets a bundle's
+    own Python code run.
 
     Raises UsageError for a threshold outside 0..1.
     """
@@ -46,6 +49,7 @@ class Target:
     on: str | None = None
     numerics: Any = None
     raw: bool = False
+    trust: bool = False
 
     def __post_init__(self) -> None:
         for option, value in (("--conf", self.conf), ("--iou", self.iou)):
@@ -65,4 +69,4 @@ class Target:
         bundle = open_bundle(folder)
         pipeline = folder / f"{task}.pipeline" if self.pipeline is None else self.pipeline.absolute()
         soc = next((entry[len(_SOC) :] for entry in bundle.atc if entry.startswith(_SOC)), "")
-        return Resolved(pipeline, folder, [*notes, *bundle.notes], soc)
+        return Resolved(pipeline, folder, [*notes, *bundle.notes], soc, None if self.pipeline else bundle)
