@@ -22,9 +22,9 @@ from compute_mAP.channels import open_closed_channels  # noqa: E402
 from compute_mAP.class_names import read_names  # noqa: E402
 from compute_mAP.detections import classes_in  # noqa: E402
 from compute_mAP.errors import DataError, ReportedError  # noqa: E402
+from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS  # noqa: E402
 from compute_mAP.score import compare, score  # noqa: E402
 from compute_mAP.voc_devkit import find_devkit  # noqa: E402
-from compute_mAP.voc_eval import PROTOCOLS  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,13 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="class names, one a line (default: the classes that have a file in TXT_RESULT)",
     )
-    parser.add_argument(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="area",
-        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
-        "(default); coco: pycocotools' rules, 101 recalls",
-    )
+    parser.add_argument("--protocol", choices=PROTOCOLS, default=DEFAULT_PROTOCOL, help=PROTOCOL_HELP)
     parser.add_argument(
         "--against",
         type=Path,

@@ -18,12 +18,12 @@ from compute_mAP.coco_eval import coco_verdicts
 from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError, UsageError
 from compute_mAP.matching import judge, nearest_objects
+from compute_mAP.protocols import PROTOCOLS
 from compute_mAP.report import Report
 from compute_mAP.verdicts import Verdicts, average_precisions
 from compute_mAP.voc_xml import Annotation
 from compute_mAP.wording import nearest, shortened
 
-PROTOCOLS = ("voc07", "area", "coco")
 # Divided, so that each is exactly the overlap of that many pixels in 100, which the strict test excludes; np.linspace
 # makes the ninth of them a little less than 0.9.
 THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))

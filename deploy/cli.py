@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from compute_mAP.channels import open_closed_channels
+from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
 from deploy.run.target import NUMERICS, Target
-
-PROTOCOLS = ("voc07", "area", "coco")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,13 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("devkit", type=Path, metavar="VOCDEVKIT", help="the devkit's folder")
     evaluate.add_argument("--year", help="default: VOC2007, or the devkit's only year")
     evaluate.add_argument("--image-set", metavar="NAME", help="default: test, or the devkit's only image set")
-    evaluate.add_argument(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="area",
-        help="voc07: mean precision at 11 recalls; area: area under the curve, VOC 2010 and later "
-        "(default); coco: pycocotools' rules, 101 recalls",
-    )
+    evaluate.add_argument("--protocol", choices=PROTOCOLS, default=DEFAULT_PROTOCOL, help=PROTOCOL_HELP)
     evaluate.add_argument(
         "--compare",
         action="store_true",
@@ -79,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each image too")
-    add_verbs(verbs, PROTOCOLS)
+    add_verbs(verbs)
     _add_check(verbs)
     verbs.add_parser("host", help="run a script that was written for MindX SDK on the host engine")
     return parser

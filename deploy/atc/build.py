@@ -62,7 +62,7 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     if graph.opset > newest:
         raise ModelError(
             f"{bundle.folder / MODEL} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
-            f"opset 11 or lower it with `python -m compress lint --fix`; where your CANN is newer, name it with --cann"
+            f"opset 11 or lower it with `python -m compress lint --fix`; if your CANN is newer, name it with --cann"
         )
     soc = soc or _recorded_soc(bundle)
     command = _prepare(bundle, graph, soc, source)
@@ -70,8 +70,8 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     program = shutil.which("atc")
     if program is None:
         raise EnvironmentFault(
-            f"all is written but the OM, because there is no atc on PATH: source the set_env.sh of the CANN toolkit "
-            f"(such as /usr/local/Ascend/ascend-toolkit/set_env.sh) and build again, or run "
+            "everything but the OM was written, because there is no atc on PATH: source the set_env.sh of the CANN "
+            "toolkit (such as /usr/local/Ascend/ascend-toolkit/set_env.sh) and build again, or run "
             f"sh {bundle.folder / SCRIPT} on a machine that has it; bundle.json there holds the same command as 'atc'"
         )
     return _convert(bundle, program, command, {"soc": soc, "cann": cann, "source": source})
@@ -84,7 +84,7 @@ def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> 
     command = atc_command(height, width, _input_name(bundle, graph), outputs, soc)
     recorded = [entry for entry in bundle.atc if not entry.startswith("--soc_version=")]
     if recorded != [entry for entry in command if not entry.startswith("--soc_version=")]:
-        note(f"the ATC command in {bundle.folder / 'bundle.json'} was not the model's own; it is written anew")
+        note(f"the ATC command in {bundle.folder / 'bundle.json'} did not belong to this model, so it was rewritten")
     texts = {SCRIPT: script(command)}
     aipp = bundle.folder / AIPP
     if source is not None or not aipp.exists():

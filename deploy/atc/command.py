@@ -50,7 +50,9 @@ def find_outputs(graph: OnnxGraph, name: str) -> list[dict[str, Any]]:
         node, index = makers[output.name]
         for text in (output.name, node):
             if re.search(r"[\s;:,'\"]", text):
-                raise ModelError(f"{name}: the name {text!r} cannot stand in --out_nodes; export it under another name")
+                raise ModelError(
+                    f"{name}: the name {text!r} cannot be used in --out_nodes; export it under another name"
+                )
         if not all(output.shape):
             raise ModelError(f"{name}: the shape of the output '{output.name}' is not fixed; export it with batch 1")
         entry: dict[str, Any] = {"name": output.name, "node": node, "shape": list(output.shape)}

@@ -14,10 +14,12 @@ _COMPILER = (
     "3.10 with numpy below 2, decorator, attrs, sympy and scipy; the plog files name the operator"
 )
 _SHAPE = "the shape in --input_shape is not what the model takes; build a bundle that `compress export` wrote unchanged"
-_DYNAMIC = "options for dynamic shapes do not go together or with this model; a bundle is built with fixed shapes"
+_DYNAMIC = (
+    "options for dynamic shapes do not fit together or do not fit this model; a bundle is built with fixed shapes"
+)
 _REMEDIES = {
-    "E10001": "a value does not suit its option; most often --soc names a chip that this CANN does not know "
-    "(`npu-smi info` on the board shows the name, to be written behind 'Ascend')",
+    "E10001": "a value does not fit its option; most often --soc names a chip that this CANN does not know "
+    "(`npu-smi info` on the board shows the name; append it to 'Ascend')",
     "E10002": _SHAPE,
     "E10003": "a value is not among those that its option takes; compare the command with `atc --help` of this CANN",
     "E10005": "an option wants true or false",
@@ -32,22 +34,22 @@ _REMEDIES = {
     "E10018": _DYNAMIC,
     "E10019": _DYNAMIC,
     "E10021": "a path is too long; move the bundle to a shorter one",
-    "E10022": "a file or folder cannot be used; check the bundle's place and its rights",
+    "E10022": "a file or folder cannot be used; check the bundle's path and its permissions",
     "E10031": _DYNAMIC,
-    "E10034": "the input goes through AIPP and must not be of half precision as well",
+    "E10034": "the input goes through AIPP and cannot be half precision as well",
     "E10035": _DYNAMIC,
     "E10036": _DYNAMIC,
     "E10037": _DYNAMIC,
     "E10038": _DYNAMIC,
     "E10039": _DYNAMIC,
     "E10040": _DYNAMIC,
-    "E10041": "the model file cannot be read; is it whole, and is there memory left?",
+    "E10041": "the model file cannot be read; check that it is complete and that there is memory left",
     "E10045": _DYNAMIC,
     "E10046": _DYNAMIC,
     "E10047": "two options exclude each other; compare the command with `atc --help` of this CANN",
     "E10048": _SHAPE,
     "E10049": _SHAPE,
-    "E10052": "aipp.cfg does not suit the model; write it anew with --source",
+    "E10052": "aipp.cfg does not fit the model; rewrite it with --source",
     "E10054": "an option has an empty value; export the bundle again",
     "E10410": "a file of the command does not exist; export the bundle again",
     "E10501": _OPERATOR,
@@ -62,7 +64,7 @@ _REMEDIES = {
     "EB0000": _COMPILER,
     "EZ9999": _COMPILER,
 }
-_PLOG = "look into the plog files in $HOME/ascend/log/debug/plog, or set ASCEND_SLOG_PRINT_TO_STDOUT=1 and build again"
+_PLOG = "read the plog files in $HOME/ascend/log/debug/plog, or set ASCEND_SLOG_PRINT_TO_STDOUT=1 and build again"
 
 
 def explained(output: str) -> str:

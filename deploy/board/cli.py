@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from deploy.board.doctor import DEFAULT_FOLDER, Wanted
 from deploy.errors import UsageError
 
 RUNS = ("detect", "speed", "eval")
 
 
-def add_verbs(verbs: Any, protocols: tuple[str, ...]) -> None:
+def add_verbs(verbs: Any) -> None:
     """Add push and doctor to the parser's verbs."""
     text = "check a board, copy the bundle and the code, switch to them, run there and compare"
     push = _verb(verbs, "push", text, _push)
@@ -25,22 +26,34 @@ def add_verbs(verbs: Any, protocols: tuple[str, ...]) -> None:
         metavar=("VERB", "ARGUMENT"),
         help="detect IMAGE_SET IMAGE_DIR, speed IMAGE_SET IMAGE_DIR or eval VOCDEVKIT, on the board and here",
     )
-    push.add_argument("--rollback", action="store_true", help="only switch back to the release before")
-    push.add_argument("--force", action="store_true", help="go on although the board is not ready")
+    push.add_argument("--rollback", action="store_true", help="only switch back to the previous release")
+    push.add_argument("--force", action="store_true", help="continue even if the board is not ready")
     push.add_argument(
         "--trust", action="store_true", help="let the bundle's own Python code run, on the board and here"
     )
-    push.add_argument("--no-compare", action="store_true", help="do not run the same on the host engine")
+    push.add_argument("--no-compare", action="store_true", help="do not repeat the run on the host engine")
     push.add_argument("--out", type=Path, default=Path("push_result"), metavar="DIR", help="default: push_result")
     push.add_argument("--pipeline", metavar="NAME", help="of the bundle, to run there (default: what the SDK takes)")
     push.add_argument("--conf", type=float, metavar="X", help="score and objectness threshold for the run, 0..1")
     push.add_argument("--iou", type=float, metavar="X", help="IoU threshold of NMS for the run, 0..1")
     push.add_argument("--year", help="for eval; default: VOC2007, or the devkit's only year")
     push.add_argument("--image-set", metavar="NAME", help="for eval; default: test, or the devkit's only image set")
-    push.add_argument("--protocol", choices=protocols, default="area", help="for eval (default: area)")
-    push.add_argument("--match-iou", type=float, default=0.75, metavar="X", help="boxes match from this IoU on (0.75)")
-    push.add_argument("--match-conf", type=float, default=0.1, metavar="X", help="and up to this difference (0.1)")
-    doctor = _verb(verbs, "doctor", "check whether a board, or this very machine, has what the detector needs", _doctor)
+    push.add_argument("--protocol", choices=PROTOCOLS, default=DEFAULT_PROTOCOL, help="for eval (default: %(default)s)")
+    push.add_argument(
+        "--match-iou",
+        type=float,
+        default=0.75,
+        metavar="X",
+        help="boxes match from this IoU (default: %(default)s)",
+    )
+    push.add_argument(
+        "--match-conf",
+        type=float,
+        default=0.1,
+        metavar="X",
+        help="boxes match up to this difference in confidence (default: %(default)s)",
+    )
+    doctor = _verb(verbs, "doctor", "check whether a board, or this machine, has what the detector needs", _doctor)
     doctor.set_defaults(afterwards=lambda examined: examined.check())
     doctor.add_argument("host", nargs="?", metavar="USER@HOST", help="default: this machine")
 
@@ -98,7 +111,7 @@ def _push(options: argparse.Namespace) -> Any:
             raise UsageError(f"{option} {value:g}: expected a number from 0 to 1")
     if options.rollback:
         if options.run or options.bundle:
-            raise UsageError("--rollback goes with neither --run nor --bundle: it copies nothing")
+            raise UsageError("--rollback cannot be combined with --run or --bundle, because it copies nothing")
         return rollback(options.host, options.ssh_option, wanted)
     return push(
         Options(

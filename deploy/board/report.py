@@ -102,7 +102,7 @@ class Pushed:
 
     def to_text(self) -> str:
         if self.rolled_back:
-            return f"{self.host} is back at {self.release}; the one it leaves is {self.previous or 'not known'}"
+            return f"{self.host} is back at {self.release}; the release it left is {self.previous or 'not known'}"
         copied = self.copied
         what = "nothing had to be copied"
         if copied is not None and copied.files:

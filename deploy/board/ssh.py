@@ -43,7 +43,7 @@ def command(host: str, options: Sequence[str]) -> list[str]:
             raise UsageError(f"--ssh-option {option!r}: expected KEY=VALUE as in ssh_config, such as Port=2222")
         key = re.split("[= ]", option, maxsplit=1)[0].lower()
         if key in {entry.split("=")[0].lower() for entry in FIXED}:
-            raise UsageError(f"--ssh-option {option!r}: push sets {key} itself and does not let it be changed")
+            raise UsageError(f"--ssh-option {option!r}: push sets {key} itself, and it cannot be changed")
     program = shutil.which("ssh")
     if program is None:
         raise EnvironmentFault("there is no ssh on PATH; install OpenSSH's client (Debian, Ubuntu: openssh-client)")
@@ -63,8 +63,8 @@ def diagnosis(host: str, words: str) -> str:
 _MEANINGS = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "the host key of {host} is not the one that is known: the board was set up anew, or something else answers in "
-        "its place; only if you know why, remove the old key with ssh-keygen -R and connect once by hand",
+        "the host key of {host} has changed: the board was set up again, or another machine answers in its place; "
+        "only if you know why, remove the old key with ssh-keygen -R and connect once by hand",
     ),
     (
         "Host key verification failed|host key is known for",
@@ -73,10 +73,13 @@ _MEANINGS = (
     ),
     (
         r"Permission denied \(",
-        "{host} does not let us in by key, and passwords are never asked for; copy your key there once with "
+        "{host} rejects our key, and nothing here asks for a password; copy your key there once with "
         "ssh-copy-id {host}, or start your ssh-agent",
     ),
-    ("Could not resolve hostname", "there is no host named in {host}; see its address on the board with ip address"),
+    (
+        "Could not resolve hostname",
+        "the host name in {host} is unknown; run `ip address` on the board to see its address",
+    ),
     (
         "Connection refused",
         "{host} refuses the connection: no ssh server answers at that address and port; another port is "

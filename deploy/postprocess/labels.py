@@ -42,4 +42,4 @@ def read_labels(path: Path) -> list[str]:
         raise SdkFault(OPEN_FAIL, f"cannot read the label file {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise SdkFault(INVALID_PARAM, f"{path}: line {line} is not UTF-8, which class names must be") from None
+        raise SdkFault(INVALID_PARAM, f"{path}: line {line} is not UTF-8; class names must be") from None

@@ -49,7 +49,7 @@ class Comparison:
             for name, report in (("float", self.plain), ("board", self.board))
         ]
         whole = _less(self.board, self.plain)
-        lines.append(f"board less float: {_signed(whole)}; each stage on its own:")
+        lines.append(f"board minus float: {_signed(whole)}; each stage alone:")
         lines += [f"  {_signed(values)}  {STAGES[name]}" for name, values in self.stages.items()]
         return "\n".join([*lines, f"images = {self.board.images}; the board's detections are in {self.out}"])
 

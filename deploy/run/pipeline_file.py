@@ -74,7 +74,7 @@ class PipelineFile:
         """
         paths = sorted({props["labelPath"] for props in self._props("labelPath")})
         if len(paths) != 1:
-            raise ModelError(f"{self.path}: expected one labelPath, which says the class names; found {len(paths)}")
+            raise ModelError(f"{self.path}: expected one labelPath with the class names; found {len(paths)}")
         file = self.folder / paths[0]
         names = read_labels(file)
         if fault := name_fault(names):

@@ -62,7 +62,7 @@ def raw_pipeline(pipeline: PipelineFile) -> RawPipeline:
             f'{_INFER} and {_POST} with "funcLanguage": "python"'
         ) from None
     if factories[-1] != "appsink" or not set(factories[infer + 1 : -1]) <= set(_DROPPED) or not decode < infer < post:
-        raise ModelError(f"{pipeline.path}: behind {chain[infer]} there is more than a post-processor and its text")
+        raise ModelError(f"{pipeline.path}: after {chain[infer]} expected only a post-processor and its text")
     resizers = [number for number in range(infer) if factories[number] == _RESIZE]
     keys = [chain[infer], *(chain[number] for number in resizers[-1:]), chain[decode]]
     props = pipeline.elements[chain[post]].get("props", {})

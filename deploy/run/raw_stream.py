@@ -49,7 +49,7 @@ class RawStream(Stream):
             return Outcome([], str(fault))
 
     def refusal(self) -> str:
-        return f"the stream does not take it: {self._reason(self._refused)}"
+        return f"the stream refuses it: {self._reason(self._refused)}"
 
 
 def _in_order(entries: list[Any], keys: tuple[str, ...]) -> list[bytes]:

@@ -53,7 +53,7 @@ class Speed:
         }
 
     def to_text(self) -> str:
-        where = "on the host engine: this machine's speed, not that of a board" if self.host else "on the board"
+        where = "on the host engine: the speed of this machine, not of a board" if self.host else "on the board"
         failed = f", {self.failed_images} failed" if self.failed_images else ""
         lines = [
             f"images = {self.images}{failed}, {where}",

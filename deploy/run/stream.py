@@ -42,16 +42,16 @@ def find_engine(on: str | None = None) -> Engine:
         except ImportError as fault:
             if on == "board":
                 raise EnvironmentFault(
-                    f"the SDK's module {SDK_MODULE} does not import ({fault}); source the set_env.sh of the CANN "
+                    f"the SDK's module {SDK_MODULE} cannot be imported ({fault}); source the set_env.sh of the CANN "
                     "toolkit, then the one of the MindX SDK"
                 ) from None
             if fault.name != SDK_MODULE:
-                note(f"{SDK_MODULE} is there but does not import ({fault}), so the host engine runs instead")
+                note(f"{SDK_MODULE} is there but cannot be imported ({fault}), so the host engine runs instead")
     try:
         return Engine(importlib.import_module("deploy.host.api"), True)
     except ImportError as fault:
         raise EnvironmentFault(
-            f"the host engine does not import ({fault}); it needs numpy, opencv-python and onnxruntime: "
+            f"the host engine cannot be imported ({fault}); it needs numpy, opencv-python and onnxruntime: "
             "run.sh sets them up, or pip install them"
         ) from None
 
@@ -107,7 +107,7 @@ class Stream:
 
     def refusal(self) -> str:
         """Why `send` gave a negative number."""
-        return f"the stream does not take it: {self._reason(-1)}"
+        return f"the stream refuses it: {self._reason(-1)}"
 
     def plugin_milliseconds(self) -> dict[str, float]:
         """Mean wall time an image in each plugin since the last reset; empty on a board, which cannot tell."""

@@ -8,8 +8,9 @@ import pytest
 from compute_mAP.bootstrap import compare
 from compute_mAP.detections import Detections
 from compute_mAP.errors import UsageError
+from compute_mAP.protocols import PROTOCOLS
 from compute_mAP.verdicts import average_precisions
-from compute_mAP.voc_eval import PROTOCOLS, evaluate, judge_all
+from compute_mAP.voc_eval import evaluate, judge_all
 from compute_mAP.voc_xml import Annotation, Object
 
 

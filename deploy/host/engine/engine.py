@@ -102,7 +102,7 @@ class Engine:
                 raise self._gone()
             job, stage = self._job(source, in_order), self._plan.first_stage[source]
             if leaks:
-                self._drop(job, f"{entry.leak.name} let the buffer go: it is full, and leaky")
+                self._drop(job, f"{entry.leak.name} dropped the buffer: it is full and leaky")
                 return job
             job.slots[self._plan.source_steps[source].inputs[0]] = frame
             self._tasks.put((job, stage))
@@ -177,7 +177,7 @@ class Engine:
             except Empty:
                 raise SdkFault(
                     QUEUE_FULL,
-                    f"{entry.name} is full: its buffers go together with those of another appsrc, which got fewer",
+                    f"{entry.name} is full: its buffers are joined with those of another appsrc, which got fewer",
                 ) from None
             return False
         with suppress(Empty):
@@ -190,7 +190,7 @@ class Engine:
             if task is None:  # meant for a worker
                 self._tasks.put(None)
             else:
-                self._drop(task[0], f"{entry.leak.name} let the buffer go for a newer one: it is full, and leaky")
+                self._drop(task[0], f"{entry.leak.name} dropped the buffer for a newer one: it is full and leaky")
                 return False  # the place is the new one's
         entry.places.get()
         return False

@@ -94,7 +94,7 @@ class Mailbox:
             raise _late(seconds) from None
         else:
             if result is None:
-                raise SdkFault(STREAM_TIMEOUT, "no result comes: an element let the buffer go")
+                raise SdkFault(STREAM_TIMEOUT, "there is no result: an element dropped the buffer")
             self.engine.backlog.remove(sink, result)
             return result
         finally:

@@ -41,7 +41,7 @@ def _found(result: Result, keys: Iterable[str]) -> Iterator[tuple[str, Any]]:
     if result.metadata is None:
         raise SdkFault(
             OUT_OF_MEMORY,
-            f"the metadata of this result were let go: more than {METADATA_BYTES // 2**20} MiB waited to be fetched",
+            f"the metadata of this result were dropped: more than {METADATA_BYTES // 2**20} MiB waited to be fetched",
         )
     for key in keys:
         if key == FRAME_INFO:

@@ -44,8 +44,8 @@ def test_outputs_are_found_by_who_makes_them() -> None:
     [
         pytest.param(OnnxValue("x", 1, (1,)), "n", "no node makes the output 'x'", id="an input passed through"),
         pytest.param(OnnxValue("c", 1, (None, 3)), "n", "is not fixed", id="a free batch"),
-        pytest.param(OnnxValue("c", 1, (1,)), "a;b", "cannot stand in --out_nodes", id="a separator in a name"),
-        pytest.param(OnnxValue("c", 1, (1,)), "a b", "cannot stand in --out_nodes", id="a blank in a name"),
+        pytest.param(OnnxValue("c", 1, (1,)), "a;b", "cannot be used in --out_nodes", id="a separator in a name"),
+        pytest.param(OnnxValue("c", 1, (1,)), "a b", "cannot be used in --out_nodes", id="a blank in a name"),
     ],
 )
 def test_outputs_that_atc_cannot_name(value: OnnxValue, node: str, sentence: str) -> None:

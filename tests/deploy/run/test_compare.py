@@ -58,7 +58,7 @@ def test_text(tmp_path):
     lines = module.Comparison(report(0.8), report(0.81), stages, tmp_path).to_text().splitlines()
     assert lines[0] == "float numerics: mAP@0.5 = 0.8100, mAP@0.5:0.95 = 0.4050 (area)"
     assert lines[1] == "board numerics: mAP@0.5 = 0.8000, mAP@0.5:0.95 = 0.4000 (area)"
-    assert lines[2].startswith("board less float: -0.0100, -0.0050")
+    assert lines[2].startswith("board minus float: -0.0100, -0.0050")
     assert [line[:18] for line in lines[3:6]] == ["  +0.0010, +0.0010"] * 3
     assert lines[6].startswith("images = 7")
 
