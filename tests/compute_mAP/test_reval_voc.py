@@ -91,7 +91,7 @@ def _damage(tmp_path: Path, file: str, text: str | None) -> None:
         ("VOCdevkit/VOC2007/ImageSets/Main/test.txt", None, "has no image set 'test'"),
         ("txt/det_test_cat.txt", "a 0.9 1 1 10\n", "det_test_cat.txt: line 1"),
         ("txt/det_test_cat.txt", "c 0.9 1 1 10 10\n", "in image 'c', which is not in the image set"),
-        ("names", "cat\n\ncow\n", "names: line 2 is blank"),
+        ("names", "cat\n\ncow\n", "names: line 2: the name of class 1 is blank"),
         ("names", "cow\n", "no ground truth of any class among cow; its annotations hold cat"),
     ],
 )

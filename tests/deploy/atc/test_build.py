@@ -41,7 +41,7 @@ def test_a_bundle_becomes_an_om(workshop: Workshop, soc: str) -> None:
     assert stage["command"] == described["atc"]
     assert (stage["sha256"], stage["om_sha256"]) == (sha256(workshop.bundle / "model.onnx"), sha256(workshop.om))
     assert open_bundle(workshop.bundle).notes == []
-    assert "not the model's own" not in done.stderr
+    assert "did not belong to this model" not in done.stderr
     jsonschema.validate(described, json.loads((ROOT / "docs/schemas/bundle.schema.json").read_text()))
 
 
@@ -105,7 +105,7 @@ def test_the_models_own_names_win(workshop: Workshop) -> None:
     workshop.describe(outputs=outputs, atc=wrong)
     workshop.atc()
     done = workshop.build()
-    assert done.returncode == 0 and "not the model's own" in done.stderr
+    assert done.returncode == 0 and "did not belong to this model" in done.stderr
     assert workshop.description()["outputs"] == described["outputs"]
     assert right[-2] in workshop.description()["atc"]
 
@@ -144,7 +144,7 @@ def test_a_hostile_chip_in_the_bundle(workshop: Workshop) -> None:
         ),
         pytest.param([SUCCESS], "is not there", id="no file"),
         pytest.param([": >model.om", SUCCESS], "is empty", id="an empty file"),
-        pytest.param(["exit 1"], "it says nothing. What to do: look into the plog", id="silence"),
+        pytest.param(["exit 1"], "it says nothing. What to do: read the plog", id="silence"),
         pytest.param(["echo om >model.om", "echo first", "echo last"], "ATC failed: last", id="no code"),
     ],
 )

@@ -10,7 +10,7 @@ from deploy.atc.remedies import explained
     [
         pytest.param(
             "ATC start working now\nE10001: Value Ascend31 for parameter --soc_version is invalid.\nATC run failed, x",
-            "E10001: Value Ascend31 for parameter --soc_version is invalid. What to do: a value does not suit",
+            "E10001: Value Ascend31 for parameter --soc_version is invalid. What to do: a value does not fit",
             id="the line with the code, not the last one",
         ),
         pytest.param(
@@ -23,7 +23,7 @@ from deploy.atc.remedies import explained
         pytest.param("E10052: AIPP configuration is invalid", "--source", id="AIPP"),
         pytest.param("E12345: what nobody knows", "plog", id="an unknown code"),
         pytest.param("Segmentation fault\nATC run failed, Please check", "Segmentation fault. What", id="no code"),
-        pytest.param("", "it says nothing. What to do: look into the plog", id="silence"),
+        pytest.param("", "it says nothing. What to do: read the plog", id="silence"),
         pytest.param("line with CODE10016x in it\nlast", "last. What to do", id="a code inside a word is none"),
     ],
 )

@@ -49,10 +49,10 @@ def test_without_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        pytest.param("@ REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification", "not the one", id="new"),
+        pytest.param("@ REMOTE HOST IDENTIFICATION HAS CHANGED!\nHost key verification", "key of me@b has", id="new"),
         pytest.param("No ED25519 host key is known for b and you have", "compare the fingerprint", id="no key"),
         pytest.param("me@b: Permission denied (publickey,password).", "ssh-copy-id", id="no way in"),
-        pytest.param("ssh: Could not resolve hostname b", "no host named", id="no such name"),
+        pytest.param("ssh: Could not resolve hostname b", "the host name in me@b is unknown", id="no such name"),
         pytest.param("ssh: connect to host b port 22: Connection timed out", "does not answer", id="no answer"),
         pytest.param("ascend-yolo-slim: no python3", "no python3 on the PATH", id="no Python"),
         pytest.param("banner\nsomething \x1b[31mnew\n", "cannot be reached: something new", id="words we do not know"),

@@ -153,7 +153,7 @@ def test_other_chains(pipeline, images, change, keys):
         pytest.param(branching, "one chain", id="branches"),
         pytest.param(circle, "one chain", id="a circle"),
         pytest.param(nowhere, "one chain", id="a link to nothing"),
-        pytest.param(drawing, "more than a post-processor", id="something else behind"),
+        pytest.param(drawing, "only a post-processor", id="something else behind"),
     ],
 )
 def test_what_cannot_be_cut(pipeline, change, word):

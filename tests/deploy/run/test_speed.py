@@ -121,7 +121,7 @@ def test_a_post_processor_that_runs_here_is_no_plugin(arguments: list[str], caps
 def test_lines_for_people_name_the_host(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     out = capsys.readouterr().out
-    assert "images per second = " in out and "p50 = " in out and "not that of a board" in out
+    assert "images per second = " in out and "p50 = " in out and "not of a board" in out
 
 
 def test_all_images_failed(arguments: list[str]) -> None:
