@@ -50,8 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     detect = _verb(verbs, "detect", "find objects in images and draw them into image_result", _detect)
     speed = _verb(verbs, "speed", "measure latency and images per second", _speed)
     for verb in (detect, speed):
-        verb.add_argument("image_set", type=Path, metavar="IMAGE_SET", help="one image name without suffix a line")
-        verb.add_argument("image_dir", type=Path, metavar="IMAGE_DIR", help="the folder with the .jpg images")
+        verb.add_argument(
+            "source",
+            type=Path,
+            metavar="IMAGE_SET",
+            help="one image name without suffix a line; or, alone, a folder of images or one image",
+        )
+        verb.add_argument(
+            "image_dir", type=Path, nargs="?", metavar="IMAGE_DIR", help="the folder with the images of the image set"
+        )
     evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
     evaluate.add_argument("devkit", type=Path, metavar="VOCDEVKIT", help="the devkit's folder")
     evaluate.add_argument("--year", help="default: VOC2007, or the devkit's only year")
@@ -132,14 +139,14 @@ def _detect(options: argparse.Namespace) -> Any:
 
     lines = None if options.json else sys.stdout
     return detect(
-        _target(options), options.image_set, options.image_dir, options.out, lines, options.boxes, options.resume
+        _target(options), options.source, options.image_dir, options.out, lines, options.boxes, options.resume
     )
 
 
 def _speed(options: argparse.Namespace) -> Any:
     from deploy.run.speed import measure
 
-    return measure(_target(options), options.image_set, options.image_dir)
+    return measure(_target(options), options.source, options.image_dir)
 
 
 def _evaluate(options: argparse.Namespace) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.commands.declare import Verbs, answer, side, verb
 from compress.commands.opened import input_side
 from deploy.errors import UsageError
 
@@ -20,7 +20,7 @@ def add(verbs: Verbs) -> None:
     parser = verb(verbs, "cost", cost, "estimate a model's latency on an Ascend chip, layer by layer")
     parser.add_argument("model", metavar="MODEL", help="a checkpoint, a .pt of ultralytics, an ONNX file or a bundle")
     parser.add_argument("--soc", default="Ascend310", help="the chip, as ATC names it (default: %(default)s)")
-    parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
+    parser.add_argument("--imgsz", type=side, help="side of the square network input in pixels (default: as trained)")
     parser.add_argument(
         "--calibrate",
         metavar="MEASURED",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.commands.declare import Verbs, answer, side, verb
 from compute_mAP.class_names import read_names
 from deploy.errors import DataError
 
@@ -53,7 +53,9 @@ def add(verbs: Verbs) -> None:
     fit = verb(kinds, "anchors", anchors, "judge a model's anchors on a data set and find better ones")
     for parser in (look, fit):
         parser.add_argument("--data", required=True, metavar="FILE", help="the data set's data.yaml")
-        parser.add_argument("--imgsz", type=int, default=640, help="side of the network input (default: %(default)s)")
+        parser.add_argument(
+            "--imgsz", type=side, default=640, help="side of the square network input (default: %(default)s)"
+        )
     model = fit.add_mutually_exclusive_group()
     model.add_argument("--cfg", default="yolov5n", metavar="NAME", help="architecture (default: %(default)s)")
     model.add_argument("--weights", metavar="FILE", help="or a checkpoint, or a .pt of YOLOv5")

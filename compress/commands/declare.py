@@ -20,6 +20,20 @@ def verb(verbs: Verbs, name: str, run: Run, text: str) -> argparse.ArgumentParse
     return parser
 
 
+def side(text: str) -> int:
+    """The value of --imgsz: inputs are square, so it is one number."""
+    width, times, height = text.lower().partition("x")
+    if times and width.isdigit() and height.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"{text} is a width and a height, but network inputs are square here; expected one side, such as "
+            f"{max(int(width), int(height))}: images of any shape are letterboxed into it"
+        )
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pixels; expected one, such as 640") from None
+
+
 def answer(options: argparse.Namespace, result: dict[str, Any], text: str) -> None:
     """Print what came of a verb: `result` as one JSON object where --json is given, else `text`."""
     print(json.dumps({"schema_version": 1, **result}) if options.json else text)

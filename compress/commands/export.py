@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.commands.declare import Verbs, answer, side, verb
 from compute_mAP.class_names import read_names
 from deploy.errors import UsageError
 
@@ -15,7 +15,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--weights", required=True, metavar="FILE", help="a checkpoint, or a .pt of YOLOv5 or ultralytics"
     )
-    parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
+    parser.add_argument("--imgsz", type=side, help="side of the square network input in pixels (default: as trained)")
     parser.add_argument("--out", metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument(
         "--stock",

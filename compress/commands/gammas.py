@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     parser = verb(verbs, "gammas", gammas, "charts of the batch-norm gammas, layer by layer and over a run's epochs")
-    parser.add_argument("source", metavar="CHECKPOINT|RUN", help="a checkpoint, a .pt, or a run's folder")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("source", nargs="?", metavar="CHECKPOINT|RUN", help="a checkpoint, a .pt, or a run's folder")
+    which.add_argument("--weights", metavar="CHECKPOINT|RUN", help="the same, as other verbs name it")
     parser.add_argument(
         "--plan", metavar="FILE", help="chart what this plan keeps and removes (default: the one beside the checkpoint)"
     )
@@ -37,7 +39,7 @@ def gammas(options: argparse.Namespace) -> None:
     from compress.train.gamma_log import read_gamma_log
     from deploy.results.folder import result_folder
 
-    source, out = Path(options.source), Path(options.out)
+    source, out = Path(options.source or options.weights), Path(options.out)
     checkpoint = _checkpoint(source)
     found = _absolute(checkpoint, options.shortcuts)
     beside = checkpoint.with_suffix(".plan.json")

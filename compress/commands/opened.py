@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from compress.commands.declare import side
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def looking_options(parser: argparse.ArgumentParser) -> None:
     """--weights, --imgsz and --letterbox."""
     parser.add_argument("--weights", required=True, metavar="FILE", help="a checkpoint, or a .pt of ultralytics")
-    parser.add_argument("--imgsz", type=int, help="side of the network input in pixels (default: as trained)")
+    parser.add_argument("--imgsz", type=side, help="side of the square network input in pixels (default: as trained)")
     parser.add_argument(
         "--letterbox",
         choices=("board", "grey"),

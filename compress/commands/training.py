@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.commands.declare import Verbs, answer, side, verb
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def common_options(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument("--accumulate", type=int, default=1, help="batches a step (default: %(default)s)")
     parser.add_argument(
-        "--imgsz", type=int, default=640, help="side of the network input in pixels (default: %(default)s)"
+        "--imgsz", type=side, default=640, help="side of the square network input in pixels (default: %(default)s)"
     )
     parser.add_argument("--optimizer", default="sgd", choices=("sgd", "adam"), help="(default: %(default)s)")
     parser.add_argument(

@@ -37,15 +37,16 @@ class Settings:
 
 
 class Work:
-    """`verb` is "detect", "speed" or "eval", `arguments` its own: image set and image folder, or a devkit.
+    """`verb` is "detect", "speed" or "eval", `arguments` its own: image set and image folder, or a folder or an image
+    alone; or a devkit.
 
     Raises UsageError for another number of arguments, DataError for what is not there.
     """
 
     def __init__(self, bundle: Bundle, verb: str, arguments: Sequence[str], settings: Settings) -> None:
-        expected = ("VOCDEVKIT",) if verb == "eval" else ("IMAGE_SET", "IMAGE_DIR")
-        if len(arguments) != len(expected):
-            raise UsageError(f"--run {verb}: expected {' '.join(expected)} behind it, found {list(arguments)}")
+        expected = "VOCDEVKIT" if verb == "eval" else "IMAGE_SET IMAGE_DIR, or a folder or an image alone,"
+        if not 1 <= len(arguments) <= (1 if verb == "eval" else 2):
+            raise UsageError(f"--run {verb}: expected {expected} behind it, found {list(arguments)}")
         self.bundle = bundle
         self.verb = verb
         self.settings = settings
@@ -59,7 +60,7 @@ class Work:
             self.devkit = images.open_devkit(self.paths[0], settings.year, settings.image_set)
             self.material: Material = images.of_devkit(self.devkit)
         else:
-            self.material = images.of_image_set(*self.paths)
+            self.material = images.of_image_source(*self.paths)
         if settings.pipeline is not None and settings.pipeline not in bundle.description["files"]:
             raise UsageError(f"--pipeline {settings.pipeline}: expected a file that {bundle.folder}/bundle.json lists")
 
@@ -109,7 +110,7 @@ class Work:
         if self.verb == "detect":
             from deploy.run.detect import detect
 
-            detect(self.target, self.paths[0], self.paths[1], out, boxes=True)
+            detect(self.target, self.paths[0], (*self.paths[1:], None)[0], out, boxes=True)
         else:
             from deploy.run.evaluate import evaluate
 
@@ -150,7 +151,7 @@ class Work:
 
         folder, drawn = board / FOLDERS["detect"], 0
         for name, objects in self._read(folder).items():
-            image = find_image(self.paths[1], name)
+            image = find_image(self.material.folder, name)
             if image is not None and not (folder / f"{name}.jpg").exists():
                 write_image(folder, name, image.read_bytes(), objects, listed=True)
                 drawn += 1

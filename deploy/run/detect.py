@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from compute_mAP.voc_devkit import read_image_set
 from deploy.console import Progress, note
 from deploy.results.detections import Detection
 from deploy.results.draw import write_image
 from deploy.results.folder import write_failed
 from deploy.results.resumable import resumable_run
 from deploy.run.flow import answers
-from deploy.run.images import check_image_dir, check_some_succeeded
+from deploy.run.image_source import image_source
+from deploy.run.images import check_some_succeeded
 from deploy.run.run_inputs import inputs_of
 from deploy.run.session import open_stream
 from deploy.run.target import Target
@@ -50,26 +50,27 @@ class Detected:
 
 def detect(
     target: Target,
-    image_set: Path,
-    image_dir: Path,
+    source: Path,
+    image_dir: Path | None,
     out: Path,
     lines: TextIO | None = None,
     boxes: bool = False,
     resume: bool = False,
 ) -> Detected:
-    """Run the images of an image set through detect.pipeline and write OUT/image_result.
+    """Run images through detect.pipeline and write OUT/image_result: an image set's, a folder's or a single one.
 
     `lines` gets one line an image as it comes; `boxes` asks for a NAME.json beside each NAME.jpg. An image that
     fails is reported on stderr and listed in image_result/failed_images.txt. With `resume`, a run that was killed
     goes on.
 
-    Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
-    deploy.run.session.open_stream does, UsageError where OUT cannot be written.
+    `source` and `image_dir` are those of deploy.run.image_source. Raises DataError for a faulty one or when all
+    images fail, ModelError and EnvironmentFault as deploy.run.session.open_stream does, UsageError where OUT cannot
+    be written.
     """
-    images = read_image_set(image_set, (image_dir,))
+    images = image_source(source, image_dir)
     for sentence in images.notes:
         note(sentence)
-    folder = check_image_dir(image_dir)
+    folder = images.folder
     out = out.absolute() / FOLDER
     with open_stream(target, "detect") as (stream, pipeline):
         inputs = inputs_of(pipeline, stream, folder, images.names)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compute_mAP.voc_devkit import read_image_set
 from deploy.console import Progress, note
 from deploy.run.flow import answers
-from deploy.run.images import check_image_dir, check_some_succeeded
+from deploy.run.image_source import image_source
+from deploy.run.images import check_some_succeeded
 from deploy.run.session import open_stream
 from deploy.run.stream import Stream
 from deploy.run.target import Target
@@ -64,16 +64,16 @@ class Speed:
         return "\n".join(lines)
 
 
-def measure(target: Target, image_set: Path, image_dir: Path) -> Speed:
-    """Measure detect.pipeline on the images of an image set. Images that fail are reported and not timed.
+def measure(target: Target, source: Path, image_dir: Path | None = None) -> Speed:
+    """Measure detect.pipeline on the images of an image set or a folder. Images that fail are reported and not timed.
 
-    Raises DataError for a faulty image set or when all images fail, ModelError and EnvironmentFault as
-    deploy.run.session.open_stream does.
+    `source` and `image_dir` are those of deploy.run.image_source. Raises DataError for a faulty one or when all
+    images fail, ModelError and EnvironmentFault as deploy.run.session.open_stream does.
     """
-    images = read_image_set(image_set, (image_dir,))
+    images = image_source(source, image_dir)
     for sentence in images.notes:
         note(sentence)
-    folder = check_image_dir(image_dir)
+    folder = images.folder
     with open_stream(target, "detect") as (stream, _):
         for _ in answers(stream, folder, images.names[:WARM_UP]):
             pass

@@ -160,3 +160,16 @@ def test_bad_input(
     err = capsys.readouterr().err.splitlines()
     assert err[-1].startswith("error: ") and sentence in err[-1]
     assert sorted(path for path in place.rglob("*") if path.name != "runs") == before, "nothing is left behind"
+
+
+def test_a_rectangular_input_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in (["train", "--data", "d.yaml"], ["val", "--weights", "w", "--data", "d"], ["export", "--weights", "w"]):
+        with pytest.raises(SystemExit) as caught:
+            main([*verb, "--imgsz", "384x640"])
+        assert caught.value.code == 2
+        assert "inputs are square here; expected one side, such as 640" in capsys.readouterr().err
+
+
+def test_gammas_takes_weights_as_the_other_verbs_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by_option = asked(capsys, "gammas", "--weights", "w.safetensors", "--out", "a", "--json")
+    assert by_option["layers"] == asked(capsys, "gammas", "w.safetensors", "--out", "b", "--json")["layers"]
