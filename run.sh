@@ -38,7 +38,8 @@ usage: bash run.sh VERB [ARGUMENTS]
   demo                         the whole job on the data and the model that come with the project
   test   [PYTEST ARGUMENTS]    all tests
 
-IMAGE_SET is a text file with one image name without suffix a line. `bash run.sh VERB --help` lists the options:
+IMAGE_SET is a text file with one image name without suffix a line; in place of both, detect and speed take a folder of
+images or one image. `bash run.sh VERB --help` lists the options:
 --model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|board and more.
 
 On a board whose MindX SDK python3 can import, detect, speed, eval and check use that python3 and install nothing.
