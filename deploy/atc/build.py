@@ -47,7 +47,7 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     """Write the AIPP file, the ATC command and its script into the bundle, run ATC, and record what came of it.
 
     `soc` is the chip (default: that of the bundle's command), `source` a key of aipp_text.SOURCES for which aipp.cfg is
-    written anew; without it the bundle's own aipp.cfg stays. An OM from before stays where ATC fails.
+    rewritten; without it the bundle's own aipp.cfg stays. If ATC fails, an earlier OM stays.
 
     Raises ModelError for a faulty bundle or an opset that this CANN cannot read, UsageError for a `soc` or `cann` that
     is none, EnvironmentFault where there is no ATC, ReportedError where it fails.

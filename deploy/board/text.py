@@ -1,4 +1,4 @@
-"""What a board says, made fit for a terminal and for a report."""
+"""Cleans text from a board for a terminal and a report."""
 
 from __future__ import annotations
 

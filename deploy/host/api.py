@@ -1,6 +1,6 @@
 """The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
-Where the SDK insists on bytes, this takes str as well; what it returns is bytes, as there. Beyond the SDK's surface
+Where the SDK insists on bytes, this takes str as well; like the SDK, it returns bytes. Beyond the SDK's surface
 there are SetNumerics, LastError, PluginMilliseconds and ResetPluginMilliseconds.
 """
 
@@ -97,7 +97,7 @@ class StreamManagerApi:
         return self._code("StopStream", lambda: self._stop([self._find(streamName).engine.name]))
 
     def DestroyAllStreams(self) -> int:
-        """Stop and remove all streams, with whatever is still on its way in them."""
+        """Stop and remove all streams, with the buffers that are still in them."""
         return self._code("DestroyAllStreams", lambda: self._stop(list(self._streams)))
 
     def SendData(self, streamName: Any, inPlugin: Any, dataInput: Any, bufferInput: MxBufferInput | None = None) -> int:
@@ -148,7 +148,7 @@ class StreamManagerApi:
     def GetProtobuf(self, streamName: Any, outPluginId: int, keyVec: Iterable[Any]) -> OutProtobufVector:
         """The metadata of the next result of an appsink: those of the keys that are there, empty where none is.
 
-        It waits as long as something is under way to that appsink, else the usual 3 seconds.
+        It waits while buffers are in the stream before that appsink, else the usual 3 seconds.
         """
         keys = [as_text(key) for key in keyVec]
         try:
@@ -173,7 +173,7 @@ class StreamManagerApi:
         return mailbox.engine.milliseconds() if mailbox else {}
 
     def ResetPluginMilliseconds(self, streamName: Any) -> None:
-        """Begin PluginMilliseconds anew (host engine only)."""
+        """Restart PluginMilliseconds (host engine only)."""
         mailbox = self._streams.get(as_text(streamName))
         if mailbox:
             mailbox.engine.reset_milliseconds()

@@ -1,7 +1,7 @@
-"""What the host engine imitates of the chip's arithmetic: `board` all of it, `float` what a float model would like.
+"""What the host engine imitates of the chip's arithmetic: `board` all of it, `float` none, as a float model expects.
 
-A pipeline file says nothing about this, it is the board's. Whoever creates a stream says it beside the file
-(`StreamManagerApi.SetNumerics`); plugins read it when they are created.
+A pipeline file cannot set this, because it is written for the board. The creator of a stream sets it
+(`StreamManagerApi.SetNumerics`), and plugins read it when they are created.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 
 from deploy.postprocess.tie_order import RUN, falling
 
-# Boxes are settled in blocks, each by a matrix of its own, and against all later ones by matrices of BLOCK x CHUNK:
+# NMS works in blocks: a matrix for the boxes of a block, then matrices of BLOCK x CHUNK against all later boxes:
 # small enough to stay in the cache, large enough for few calls.
 BLOCK = 128
 CHUNK = 480
@@ -44,7 +44,7 @@ def suppress(
     classes = classes[order]
     threshold = np.float32(iou_threshold)
     if count <= BLOCK:
-        return order[_settled(sorted_boxes, slice(None), classes, threshold)]
+        return order[_kept(sorted_boxes, slice(None), classes, threshold)]
     alive = np.ones(count, bool)
     end = 0
     while end < count:
@@ -52,10 +52,10 @@ def suppress(
         block = start + np.flatnonzero(alive[start:end])
         if not len(block):
             continue
-        block = block[_settled(sorted_boxes, block, classes[block], threshold)]
+        block = block[_kept(sorted_boxes, block, classes[block], threshold)]
         alive[start:end] = False
         alive[block] = True
-        # only the block's last class goes on behind the block
+        # only the block's last class continues after the block
         last_class = classes[end - 1]
         later_end = int(np.searchsorted(classes, last_class, side="right"))
         later = end + np.flatnonzero(alive[end:later_end])
@@ -122,7 +122,7 @@ def _iou(first: _Boxes, rows: np.ndarray | slice, second: _Boxes, columns: np.nd
     return inter
 
 
-def _settled(boxes: _Boxes, block: np.ndarray | slice, classes: np.ndarray, threshold: np.float32) -> list[int]:
+def _kept(boxes: _Boxes, block: np.ndarray | slice, classes: np.ndarray, threshold: np.float32) -> list[int]:
     """The greedy rule among a few boxes sorted by class and score: the places in the block of those that stay."""
     falls = _iou(boxes, block, boxes, block) > threshold
     count = len(falls)

@@ -1,4 +1,4 @@
-"""The configs of the old framework's YOLO post-processors, which mxpi_modelinfer loads (libMpYOLOv5PostProcessor.so).
+"""The configs of SDK 2's YOLO post-processors, which mxpi_modelinfer loads (libMpYOLOv5PostProcessor.so).
 
 Other defaults than the new framework's, and a missing key is never an error. Source: MxpiYolov5PostProcessor and
 Yolov3PostProcessor of MxPlugins and MxBase.
@@ -20,7 +20,7 @@ _MINDSPORE = 1  # a FRAMEWORK_TYPE whose boxes are suppressed by another kind of
 
 @dataclass(frozen=True)
 class Sdk2Config:
-    """As `YoloConfig`, and what only the old framework has.
+    """As `YoloConfig`, with the keys that only SDK 2 has.
 
     `size_layout` says which axes are height and width (MODEL_TYPE); `layout` how the memory is walked through.
     `undo_padding` (RESIZE_FLAG) corrects the boxes of YOLOv5 for a centred letterbox before they are mapped back.

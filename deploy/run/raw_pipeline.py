@@ -1,4 +1,4 @@
-"""A pipeline whose post-processor is written in Python, cut behind the model: that class then runs in the driver.
+"""A pipeline with a post-processor in Python, cut after the model: the driver then runs that class itself.
 
 An SDK may refuse such a post-processor when the stream is created (docs/adr/0013); raw tensors any SDK hands out. The
 class, its configuration and its labels are still those that the pipeline names.

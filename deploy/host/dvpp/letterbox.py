@@ -1,4 +1,4 @@
-"""The letterbox of float numerics, for whoever feeds a model outside a stream (validation during training)."""
+"""The letterbox of float numerics, for code that feeds a model outside a stream (validation during training)."""
 
 from __future__ import annotations
 

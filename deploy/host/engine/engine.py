@@ -25,7 +25,7 @@ from deploy.host.metadata.frame import Frame
 from deploy.host.pipeline.description import Stream
 from deploy.sdk_codes import QUEUE_FULL, STREAM_NOT_EXIST, SdkFault
 
-STOP_SECONDS = 0.8  # how long a stop waits for images that are under way
+STOP_SECONDS = 0.8  # how long a stop waits for buffers in the stream
 PARTNER_SECONDS = 3.0  # how long a full appsrc waits for the one that its buffers go together with
 _WAITING_PER_WORKER = 4  # buffers of an appsrc that may wait in front of each worker
 
@@ -38,7 +38,7 @@ def core_count() -> int:
 
 
 class _Source:
-    """An appsrc: how many buffers it has taken, and the free places for those under way."""
+    """An appsrc: how many buffers it has taken, and the free places for those in the stream."""
 
     def __init__(self, name: str, places: int, leak: Leak) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class Engine:
         return job
 
     def stop(self) -> None:
-        """Answer whatever is under way with code 6002 and end the workers; returns within about a second."""
+        """Answer all buffers in the stream with code 6002 and end the workers; returns within about a second."""
         self.stopping = True
         for plugin in self._plugins:
             plugin.close()
@@ -130,7 +130,7 @@ class Engine:
             worker.join(max(0.0, deadline - time.monotonic()))
 
     def done(self, job: Job, stage: Stage) -> list[Stage]:
-        """Part of a worker's loop: a stage of a job is through. Returns the stages that can run now."""
+        """Called by a worker when a stage of a job is finished. Returns the stages that can run now."""
         for turnstile in stage.turnstiles:
             turnstile.leave(job.number)
         job.end(stage.sinks)
@@ -233,7 +233,7 @@ class Engine:
         self._under_way.discard(job)
 
     def _abandon(self) -> None:
-        """Answer all jobs under way; workers leave theirs at the next element."""
+        """Answer all jobs in the stream; workers leave theirs at the next element."""
         while self._under_way:
             with suppress(KeyError):
                 self._under_way.pop().abort(self._gone())

@@ -1,4 +1,4 @@
-"""One buffer's way through a stream, from SendData to its results."""
+"""One buffer in a stream, from SendData to its results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from deploy.host.metadata.values import Images, Objects, TensorPackages
 from deploy.sdk_codes import OK, SdkFault
 
 METADATA_BYTES = 256 * 2**20
-"""Pixels and tensors that may wait at an appsink with results which nobody has fetched; those beyond are let go."""
+"""The limit of pixels and tensors in results that wait at an appsink; beyond it, metadata are dropped."""
 BUFFER_BYTES = 2**30
-"""Texts and images that may wait in results; beyond that a stream takes nothing more."""
+"""The limit of texts and images in waiting results; beyond it, a stream takes no more buffers."""
 
 
 class Result(NamedTuple):
     """What reached an appsink: the code and the buffer, or the code and text of a fault.
 
-    `metadata` is None where it was not wanted or let go. `weight` is the size in bytes of its arrays.
+    `metadata` is None where it was not wanted or was dropped. `weight` is the size in bytes of its arrays.
     """
 
     code: int

@@ -51,7 +51,7 @@ class Mailbox:
     def result(self, sink: int, seconds: float, patient: bool = False) -> Result:
         """The next result of an appsink. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way.
 
-        `patient`: what is under way is waited for as long as it takes.
+        `patient`: wait for buffers in the stream as long as it takes.
         """
         self._check(IN_ORDER)
         if not 0 <= sink < len(self._sinks):
@@ -70,7 +70,7 @@ class Mailbox:
                 entry.job = job
                 left = None if patient else max(0.0, deadline - time.monotonic())
                 result = job.replies[sink].get(timeout=left)
-                if result is None:  # that job is through
+                if result is None:  # that job is finished
                     entry.job = None
         except Empty:
             raise _late(seconds) from None
@@ -84,7 +84,7 @@ class Mailbox:
         self._check(BY_ID)
         job = self._by_id.pop(unique_id, None)
         if job is None:
-            raise SdkFault(NO_EXIST, f"no image with the unique id {unique_id} is under way or waits to be fetched")
+            raise SdkFault(NO_EXIST, f"no image with the unique id {unique_id} is in the stream or waits to be fetched")
         if not job.replies:
             raise SdkFault(ELEMENT_NOT_EXIST, f"no appsink follows the appsrc of the stream {self.engine.name}")
         ((sink, reply),) = job.replies.items()
@@ -101,7 +101,7 @@ class Mailbox:
             job.forget()
 
     def close(self) -> None:
-        """Stop the engine and wake whoever waits for a result."""
+        """Stop the engine and wake all threads that wait for a result."""
         self.engine.stop()
 
     def _check(self, mode: str, sets: bool = False) -> None:

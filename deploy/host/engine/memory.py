@@ -1,4 +1,4 @@
-"""Keeps freed memory in the process, so that buffers of images are not fetched anew from the kernel each time.
+"""Keeps freed memory in the process, so that image buffers are not requested from the kernel again each time.
 
 glibc gives every freed block above 128 KiB back to the kernel, and a decoded image is larger: its pages are then
 mapped, zeroed and faulted in again for each image, which costs more than half of what decoding costs.

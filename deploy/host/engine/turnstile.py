@@ -8,8 +8,8 @@ import threading
 class Turnstile:
     """Frames are numbered 0, 1, 2...; each number must `leave` once, whether or not it has entered.
 
-    Whoever has a number may wait for all lower ones, so they must be on their way by then: workers take frames up in
-    the order of their numbers.
+    A thread may wait for all lower numbers, so they must be in the stream by then: workers take frames in the order
+    of their numbers.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Turnstile:
         self._open = False
 
     def enter(self, number: int) -> bool:
-        """Wait until all lower numbers have left. False where the stream is going down."""
+        """Wait until all lower numbers have left. False where the stream is being stopped."""
         with self._change:
             self._change.wait_for(lambda: self._open or self._next >= number)
             return not self._open
@@ -33,7 +33,7 @@ class Turnstile:
             self._change.notify_all()
 
     def open(self) -> None:
-        """Let everybody go, for good."""
+        """Let all threads pass from now on."""
         with self._change:
             self._open = True
             self._change.notify_all()

@@ -22,7 +22,7 @@ class Owner(Protocol):
     stopping: bool
 
     def done(self, job: Job, stage: Stage) -> list[Stage]:
-        """A stage is through; returns the stages that can run now."""
+        """A stage is finished; returns the stages that can run now."""
 
 
 class Worker(threading.Thread):
@@ -138,7 +138,7 @@ def _hand_on(slots: list[Frame | None], step: Step, frame: Frame) -> None:
 
 
 def _fault(step: Step, error: Exception) -> SdkFault:
-    """Whatever it is, it must not end the stream."""
+    """The error as a fault of the buffer, because no error may end the stream."""
     if isinstance(error, SdkFault):
         return error
     return SdkFault(INNER, f"{step.plugin.name}: internal error, {type(error).__name__}: {error}")

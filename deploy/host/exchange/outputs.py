@@ -19,7 +19,7 @@ from deploy.sdk_codes import OK, OUT_OF_MEMORY, SdkFault
 
 
 def protobufs(result: Result, keys: Iterable[str]) -> OutProtobufVector:
-    """For GetProtobuf: an entry for each key that is there. Raises SdkFault 1006 for metadata that were let go."""
+    """For GetProtobuf: an entry for each key that is there. Raises SdkFault 1006 for metadata that were dropped."""
     return OutProtobufVector(
         MxProtobufOut(result.code, key.encode(), message.SerializeToString()) for key, message in _found(result, keys)
     )

@@ -51,8 +51,8 @@ class RoiBoxVector(Vector):
 class MxDataInput:
     """What SendData takes: `data` is an encoded image.
 
-    `roiBoxs` reaches the elements under the metadata key "appInput". `fragmentId` and `customParam` are taken and go
-    nowhere: on a board they travel with the buffer, but nothing gives them back to Python.
+    `roiBoxs` reaches the elements under the metadata key "appInput". `fragmentId` and `customParam` are accepted
+    and ignored: on a board they stay with the buffer, but no call returns them to Python.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A buffer on its way through a stream, and what the elements found out about it."""
+"""A buffer in a stream, with the metadata that the elements add."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Value = TypeVar("Value", Images, TensorPackages, Objects)
 
 @dataclass(eq=False)
 class Frame:
-    """One buffer on its way along one branch.
+    """One buffer in one branch of a stream.
 
     `buffer` holds the bytes that an element receives from the one before (the file, later the text). `metadata` has
     what each element added, under the element's name, or what was sent, under the name it was sent with; SDK_INPUT

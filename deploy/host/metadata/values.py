@@ -1,7 +1,7 @@
-"""The metadata values that travel with a buffer, in place of the SDK's protobuf lists.
+"""The metadata values of a buffer, in place of the SDK's protobuf lists.
 
 `Images` stands for MxpiVisionList, `TensorPackages` for MxpiTensorPackageList, `Objects` for MxpiObjectList, `Classes`
-for MxpiClassList, `Texts` for MxpiTextsInfoList; what no plugin of the host engine looks into travels as the protobuf
+for MxpiClassList, `Texts` for MxpiTextsInfoList; what no plugin of the host engine reads stays the protobuf
 message itself. A value is never changed once it is in a
 frame: other branches and waiting results share it.
 """
