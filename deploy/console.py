@@ -9,8 +9,12 @@ from collections.abc import Callable
 
 from deploy.errors import ReportedError
 
-LIVE_SECONDS, QUIET_SECONDS = 0.25, 10.0
-"""Between two lines of progress on a terminal, and where stderr is a file."""
+QUIET_SECONDS = 10.0
+"""Between two lines of progress where stderr is a file; on a terminal one line is rewritten four times a second."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with a sentence about what has been done by then."""
 
 
 def note(sentence: str) -> None:
@@ -24,8 +28,8 @@ def exit_code(command: Callable[[], None]) -> int:
     except ReportedError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; what was there before is untouched", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"interrupted; {stop or 'what was there before is untouched'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader of stdout has gone; without this, Python would complain once more when it flushes at its end.
@@ -38,68 +42,56 @@ def exit_code(command: Callable[[], None]) -> int:
     return 0
 
 
-class StatusLine:
-    """How far something is, on stderr: one line, rewritten on a terminal; elsewhere a new line every QUIET_SECONDS."""
-
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self._shown_at = time.perf_counter()
-        self._line = ""
-
-    def is_due(self) -> bool:
-        """Whether it is time to show another line."""
-        return time.perf_counter() - self._shown_at >= (LIVE_SECONDS if self.live else QUIET_SECONDS)
-
-    def show(self, line: str) -> None:
-        self._shown_at = time.perf_counter()
-        if self.live:
-            # Blanks wipe out what is left of a longer line before.
-            print("\r" + line.ljust(len(self._line)), end="", file=sys.stderr, flush=True)
-            self._line = line
-        else:
-            print(line, file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Make room for something else on a terminal."""
-        if self._line:
-            print("\r" + " " * len(self._line) + "\r", end="", file=sys.stderr)
-            self._line = ""
-
-
 class Progress:
     """Counts images of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
 
-    `done` of them were finished before.
+    `done` of them were through before.
     """
 
     def __init__(self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0) -> None:
         self._verb = verb
         self._total = total
         self._done = self._before = done
-        self._start = time.perf_counter()
-        self._status = StatusLine()
-        self._silent = results_on_terminal and self._status.live
+        self._start = self._shown = time.perf_counter()
+        self._live = sys.stderr.isatty()
+        self._silent = results_on_terminal and self._live
+        self._line = ""
 
     def step(self) -> None:
-        """One more image is finished."""
+        """One more image is through."""
         self._done += 1
-        if self._silent or not self._status.is_due():
+        now = time.perf_counter()
+        if self._silent or now - self._shown < (0.25 if self._live else QUIET_SECONDS):
             return
-        rate = (self._done - self._before) / (time.perf_counter() - self._start)
+        self._shown = now
+        rate = (self._done - self._before) / (now - self._start)
         left = (self._total - self._done) / rate
-        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
+        self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
 
     def fault(self, name: str, sentence: str) -> None:
         """Say why an image failed."""
-        self._status.clear()
+        self._clear()
         print(f"image {name} failed: {sentence}", file=sys.stderr)
 
     def finish(self) -> None:
         """Say how long it took."""
-        self._status.clear()
+        self._clear()
         seconds = time.perf_counter() - self._start
         rate = (self._done - self._before) / max(seconds, 1e-9)
         print(f"{self._verb} {self._done} images in {_clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
+
+    def _write(self, line: str) -> None:
+        if self._live:
+            # Blanks wipe out what is left of a longer line before.
+            print("\r" + line.ljust(len(self._line)), end="", file=sys.stderr, flush=True)
+            self._line = line
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._line:
+            print("\r" + " " * len(self._line) + "\r", end="", file=sys.stderr)
+            self._line = ""
 
 
 def _clock(seconds: float) -> str:

@@ -2,15 +2,62 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from deploy.temporary import temporary_file
 
-def write_whole(path: Path, content: bytes) -> None:
-    """The folder is made where it is missing. Raises OSError; what was there before is then untouched."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.new")
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """The folder is made where it is missing; a link in the file's place is replaced, not followed.
+
+    Raises OSError, as `writing` words it; what was there before is then untouched.
+    """
+    with writing(path, len(content)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_file(path) as (handle, partial):
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)  # else a cut of power may leave the new name with nothing in it
+            partial.replace(path)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file into a folder that is made as a whole. What has its name is replaced, and never written through: it
+    may be a link. Raises OSError as `writing` words it."""
+    with writing(path, len(content)):
+        with suppress(FileNotFoundError):
+            path.unlink()
+        with path.open("xb") as stream:
+            stream.write(content)
+
+
+@contextmanager
+def writing(path: Path, size: int) -> Iterator[None]:
+    """While the `size` bytes of `path` are written: an OSError from inside names the file and, where there is no room
+    for it, how many bytes are missing."""
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except OSError as fault:
+        reason = fault.strerror or str(fault)
+        if fault.errno in FULL:
+            reason += _room(path, size)
+        elif fault.filename:
+            raise
+        raise OSError(fault.errno, reason, str(path)) from None
+
+
+def _room(path: Path, size: int) -> str:
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        free = size
+    missing = f", {size - free} bytes are missing" if free < size else ""
+    return f" ({size} bytes have to be written{missing})"

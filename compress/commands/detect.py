@@ -28,12 +28,14 @@ def add(verbs: Verbs) -> None:
 
 
 def detect(options: argparse.Namespace) -> None:
-    from compress.report.drawn import draw_all, sources_in
+    from compress.report.drawn import check_out, draw_all, sources_in
 
     for name in ("conf", "iou"):
         if not 0 <= getattr(options, name) <= 1:
             raise UsageError(f"--{name} is {getattr(options, name)}, expected 0 to 1")
-    sources = sources_in([Path(source) for source in options.source])
+    named = [Path(source) for source in options.source]
+    check_out(Path(options.out), named)
+    sources = sources_in(named)
     model, imgsz, letterbox = opened(options)
     report = draw_all(model, sources, Path(options.out), imgsz, letterbox, options.conf, options.iou)
     counts = ", ".join(f"{name} {count}" for name, count in report.objects.items() if count) or "none"

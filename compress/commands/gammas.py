@@ -37,9 +37,14 @@ def gammas(options: argparse.Namespace) -> None:
     from compress.report.gamma_charts import epochs_chart, gamma_chart
     from compress.report.keep_chart import keep_chart
     from compress.train.gamma_log import read_gamma_log
-    from deploy.results.folder import result_folder
+    from deploy.results.folder import check_room, result_folder
+    from deploy.results.ours import Maker, check_apart
 
     source, out = Path(options.source or options.weights), Path(options.out)
+    charts = ("gammas.png", "epochs.png", "keep.png")
+    maker = Maker("gammas", "folder of charts", charts, lambda folder: (folder / charts[0]).is_file())
+    check_room(out.absolute(), maker)
+    check_apart(out, [source, *([Path(options.plan)] if options.plan else [])])
     checkpoint = _checkpoint(source)
     found = _absolute(checkpoint, options.shortcuts)
     beside = checkpoint.with_suffix(".plan.json")
@@ -47,7 +52,7 @@ def gammas(options: argparse.Namespace) -> None:
     plan = read_plan(plan_file) if plan_file else None
     log = source / "gammas.jsonl"
     epochs = read_gamma_log(log) if log.is_file() else []
-    with result_folder(out) as folder:
+    with result_folder(out.absolute(), maker) as folder:
         gamma_chart(found, str(source), folder / "gammas.png")
         if epochs:
             epochs_chart(epochs, _rates(source), str(source), folder / "epochs.png")

@@ -22,12 +22,30 @@ from compress.nets.detector import Detector
 from compress.nets.size import flops, parameters
 from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
-from deploy.errors import ReportedError, UsageError
+from deploy.errors import ReportedError
 from deploy.hashes import file_sha256
-from deploy.results.folder import result_folder
+from deploy.results.folder import check_room, result_folder
+from deploy.results.ours import Maker
 
 SCHEMA_VERSION = 1
 DEFAULT_SOC = "Ascend310"
+_OF_TASKS = tuple(f"{task}.{kind}" for task in ("detect", "eval") for kind in ("cfg", "pipeline", "sdk2.pipeline"))
+_OF_ATC = (
+    "model.om",
+    "atc.sh",
+    "atc.log",
+    "atc.failed.log",
+    "aipp.cfg.prev",
+    "fusion_result.json",
+    "kernel_meta/*",
+)
+MAKER = Maker(
+    "export",
+    "bundle",
+    ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", *_OF_TASKS, *_OF_ATC),
+    lambda folder: (folder / "bundle.json").is_file(),
+    marks=False,
+)
 
 
 def write_bundle(
@@ -45,7 +63,7 @@ def write_bundle(
     out = check_out(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with result_folder(out) as fresh:
+        with result_folder(out, MAKER) as fresh:
             _fill(fresh, model, onnx_model, imgsz, history, soc)
     except OSError as error:
         raise ReportedError(f"{out}: cannot be written ({error.strerror})") from None
@@ -53,10 +71,9 @@ def write_bundle(
 
 
 def check_out(out: str | Path) -> Path:
-    """The folder `out`, absolute. Raises UsageError unless it is new, empty or a bundle."""
+    """The folder `out`, absolute. Raises UsageError unless it is new, empty or a bundle, and OUT.prev as well."""
     out = Path(out).resolve()
-    if out.exists() and not (out / "bundle.json").is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out}: exists and is no bundle; expected a new folder or a bundle to replace")
+    check_room(out, MAKER)
     return out
 
 

@@ -20,10 +20,12 @@ from compute_mAP.image_file import IMAGE_SUFFIXES, is_image_name
 from deploy.errors import DataError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
-from deploy.results.folder import result_folder
+from deploy.results.folder import check_room, result_folder
+from deploy.results.ours import Maker, check_apart
 from deploy.sdk_codes import SdkFault
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
+MAKER = Maker("compress detect", "result of compress detect", ("*.jpg", "*.mp4"))
 _USUAL_RATE = 25.0  # frames a second where a video does not say
 
 
@@ -81,6 +83,12 @@ def _key(place: Path) -> str:
     return str(place).lower()
 
 
+def check_out(out: Path, sources: Sequence[Path]) -> None:
+    """Raises UsageError where `out` is none of our results, or overlaps with what is to be read."""
+    check_room(out.absolute(), MAKER)
+    check_apart(out, sources, also_inside=True)
+
+
 def draw_all(
     model: Detector,
     sources: Sequence[tuple[Path, Path]],
@@ -96,7 +104,7 @@ def draw_all(
     """
     report = DrawReport(objects=dict.fromkeys(model.names, 0))
     eye = _Eye(model, imgsz, letterbox, confidence, iou, report)
-    with result_folder(out) as folder:
+    with result_folder(out.absolute(), MAKER) as folder:
         for file, place in tqdm(sources, desc="detect", file=sys.stderr, leave=False, unit="file"):
             target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.atc.remedies import explained
 from deploy.errors import ReportedError
+from deploy.whole_file import write_new
 
 SUCCESS = "ATC run success"
 OWNER_AND_GROUP = 0o640
@@ -34,7 +35,7 @@ def run_atc(program: str, command: list[str], om: Path) -> str:
             try:
                 _check(output, om)
             except ReportedError as fault:
-                failed_log.write_text(output, encoding="utf-8")
+                write_new(failed_log, output.encode("utf-8", "backslashreplace"))
                 raise ReportedError(f"{fault} (all of it: {failed_log})") from None
             om.chmod(OWNER_AND_GROUP)
     finally:

@@ -29,7 +29,7 @@ class Boxes:
     """`host` and `board` are the boxes that count on each side, `matched` the pairs among them and weaker ones.
 
     `mean_iou` and `confidence_difference` (the largest) are those of the pairs, None where there is none.
-    `first_difference` is {"picture", "sentence"} of the first image in the set's order that differs, or None.
+    `first_difference` is {"image", "sentence"} of the first image in the set's order that differs, or None.
     """
 
     images: int
@@ -60,7 +60,7 @@ class Boxes:
         else:
             first = self.first_difference
             lines.append(f"{self.differing} of {self.images} images differ, the first of them:")
-            lines.append(f"  {first['picture']}: {first['sentence']}")
+            lines.append(f"  {first['image']}: {first['sentence']}")
         return "\n".join(lines)
 
 
@@ -87,7 +87,7 @@ def compare(
             sentence = "it failed on the " + ("host" if name in host_failed else "board") + " only"
         if sentence:
             differing += 1
-            first = first or {"picture": name, "sentence": sentence}
+            first = first or {"image": name, "sentence": sentence}
     ious = [iou for iou, _ in pairs]
     return Boxes(
         images=len(names),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from deploy.board.contents import Item
 from deploy.board.doctor import Examined, Wanted, examine
-from deploy.board.link import ConnectionLost, Link
+from deploy.board.link import ANSWER_SECONDS, ConnectionLost, Link
 from deploy.board.text import cleaned
 from deploy.console import note
 from deploy.errors import DataError
@@ -40,6 +40,10 @@ class Courier:
         self._options = options
         self._wanted = wanted
         self.copied = Copied()
+        self.current = ""
+        """The release that this push made the current one, "" until the board says so."""
+        self.switching = False
+        """Whether the board has been told to switch and has not answered yet."""
         self.link = Link(host, options)
 
     def __enter__(self) -> Courier:
@@ -64,8 +68,12 @@ class Courier:
         def once() -> tuple[str, str, bool]:
             same = self._bring("release", items)
             if same:
+                self.current = same
                 return same, "", True
-            answer = self.link.ask("commit")
+            self.switching = True
+            answer = self.link.ask("commit", seconds=_seconds_for(items))
+            self.switching = False
+            self.current = cleaned(answer.get("release"), 40)
             return cleaned(answer.get("release"), 40), cleaned(answer.get("previous"), 40), False
 
         return self._persist(once)
@@ -94,18 +102,17 @@ class Courier:
     def _bring(self, area: str, items: Sequence[Item]) -> str:
         """Send what is missing. Returns the release that already is what `items` say, else ""."""
         listed = [[item.path, item.sha256, item.size] for item in items]
-        plan = self.link.ask("plan", area=area, files=listed)
+        plan = self.link.ask("plan", seconds=_seconds_for(items), area=area, files=listed)
         need = _checked(plan.get("need"), items)
         if not need and isinstance(plan.get("same"), str) and plan["same"]:
             return cleaned(plan["same"], 40)
-        total = sum(items[number].size - offset for number, offset in need)
-        progress = _Progress(len(need), total)
-        begun: set[str] = set()
-        for number, offset in need:
-            # Equal files share what has arrived of them, and the first one takes it.
-            self._send(number, items[number], 0 if items[number].sha256 in begun else offset, progress)
-            begun.add(items[number].sha256)
-        for number in self._broken(items):
+        sent = _first_of_each(need, items)
+        progress = _Progress(len(sent), sum(items[number].size - offset for number, offset in sent))
+        for number, offset in sent:
+            self._send(number, items[number], offset, progress)
+        again = self._broken(items)
+        progress.more(sum(items[number].size for number in again))
+        for number in again:
             self._send(number, items[number], 0, progress)
         for number in self._broken(items):
             raise DataError(f"{items[number].source} arrived broken twice: its hash on the board is another one")
@@ -131,15 +138,16 @@ class Courier:
         self.copied.files += 1
         self.copied.resumed_bytes += offset
 
-    def _broken(self, items: Sequence[Item]) -> Iterator[int]:
+    def _broken(self, items: Sequence[Item]) -> list[int]:
         """The files that arrived with another hash. Raises DataError where the file here has another one by now."""
-        numbers = self.link.ask("received").get("bad")
-        for number in numbers if isinstance(numbers, list) else []:
-            if type(number) is not int or not 0 <= number < len(items):
-                raise DataError("the board names a file that was not sent")
+        answered = self.link.ask("received", seconds=_seconds_for(items)).get("bad")
+        numbers = answered if isinstance(answered, list) else []
+        if any(type(number) is not int or not 0 <= number < len(items) for number in numbers):
+            raise DataError("the board names a file that was not sent")
+        for number in (numbers := sorted(set(numbers))):
             if Item.of("", items[number].source).sha256 != items[number].sha256:
                 raise _changed(items[number])
-            yield number
+        return numbers
 
 
 def _changed(item: Item) -> DataError:
@@ -156,13 +164,30 @@ def _checked(need: Any, items: Sequence[Item]) -> list[tuple[int, int]]:
         and 0 <= entry[1] <= items[entry[0]].size
         for entry in need
     )
-    if not valid:
-        raise DataError("the board asks for files that there are none of")
+    if not valid or len({number for number, _ in need}) < len(need):
+        raise DataError("the board asks for files that there are none of, or for one of them twice")
     return [(number, offset) for number, offset in need]
 
 
+def _first_of_each(need: Sequence[tuple[int, int]], items: Sequence[Item]) -> list[tuple[int, int]]:
+    """Equal files share what has arrived of them, and the first one takes it."""
+    begun: set[str] = set()
+    sent = []
+    for number, offset in need:
+        sent.append((number, 0 if items[number].sha256 in begun else offset))
+        begun.add(items[number].sha256)
+    return sent
+
+
+def _seconds_for(items: Sequence[Item]) -> float:
+    """How long the board may take to hash and copy these files: an SD card in use reads a megabyte a second."""
+    return ANSWER_SECONDS + sum(item.size for item in items) / 1e6
+
+
 class _Progress:
-    """Says on stderr how much has been copied: all second on a terminal, every ten seconds elsewhere."""
+    """Says on stderr how much has been copied: every second on a terminal, every ten seconds elsewhere."""
+
+    seconds = 1.0
 
     def __init__(self, files: int, total: int) -> None:
         self._total = total
@@ -171,10 +196,14 @@ class _Progress:
         self._start = self._shown = time.perf_counter()
         self._live = sys.stderr.isatty()
 
+    def more(self, size: int) -> None:
+        """So many bytes more have to travel, because they arrived broken."""
+        self._total += size
+
     def step(self, size: int) -> None:
         self._done += size
         now = time.perf_counter()
-        if now - self._shown >= (1 if self._live else 10):
+        if now - self._shown >= (self.seconds if self._live else 10 * self.seconds):
             self._shown = now
             rate = self._done / max(now - self._start, 1e-9)
             left = max(self._total - self._done, 0) / max(rate, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +86,7 @@ class Facts:
             env=_texts(facts.get("env")),
             told=facts.get("told") is True,
             missing_env=_texts(facts.get("missing_env")),
-            python=tuple(part for part in _list(run.get("version")) if type(part) is int)[:3],
+            python=tuple(part for part in _list(run.get("version")) if type(part) is int and 0 <= part < 1000)[:3],
             python_path=cleaned(run.get("executable")),
             python_fault=cleaned(run.get("fault")),
             modules={name: cleaned(run.get(name, "not asked")) for name in ("StreamManagerApi", "numpy", "cv2")},
@@ -112,7 +111,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> float:
-    return float(value) if type(value) in (int, float) and math.isfinite(value) and abs(value) < 1e18 else 0.0
+    # Compared before it is converted: an integer may have more digits than a float can hold.
+    return float(value) if type(value) in (int, float) and abs(value) < 1e18 else 0.0
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 PYTHON_AT_LEAST = (3, 9)
 CLOCK_SECONDS = 120
 EARLIEST = 1_640_995_200  # 2022; no clock that was ever set shows less
+LATEST = 253_402_300_799
+"""The end of 9999: the last second that the standard library can write."""
 ROOM = 200 << 20
 """Bytes that a bundle, the code and a run's results take, generously."""
 
@@ -167,7 +169,7 @@ def _disk(facts: Facts) -> Finding:
 
 
 def _clock(facts: Facts, now: float | None) -> Finding:
-    shown = time.strftime("%Y-%m-%d %H:%M", time.gmtime(max(facts.time, 0))) + " UTC"
+    shown = time.strftime("%Y-%m-%d %H:%M", time.gmtime(min(max(facts.time, 0), LATEST))) + " UTC"
     remedy = "set it: sudo date -u -s 'YEAR-MONTH-DAY HOUR:MINUTE', or let it follow a time server"
     if now is not None and abs(facts.time - now) > CLOCK_SECONDS:
         return Finding("clock", WARNING, f"{shown}, {abs(facts.time - now):.0f} s away from this machine's", remedy)

@@ -12,12 +12,13 @@ from types import TracebackType
 from typing import Any
 
 from deploy.board import ssh
+from deploy.board.patience import Patience
 from deploy.board.text import cleaned
 from deploy.errors import DataError, EnvironmentFault, ModelError, ReportedError, UsageError
 
 REMOTE = Path(__file__).resolve().parent / "remote"
 PACKAGE = "deploy.board.remote"
-MODULES = ("wire", "environment", "files", "probe", "store", "runner", "agent")
+MODULES = ("wire", "pulse", "environment", "files", "probe", "store", "runner", "agent")
 """In the order of their imports; the last is run."""
 PROTOCOL = 1
 # Runs what follows it on the standard input: a length, then that many bytes of JSON, [module, source] each.
@@ -38,6 +39,16 @@ LONGEST_ANSWER = 64 << 20
 LONGEST_WORDS = 1 << 16
 GREETING_SECONDS = 60.0
 """How long it may take until the program on the board speaks; ssh itself gives up earlier where nobody answers."""
+ANSWER_SECONDS = 600.0
+"""How long an answer may take where nobody says otherwise."""
+SEND_SECONDS = 300.0
+"""How long the board may take no bytes: it hashes what has come before it reads on."""
+SLOWEST = 20_000
+"""Bytes a second of the slowest connection that is waited for."""
+MOST_PULSES = 100_000
+"""Signs of life before one answer."""
+MOST_LAST_WORDS = 1000
+"""Messages that are read from a board that stopped listening."""
 FAREWELL_SECONDS = 5.0
 """How long ssh may take to end by itself."""
 _FAULTS = {"data": DataError, "usage": UsageError, "model": ModelError, "environment": EnvironmentFault}
@@ -58,6 +69,7 @@ class Link:
         )
         assert self._process.stdin and self._process.stdout
         self._in, self._out = self._process.stdin, self._process.stdout
+        self._patience = Patience(self._process.kill)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         try:
@@ -74,6 +86,7 @@ class Link:
 
     def close(self) -> None:
         """End the connection; the program on the board ends with it."""
+        self._patience.close()
         with contextlib.suppress(OSError):
             self._in.close()
         try:
@@ -84,10 +97,10 @@ class Link:
         self._listener.join(5)
         self._out.close()
 
-    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+    def ask(self, do: str, seconds: float = ANSWER_SECONDS, **values: Any) -> dict[str, Any]:
         """Send a request and wait for its answer; lines and files in between are an error."""
         self.tell(do, **values)
-        return self.answer()
+        return self.answer(seconds)
 
     def tell(self, do: str, **values: Any) -> None:
         self.send(json.dumps({"do": do, **values}).encode("ascii") + b"\n")
@@ -95,45 +108,60 @@ class Link:
     def send(self, data: bytes) -> None:
         """Raises what the board says about its end, or ConnectionLost."""
         try:
-            self._in.write(data)
-            self._in.flush()
+            with self._patience.waiting(SEND_SECONDS, SEND_SECONDS, "read what it is sent"):
+                self._in.write(data)
+                self._in.flush()
         except OSError:
             self._raise_last_words()
 
-    def answer(self) -> dict[str, Any]:
-        message = self.event()
+    def answer(self, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
+        message = self.event(seconds)
         if message["event"] != "done":
-            raise self._nonsense(f"an event {cleaned(message['event'], 40)!r} where an answer was expected")
+            raise self.nonsense(f"an event {cleaned(message['event'], 40)!r} where an answer was expected")
         return message
 
-    def event(self) -> dict[str, Any]:
-        """The next message: "line", "file" or "done". Raises the error that the board reports."""
-        line = self._out.readline(LONGEST_ANSWER)
-        if not line.endswith(b"\n"):
-            if len(line) == LONGEST_ANSWER:
-                raise self._nonsense("a message without an end")
-            raise self._lost()
-        try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            raise self._nonsense(
-                f"a line that is no message, {cleaned(line[:80].decode('utf-8', 'replace'))!r}"
-            ) from None
-        if not isinstance(message, dict) or not isinstance(message.get("event"), str):
-            raise self._nonsense("a message without an event")
+    def event(self, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
+        """The next message: "line", "file" or "done". Raises the error that the board reports, and EnvironmentFault
+        where none comes within `seconds`."""
+        with self._patience.waiting(seconds):
+            for _ in range(MOST_PULSES):
+                message = self._message()
+                if message["event"] != "alive":
+                    break
+            else:
+                raise self.nonsense("signs of life, but with no answer")
         if message["event"] == "fault":
             kind: type[ReportedError] = _FAULTS.get(str(message.get("kind")), EnvironmentFault)
             raise kind(cleaned(message.get("sentence"), 2000) or "the board reports a fault without a word about it")
         return message
 
+    def _message(self) -> dict[str, Any]:
+        line = self._out.readline(LONGEST_ANSWER)
+        self._patience.heard()
+        if not line.endswith(b"\n"):
+            if len(line) == LONGEST_ANSWER:
+                raise self.nonsense("a message without an end")
+            raise self._lost()
+        try:
+            message = json.loads(line, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            raise self.nonsense(
+                f"a line that is no message, {cleaned(line[:80].decode('utf-8', 'replace'))!r}"
+            ) from None
+        if not isinstance(message, dict) or not isinstance(message.get("event"), str):
+            raise self.nonsense("a message without an event")
+        return message
+
     def read(self, size: int) -> Iterator[bytes]:
         """The bytes that a message announced."""
-        while size > 0:
-            piece = self._out.read(min(size, 1 << 16))
-            if not piece:
-                raise self._lost()
-            size -= len(piece)
-            yield piece
+        with self._patience.waiting(ANSWER_SECONDS + size / SLOWEST, what=f"send {size} bytes"):
+            while size > 0:
+                piece = self._out.read1(min(size, 1 << 16))  # type: ignore[attr-defined]
+                self._patience.heard()
+                if not piece:
+                    raise self._lost()
+                size -= len(piece)
+                yield piece
 
     def _greet(self) -> None:
         program = json.dumps(_program())
@@ -174,19 +202,22 @@ class Link:
                 with contextlib.suppress(ValueError):
                     if json.loads(line).get("protocol") == PROTOCOL:
                         return
-        raise self._nonsense("no greeting of our program, but a lot else")
+        raise self.nonsense("no greeting of our program, but a lot else")
 
     def _raise_last_words(self) -> None:
         """The board stopped listening; if it said why, that is waiting to be read."""
-        while True:
+        for _ in range(MOST_LAST_WORDS):
             if self.event()["event"] == "done":
-                raise self._lost()
+                break
+        raise self._lost()
 
-    def _lost(self) -> ConnectionLost:
+    def _lost(self) -> EnvironmentFault:
+        if self._patience.ended:
+            return EnvironmentFault(f"{self.host} {self._patience.ended}; the connection was ended here")
         last = [line for line in (cleaned(entry) for entry in self._all_words().splitlines()) if line]
         return ConnectionLost(f"the connection to {self.host} broke" + (f": {last[-1]}" if last else ""))
 
-    def _nonsense(self, what: str) -> EnvironmentFault:
+    def nonsense(self, what: str) -> EnvironmentFault:
         return EnvironmentFault(f"{self.host} answers with {what}")
 
     def _listen(self) -> None:
@@ -199,6 +230,10 @@ class Link:
         """What ssh said, once it has ended."""
         self._listener.join(10)
         return self._words.decode("utf-8", "replace")
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _program() -> list[list[str]]:

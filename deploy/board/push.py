@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deploy.board import results
 from deploy.board.compare import Tolerance
-from deploy.board.contents import cann_of, chip_of, release_items
+from deploy.board.contents import Item, cann_of, chip_of, release_items
 from deploy.board.courier import Courier
 from deploy.board.doctor import Examined, Wanted, lines
 from deploy.board.link import Link
 from deploy.board.report import Pushed, Ran
 from deploy.board.text import cleaned
 from deploy.board.work import Settings, Work
-from deploy.bundle import open_bundle
-from deploy.console import note
-from deploy.errors import EnvironmentFault, ReportedError, UsageError
-from deploy.results.folder import result_folder
+from deploy.bundle import Bundle, open_bundle
+from deploy.console import Interrupted, note
+from deploy.errors import ReportedError, UsageError
+from deploy.results.folder import check_room, result_folder
+from deploy.results.ours import Maker, check_apart
 from deploy.run.foreign_code import check_code
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.target import DEMO
+from deploy.whole_file import write_new
 
 REPORT = "push.json"
+MAKER = Maker("push", "result of push", (REPORT, "board/*", "host/*"), lambda folder: (folder / REPORT).is_file())
+RUN_SECONDS, RUN_SECONDS_AN_IMAGE = 3600.0, 30.0
+"""What a run on the board may take, loading the model included, and more for each image."""
+RUN_LINES, RUN_LINES_AN_IMAGE = 100_000, 1000
+"""What it may say. Some SDKs log several lines for every element and image."""
+LAST_WORDS = 200
+MOST_SECONDS = 1e9
 SCORED_LATER = 5
 """The exit code of an eval whose detections are there while numpy to score them is not; that is done here."""
 
@@ -65,31 +77,52 @@ def push(options: Options) -> Pushed:
     bundle = open_bundle(folder)  # a module that is trusted now is listed in it
     items = release_items(bundle)
     work = Work(bundle, options.run[0], options.run[1:], options.settings) if options.run else None
+    out = options.out.absolute()
+    if work is not None:
+        check_room(out, MAKER)
+        check_apart(out, [*work.paths, folder])
     with Courier(options.host, options.ssh_options, options.wanted) as courier:
-        examined = courier.examine(chip_of(bundle), cann_of(bundle))
-        for line in lines(examined.findings):
-            print(line, file=sys.stderr)
-        if options.force and examined.faults:
-            note("going on in spite of these faults, as --force says")
-        else:
-            examined.check()
-        courier.open()
-        release, previous, same = courier.release(items)
-        note(f"{options.host} {'has' if same else 'now has'} the release {release}")
-        pushed = Pushed(options.host, release, previous, same, examined.findings, courier.copied)
-        if work is None:
-            return pushed
-        courier.images(work.material.items)
-        with result_folder(options.out.absolute()) as partial:
-            ran = _run(courier.link, work, examined, options, partial / "board")
-            courier.link.close()
-            if options.compare:
-                _compare(work, ran, partial, options)
-            pushed.ran = ran
-            ran.out = options.out.absolute()
-            text = json.dumps(pushed.to_json(), indent=1, ensure_ascii=False) + "\n"
-            (partial / REPORT).write_text(text, encoding="utf-8")
+        try:
+            return _pushed(courier, bundle, items, work, options)
+        except KeyboardInterrupt as stop:
+            raise stop if isinstance(stop, Interrupted) else Interrupted(_state(courier, options.host)) from None
+
+
+def _pushed(courier: Courier, bundle: Bundle, items: list[Item], work: Work | None, options: Options) -> Pushed:
+    examined = courier.examine(chip_of(bundle), cann_of(bundle))
+    for line in lines(examined.findings):
+        print(line, file=sys.stderr)
+    if options.force and examined.faults:
+        note("going on in spite of these faults, as --force says")
+    else:
+        examined.check()
+    courier.open()
+    release, previous, same = courier.release(items)
+    note(f"{options.host} {'has' if same else 'now has'} the release {release}")
+    pushed = Pushed(options.host, release, previous, same, examined.findings, courier.copied)
+    if work is None:
+        return pushed
+    courier.images(work.material.items)
+    out = options.out.absolute()
+    with result_folder(out, MAKER) as partial:
+        pushed.ran = _run(courier.link, work, examined, options, partial / "board")
+        pushed.ran.out = out
+        courier.link.close()
+        stopped = _compare(work, pushed.ran, partial, options) if options.compare else None
+        text = json.dumps(pushed.to_json(), indent=1) + "\n"
+        _or_note(f"{REPORT} is not written", lambda: write_new(partial / REPORT, text.encode("ascii")))
+    if stopped is not None:
+        raise Interrupted(f"{options.host} has the release {release}, and {out} what its run left") from None
     return pushed
+
+
+def _state(courier: Courier, host: str) -> str:
+    """What the board has when a push is interrupted."""
+    if courier.current:
+        return f"{host} has the release {courier.current}; a run of it there ends with the connection"
+    if courier.switching:
+        return f"{host} was just being switched and has either the new release or the one before; push again to be sure"
+    return f"{host} was not switched; what has arrived there is kept for the next push"
 
 
 def rollback(host: str, ssh_options: Sequence[str], wanted: Wanted) -> Pushed:
@@ -115,13 +148,12 @@ def _run(link: Link, work: Work, examined: Examined, options: Options, board: Pa
         python=options.wanted.python,
         pipeline=pipeline,
     )
-    words = []
-    while (message := link.event())["event"] == "line":
-        words.append(cleaned(message.get("text")))
-        print(f"board: {words[-1]}", file=sys.stderr, flush=True)
+    words, message = _listen(link, len(work.material.names))
     code, stdout, seconds = message.get("code"), message.get("stdout"), message.get("seconds")
     if type(code) is not int or not isinstance(stdout, str) or not isinstance(seconds, (int, float)):
-        raise EnvironmentFault(f"{options.host} answers with something else than the end of a run")
+        raise link.nonsense("something else than the end of a run")
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise link.nonsense("a run that took no time that there is")
     if work.folder:
         count = results.fetch(link, work.folder, board / work.folder, work.expected_files)
         if code == SCORED_LATER and work.verb == "eval" and count:
@@ -135,8 +167,27 @@ def _run(link: Link, work: Work, examined: Examined, options: Options, board: Pa
     return ran
 
 
-def _compare(work: Work, ran: Ran, partial: Path, options: Options) -> None:
-    """Run the same here and set both side by side. What fails here takes nothing away from the board's results."""
+def _listen(link: Link, images: int) -> tuple[list[str], dict[str, Any]]:
+    """Pass on what the board says during a run. Returns the last of it and the message that ends the run.
+
+    Raises EnvironmentFault for a run that takes longer or says more than one over that many images can.
+    """
+    words: deque[str] = deque(maxlen=LAST_WORDS)
+    until = time.monotonic() + RUN_SECONDS + RUN_SECONDS_AN_IMAGE * images
+    for _ in range(RUN_LINES + RUN_LINES_AN_IMAGE * images):
+        message = link.event(max(until - time.monotonic(), 0.0))
+        if message["event"] == "done":
+            return list(words), message
+        if message["event"] != "line":
+            raise link.nonsense("something else than the end of a run")
+        words.append(cleaned(message.get("text")))
+        print(f"board: {words[-1]}", file=sys.stderr, flush=True)
+    raise link.nonsense("words without end in place of the end of a run")
+
+
+def _compare(work: Work, ran: Ran, partial: Path, options: Options) -> KeyboardInterrupt | None:
+    """Run the same here and set both side by side. What fails here takes nothing away from the board's results, nor
+    does Ctrl-C, which is returned."""
     host, board = partial / "host", partial / "board"
 
     def both() -> None:
@@ -147,14 +198,18 @@ def _compare(work: Work, ran: Ran, partial: Path, options: Options) -> None:
         if work.verb == "eval":
             ran.host_map, ran.board_map = work.score(host), work.score(board)
 
-    _or_note("there is no comparison with the host", both)
+    try:
+        _or_note("there is no comparison with the host", both)
+    except KeyboardInterrupt as stop:
+        return stop
+    return None
 
 
 def _or_note(what: str, work: Callable[[], object]) -> None:
     try:
         work()
-    except ReportedError as fault:
-        note(f"{what}: {fault}")
+    except (ReportedError, OSError, MemoryError, RuntimeError, ValueError) as fault:
+        note(f"{what}: {fault or type(fault).__name__}")
 
 
 def _failure(code: int, words: list[str], host: str) -> ReportedError:

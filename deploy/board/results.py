@@ -15,44 +15,58 @@ from deploy.board.text import cleaned
 from deploy.console import note
 from deploy.errors import DataError
 from deploy.results.detections import Detection
+from deploy.whole_file import writing
 
 LARGEST_FILE = 1 << 30
 LARGEST_SUM = 16 << 30
 LARGEST_JSON = 16 << 20
+MOST_STRANGE = 20
+"""Files that no result has, which are passed over."""
 
 
 def fetch(link: Link, folder: str, target: Path, expected: Collection[str]) -> int:
     """Bring the files of a result folder into `target`, which is made; returns how many came.
 
-    A file that is not among `expected` is left out. Raises DataError for one that arrives broken or is too large.
+    A file that is not among `expected` is left out. Raises DataError for one that arrives broken, comes twice or is too
+    large, and for more files than a result can have; ReportedError where this machine's disk cannot take them.
     """
     target.mkdir(parents=True)
     link.tell("fetch", folder=folder)
-    count = total = 0
+    came: set[str] = set()
+    strange = total = 0
     while True:
         message = link.event()
         if message["event"] == "done":
-            return count
+            return len(came)
         name, size = message.get("name"), message.get("size")
         if message["event"] != "file" or not isinstance(name, str) or type(size) is not int or size < 0:
             raise DataError(f"{link.host} answers with something else than result files")
         total += size
         if size > LARGEST_FILE or total > LARGEST_SUM:
             raise DataError(f"{link.host} sends {size} bytes as {cleaned(name, 80)}; that is no result")
+        if name in came:
+            raise DataError(f"{link.host} sends the result file {cleaned(name, 80)!r} twice")
         # What may be written is known beforehand, so no name of the board's choosing becomes a path.
         if name not in expected:
+            strange += 1
+            if strange > MOST_STRANGE:
+                raise DataError(f"{link.host} sends more than {MOST_STRANGE} files that no result has")
             note(f"{link.host} sends a file {cleaned(name, 80)!r} that no result has; it is left out")
             for _ in link.read(size):
                 pass
             continue
-        digest = hashlib.sha256()
-        with (target / name).open("wb") as stream:
-            for piece in link.read(size):
-                digest.update(piece)
-                stream.write(piece)
-        if digest.hexdigest() != message.get("sha256"):
-            raise DataError(f"the result file {name} arrived broken: its hash is another one than on the board")
-        count += 1
+        _receive(link, target / name, size, message.get("sha256"))
+        came.add(name)
+
+
+def _receive(link: Link, file: Path, size: int, sha256: object) -> None:
+    digest = hashlib.sha256()
+    with writing(file, size), file.open("xb") as stream:
+        for piece in link.read(size):
+            digest.update(piece)
+            stream.write(piece)
+    if digest.hexdigest() != sha256:
+        raise DataError(f"the result file {file.name} arrived broken: its hash is another one than on the board")
 
 
 def names_of_txt_result(classes: Sequence[str]) -> set[str]:
@@ -103,7 +117,7 @@ def _read_boxes(file: Path) -> list[Detection]:
         if file.stat().st_size > LARGEST_JSON:
             raise ValueError("it is too large")
         return [_detection(entry) for entry in json.loads(file.read_bytes())["objects"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as fault:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as fault:
         raise DataError(f"{file} is not a list of boxes: {cleaned(str(fault), 200)}") from None
 
 
@@ -123,7 +137,7 @@ def read_speed(stdout: str) -> dict[str, Any]:
         valid = (
             type(images) is int and type(failed) is int and all(0 <= v < math.inf for v in (rate, *latency.values()))
         )
-    except (ValueError, LookupError, TypeError, RecursionError, AttributeError):
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError, AttributeError):
         valid = False
     if not valid:
         raise DataError(f"speed on the board printed no report: {cleaned(stdout, 200)!r}")

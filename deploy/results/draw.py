@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.results.detections import Detection
+from deploy.whole_file import write_new
 
 SCHEMA_VERSION = 1
 
@@ -25,9 +26,9 @@ def write_image(folder: Path, name: str, image: bytes, objects: Sequence[Detecti
     `listed` asks for both."""
     drawn = _drawn(image, objects)
     if drawn is not None:
-        (folder / f"{name}.jpg").write_bytes(drawn)
+        write_new(folder / f"{name}.jpg", drawn)
     if drawn is None or listed:
-        (folder / f"{name}.json").write_text(_listed(objects), encoding="utf-8")
+        write_new(folder / f"{name}.json", _listed(objects).encode("utf-8", "backslashreplace"))
 
 
 def _listed(objects: Iterable[Detection]) -> str:

@@ -2,60 +2,72 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from compute_mAP.result_files import FAILED_IMAGES
 from deploy.errors import UsageError
+from deploy.results.ours import Maker, check_deletable, check_replaceable, mark
+from deploy.temporary import remove, temporary_folder
+from deploy.whole_file import write_new
 
 
 @contextmanager
-def result_folder(folder: Path) -> Iterator[Path]:
+def result_folder(folder: Path, maker: Maker) -> Iterator[Path]:
     """A new folder to write into, beside `folder`, whose place it takes when the block ends without an exception.
 
     An older `folder` moves to NAME.prev then, which replaces an older NAME.prev; until then both are untouched.
-    Raises UsageError when the folder above cannot be made.
+    Raises UsageError when the folder above cannot be made, and where one of the two is not the maker's.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as fault:
-        raise UsageError(f"results cannot be written to {folder.parent}: {fault.strerror}") from None
-    try:
-        partial.chmod(0o755)  # mkdtemp makes it for its owner alone
+    check_room(folder, maker)
+    with ExitStack() as stack:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial = stack.enter_context(temporary_folder(folder))
+        except OSError as fault:
+            raise UsageError(f"results cannot be written to {folder.parent}: {fault.strerror}") from None
         yield partial
-        publish(partial, folder)
-    finally:
-        remove(partial)
+        publish(partial, folder, maker)
+
+
+def check_room(folder: Path, maker: Maker) -> None:
+    """Raises UsageError where a result cannot take the place of `folder` because something of somebody else's is
+    there or in NAME.prev. To be called before long work begins, too."""
+    check_replaceable(folder, maker)
+    check_deletable(previous_of(folder), maker)
+
+
+def previous_of(folder: Path) -> Path:
+    """Where `folder` moves when another one takes its place."""
+    return folder.with_name(f"{folder.name}.prev")
 
 
 def write_failed(folder: Path, failed: Sequence[str]) -> None:
     """Write the names of the images that failed, one a line; no file where none did."""
     if failed:
-        (folder / FAILED_IMAGES).write_text("".join(f"{name}\n" for name in failed), encoding="utf-8")
+        write_new(folder / FAILED_IMAGES, "".join(f"{name}\n" for name in failed).encode("utf-8", "surrogateescape"))
 
 
-def publish(partial: Path, folder: Path) -> None:
-    """Put `partial` in the place of `folder`; what was there moves to NAME.prev, which replaces an older NAME.prev."""
-    previous = folder.with_name(f"{folder.name}.prev")
-    if folder.exists() or folder.is_symlink():
+def publish(partial: Path, folder: Path, maker: Maker) -> None:
+    """Put `partial`, with a marker in it, in the place of `folder`.
+
+    What was there moves to NAME.prev, which replaces an older NAME.prev; an empty folder is not worth that. Raises
+    UsageError where something of somebody else's is in the way by now.
+    """
+    mark(partial, maker)
+    check_room(folder, maker)
+    previous = previous_of(folder)
+    moved = False
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
+    elif folder.exists() or folder.is_symlink():
         remove(previous)
         folder.rename(previous)
+        moved = True
     try:
         partial.rename(folder)
     except BaseException:
-        if previous.exists() and not folder.exists():
+        if moved and not folder.exists():
             previous.rename(folder)
         raise
-
-
-def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(FileNotFoundError):
-            path.unlink()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from compute_mAP.result_files import FAILED_IMAGES
 from deploy.console import Progress, note
 from deploy.results.detections import Detection
 from deploy.results.draw import write_image
-from deploy.results.folder import write_failed
-from deploy.results.resumable import resumable_run
+from deploy.results.folder import check_room, write_failed
+from deploy.results.image_result import check_complete, has_listed_boxes, is_whole
+from deploy.results.ours import Maker, check_apart
+from deploy.results.resumable import ResumableRun, resumable_run
 from deploy.run.flow import answers
 from deploy.run.image_source import image_source
 from deploy.run.images import check_some_succeeded
@@ -21,6 +25,7 @@ from deploy.run.target import Target
 
 SCHEMA_VERSION = 1
 FOLDER = "image_result"
+MAKER = Maker("detect", "result of detect", ("*.jpg", "*.json", FAILED_IMAGES), has_listed_boxes)
 
 
 @dataclass(frozen=True)
@@ -72,30 +77,64 @@ def detect(
         note(sentence)
     folder = images.folder
     out = out.absolute() / FOLDER
+    check_room(out, MAKER)
+    check_apart(out, [folder, source])
     with open_stream(target, "detect") as (stream, pipeline):
-        inputs = inputs_of(pipeline, stream, folder, images.names)
-        with resumable_run(out, inputs, resume) as run:
+        inputs = {**inputs_of(pipeline, stream, folder, images.names), "--boxes": "yes" if boxes else "no"}
+        with resumable_run(out, MAKER, inputs, resume) as run:
             counts = Counter(run.counts)
-            on_terminal = lines is not None and lines.isatty()
-            progress = Progress("detected", len(images.names), on_terminal, run.done)
-            for name, image, outcome in answers(stream, folder, images.names[run.done :]):
+            again = _damaged(run, images.names, boxes)
+            shown = _Lines(lines)
+            progress = Progress("detected", len(images.names), shown.on_terminal, run.done - len(again))
+            for number, (name, image, outcome) in enumerate(
+                answers(stream, folder, [*again, *images.names[run.done :]])
+            ):
+                counted = number < len(again)
                 if outcome.fault:
                     run.failed.append(name)
                     progress.fault(name, outcome.fault)
                 else:
                     write_image(run.folder, name, image, outcome.objects, boxes)
-                    counts.update(found.name for found in outcome.objects)
-                    if lines is not None:
-                        print(f"{name}: {_summary(outcome.objects)}", file=lines, flush=True)
-                run.done += 1
+                    if not counted:
+                        counts.update(found.name for found in outcome.objects)
+                        shown.add(f"{name}: {_summary(outcome.objects)}")
+                run.done += not counted
                 progress.step()
-                if run.is_due():
+                if run.is_due() and not counted:
                     run.counts = dict(counts)
                     run.save()
             progress.finish()
             check_some_succeeded(len(images.names), run.failed)
             write_failed(run.folder, run.failed)
+            check_complete(run.folder, images.names, run.failed)
     return Detected(len(images.names), len(run.failed), dict(counts.most_common()), out, stream.host)
+
+
+class _Lines:
+    """Lines on stdout as they come. A reader that has gone, or a full disk there, ends the lines and not the run."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self.on_terminal = stream is not None and stream.isatty()
+
+    def add(self, line: str) -> None:
+        try:
+            if self._stream is not None:
+                print(line, file=self._stream, flush=True)
+        except OSError as fault:
+            self._stream = None
+            note(f"stdout takes no more lines ({fault.strerror}); the run goes on without them")
+
+
+def _damaged(run: ResumableRun, names: Sequence[str], boxes: bool) -> list[str]:
+    """The images of an unfinished run whose files a cut of power has damaged."""
+    failed = set(run.failed)
+    found = [name for name in names[: run.done] if name not in failed and not is_whole(run.folder, name, boxes)]
+    if found:
+        note(
+            f"{len(found)} images of the unfinished run are damaged, the first of them {found[0]}; they are done again"
+        )
+    return found
 
 
 def _summary(objects: list[Detection]) -> str:

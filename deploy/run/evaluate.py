@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compute_mAP.result_files import FAILED_IMAGES, PREFIX, SUFFIX
 from compute_mAP.voc_devkit import Devkit, find_devkit
 from deploy.console import Progress, note
 from deploy.errors import EnvironmentFault
-from deploy.results.folder import write_failed
+from deploy.results.folder import check_room, write_failed
+from deploy.results.ours import Maker, check_apart
 from deploy.results.resumable import resumable_run
-from deploy.results.txt_result import TextResults
+from deploy.results.txt_result import TextResults, damaged
 from deploy.run.flow import answers
 from deploy.run.images import check_some_succeeded
 from deploy.run.run_inputs import inputs_of
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from compute_mAP.report import Report
 
 FOLDER = "txt_result"
+MAKER = Maker(
+    "eval",
+    "result of eval",
+    (f"{PREFIX}*{SUFFIX}", FAILED_IMAGES),
+    lambda folder: any(folder.glob(f"{PREFIX}*{SUFFIX}")),
+)
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,15 @@ def evaluate(
         note(sentence)
     _check_annotations(devkit, images.names)
     out = out.absolute() / FOLDER
+    check_room(out, MAKER)
+    check_apart(out, [devkit_folder])
     with open_stream(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
         inputs = inputs_of(pipeline, stream, devkit.images, images.names)
-        with resumable_run(out, inputs, resume) as run:
-            results = TextResults(run.folder, names, run.sizes)
+        with resumable_run(out, MAKER, inputs, resume) as run:
+            if file := damaged(run.folder, run.sizes, run.sums):
+                run.begin_anew(f"{file} of the unfinished run is damaged")
+            results = TextResults(run.folder, names, run.sizes, run.sums)
             progress = Progress("evaluated", len(images.names), done=run.done)
             for name, _, outcome in answers(stream, devkit.images, images.names[run.done :]):
                 if outcome.fault:
@@ -79,7 +91,7 @@ def evaluate(
                 run.done += 1
                 progress.step()
                 if run.is_due():
-                    run.sizes = results.flush()
+                    run.sizes, run.sums = results.flush(), dict(results.sums)
                     run.save()
             progress.finish()
             check_some_succeeded(len(images.names), run.failed)

@@ -98,7 +98,7 @@ def test_detect(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (found["pictures"], found["frames"]) == (3, 3)
     assert [sentence.endswith("it is left out") and "torn.jpg" in sentence for sentence in found["left_out"]] == [True]
     names = sorted(str(path.relative_to("found")) for path in Path("found").rglob("*") if path.is_file())
-    assert names == ["film.mp4", "one_jpg.jpg", "one_png.jpg", str(Path("sub", "deep.jpg"))]
+    assert names == [".made_by", "film.mp4", "one_jpg.jpg", "one_png.jpg", str(Path("sub", "deep.jpg"))]
     reader = cv2.VideoCapture("found/film.mp4")
     assert (reader.get(cv2.CAP_PROP_FRAME_COUNT), reader.get(cv2.CAP_PROP_FRAME_WIDTH)) == (3, 96)
     assert sum(found["objects"].values()) > 0

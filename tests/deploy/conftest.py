@@ -8,6 +8,7 @@ nothing. White excites the other two heads as well. So a test can say what must 
 import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -218,15 +219,16 @@ def blob_jpeg(blob_image: Callable[..., np.ndarray]) -> Callable[..., bytes]:
 def full_disk() -> Callable[[], AbstractContextManager[None]]:
     """In `with full_disk():` files are cut short when they are written, as where the disk is full."""
 
-    def write(path: Path, content: bytes) -> int:
-        with path.open("wb") as stream:
-            stream.write(content[:1])
+    write = os.write
+
+    def cut_short(handle: int, content: bytes) -> int:
+        write(handle, content[:1])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     @contextmanager
     def patched() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Path, "write_bytes", write)
+            patch.setattr("deploy.whole_file.os.write", cut_short)
             yield
 
     return patched

@@ -4,6 +4,7 @@ import os
 import sys
 
 from deploy.board.remote import probe, runner
+from deploy.board.remote.pulse import Pulse
 from deploy.board.remote.store import Store
 from deploy.board.remote.wire import Fault, Wire
 
@@ -36,9 +37,12 @@ class _Conversation:
     def go_on(self):
         while True:
             request = self.wire.receive()
-            answer = getattr(self, "do_" + str(request.get("do")), self._unknown)(request)
-            if answer is not None:
-                self.wire.send(event="done", **answer)
+            if request.get("do") == "put":
+                self._put(request)
+                continue
+            with Pulse(self.wire):
+                answer = getattr(self, "do_" + str(request.get("do")), self._unknown)(request)
+            self.wire.send(event="done", **answer)
 
     def _unknown(self, request):
         raise Fault("usage", "there is no request %r" % (request.get("do"),))
@@ -59,8 +63,8 @@ class _Conversation:
     def do_plan(self, request):
         return self.store.plan(request["area"], request["files"])
 
-    def do_put(self, request):
-        """No answer: the laptop sends file after file, and asks once at the end."""
+    def _put(self, request):
+        """No answer, and no pulse: the laptop sends file after file without listening, and asks once at the end."""
         self.store.put(request["number"], request["offset"], self.wire.read(request["size"]))
 
     def do_received(self, request):

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 
 LONGEST = 64 << 20
 """Bytes of one message at most."""
@@ -25,6 +26,8 @@ class Wire:
     def __init__(self, source, sink):
         self.source = source
         self.sink = sink
+        self.alone = threading.RLock()
+        """Held by who writes, and around several writes that belong together."""
 
     def receive(self):
         with _Patience():
@@ -50,7 +53,7 @@ class Wire:
         self.write(json.dumps(message).encode("ascii") + b"\n")
 
     def write(self, data):
-        with _Patience():
+        with self.alone, _Patience():
             self.sink.write(data)
             self.sink.flush()
 

@@ -131,7 +131,7 @@ def test_the_command(
     assert main(["gammas", "p.safetensors", "--out", "alone"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["layer", "channels"]
-    assert sorted(path.name for path in Path("alone").iterdir()) == ["gammas.png", "keep.png"], (
+    assert sorted(path.name for path in Path("alone").iterdir()) == [".made_by", "gammas.png", "keep.png"], (
         "its plan lies beside it"
     )
     assert main(["gammas", "p.plan.json"]) == 4

@@ -40,14 +40,14 @@ def test_one_image(host: list[Detection], board: list[Detection], matched: int, 
 def test_the_first_in_the_order_of_the_set() -> None:
     host = {"z": [box()], "a": [box(), box(0.5, 50)], "m": [box()]}
     found = compare(["z", "a", "m"], host, {"z": [box()], "a": [box(0.88)]})
-    assert found.first_difference == {"picture": "a", "sentence": "only the host has a 0.500 at 50.0 0.0 60.0 10.0"}
+    assert found.first_difference == {"image": "a", "sentence": "only the host has a 0.500 at 50.0 0.0 60.0 10.0"}
     assert (found.images, found.differing, found.host, found.board, found.matched) == (3, 2, 4, 2, 2)
     assert found.confidence_difference == pytest.approx(0.02)
 
 
 def test_an_image_that_failed_on_one_side_only() -> None:
     found = compare(["p", "q"], {}, {}, host_failed=["p"], board_failed=["p", "q"])
-    assert found.first_difference == {"picture": "q", "sentence": "it failed on the board only"}
+    assert found.first_difference == {"image": "q", "sentence": "it failed on the board only"}
 
 
 def test_the_tolerance_is_the_users() -> None:

@@ -94,7 +94,7 @@ def test_eval_runs_there_and_is_compared(call: Call, bundle: Path, devkit: Path,
     assert (boxes["host"], boxes["board"], boxes["matched"], boxes["differing"]) == (5, 4, 3, 2)
     assert boxes["mean_iou"] > 0.95
     first = boxes["first_difference"]
-    assert first["picture"] == "it's $(b)" and "only the host has red" in first["sentence"]
+    assert first["image"] == "it's $(b)" and "only the host has red" in first["sentence"]
     assert ran["map"]["difference"]["map50"] == ran["map"]["board"]["map50"] - ran["map"]["host"]["map50"] < 0
     assert ran["map"]["host"]["map50"] == pytest.approx(1.0)
     assert ran["timings"]["board"]["images_per_second"] > 0 and ran["timings"]["host"]["seconds"] > 0

@@ -1,17 +1,25 @@
 """Whatever a board says, it becomes values of known types, and text that a terminal may show."""
 
 import json
+import os
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.board import link as link_module
+from deploy.board.contents import Item
+from deploy.board.courier import Courier
+from deploy.board.doctor import Wanted
 from deploy.board.facts import Facts, chips_of
 from deploy.board.findings import judge
 from deploy.board.link import ConnectionLost, Link
+from deploy.board.remote.pulse import Pulse
+from deploy.board.remote.wire import Wire
 from deploy.board.results import fetch, read_image_result, read_speed
 from deploy.board.text import cleaned
 from deploy.errors import DataError, EnvironmentFault
@@ -112,6 +120,7 @@ def test_boxes_that_are_none(tmp_path: Path, text: str) -> None:
 
 def speaker(monkeypatch: pytest.MonkeyPatch, says: str, greets: bool = True) -> Link:
     """A link to a program that says that, whatever it is asked."""
+    monkeypatch.setattr(link_module, "FAREWELL_SECONDS", 0.2)
     hello = 'import json, sys\nprint(\'{"event": "hello", "protocol": 1}\', flush=True)\n' if greets else ""
     monkeypatch.setattr(link_module.ssh, "command", lambda *_: [sys.executable, "-c", hello + says])
     return Link("board", [])
@@ -145,7 +154,6 @@ def test_answers_that_are_none(
 
 def test_a_board_that_only_talks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LONGEST_NOISE", 10_000)
-    monkeypatch.setattr(link_module, "FAREWELL_SECONDS", 0.2)
     with pytest.raises(EnvironmentFault, match="no greeting of our program"):
         speaker(monkeypatch, "while True: print('x' * 1000)", greets=False)
 
@@ -216,3 +224,129 @@ def test_the_program_for_the_board_needs_the_standard_library_alone() -> None:
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], input=text, capture_output=True, text=True, cwd="/")
     assert done.stderr == ""
     assert json.loads(done.stdout.splitlines()[-1])["facts"]["probe_python"][0] == 3
+
+
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        pytest.param("import time; time.sleep(60)", "board has been silent", id="silence after the greeting"),
+        pytest.param(
+            "import time\nwhile True: time.sleep(0.2); print(json.dumps({'event': 'alive'}), flush=True)",
+            "board takes too long to answer",
+            id="at work for ever",
+        ),
+        pytest.param(
+            "while True: print(json.dumps({'event': 'alive'}), flush=True)", "with no answer", id="nothing but pulses"
+        ),
+        pytest.param(
+            "import time\nwhile True: time.sleep(0.05); print('x', end='', flush=True)",
+            "silent",
+            id="a line without end",
+        ),
+        pytest.param(
+            'print(\'{"event": "done", "seconds": NaN}\')', "a line that is no message", id="no number in JSON"
+        ),
+    ],
+)
+def test_each_answer_has_limits(monkeypatch: pytest.MonkeyPatch, says: str, sentence: str) -> None:
+    monkeypatch.setattr("deploy.board.patience.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(link_module, "MOST_PULSES", 1000)
+    with speaker(monkeypatch, says) as link, pytest.raises(EnvironmentFault, match=sentence) as raised:
+        link.ask("facts", seconds=2)
+    assert not isinstance(raised.value, ConnectionLost), "trying again would wait as long again"
+
+
+def test_a_board_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "SEND_SECONDS", 0.5)
+    with (
+        speaker(monkeypatch, "import time; time.sleep(60)") as link,
+        pytest.raises(EnvironmentFault, match="too long to read"),
+    ):
+        for _ in range(100):
+            link.send(bytes(1 << 16))
+
+
+FILE = "print(json.dumps({{'event': 'file', 'name': {name}, 'size': 0, 'sha256': hashlib.sha256().hexdigest()}}))\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("'a.json'", "sends the result file 'a.json' twice", id="one file for ever"),
+        pytest.param("'x%d' % n", "more than 20 files that no result has", id="a million names"),
+    ],
+)
+def test_files_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, sentence: str) -> None:
+    says = "import hashlib\nfor n in range(10**9): " + FILE.format(name=name)
+    with speaker(monkeypatch, says) as link, pytest.raises(DataError, match=sentence):
+        fetch(link, "image_result", tmp_path / "out", {"a.json"})
+
+
+def test_a_result_that_does_not_fit_on_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    says = f"print({json.dumps({'event': 'file', 'name': 'a.json', 'size': 5000, 'sha256': ''})!r})\nprint('x' * 5000)"
+    with speaker(monkeypatch, says) as link:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(OSError, match=r"5000 bytes have to be written.*a\.json"):
+                fetch(link, "image_result", tmp_path / "out", {"a.json"})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def items(folder: Path) -> list[Item]:
+    for name, content in (("a", b"same"), ("b", b"same"), ("c", b"other")):
+        (folder / name).write_bytes(content)
+    return [Item.of(name, folder / name) for name in "abc"]
+
+
+def courier_to(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> Courier:
+    """A courier to a board that gives these answers, whatever it is asked."""
+    says = "".join(f"print({json.dumps({'event': 'done', **answer})!r}, flush=True)\n" for answer in answers)
+    monkeypatch.setattr(link_module.ssh, "command", lambda *_: [sys.executable, "-c", HELLO + says + WAIT])
+    return Courier("board", [], Wanted())
+
+
+HELLO = 'import json, sys\nprint(\'{"event": "hello", "protocol": 1}\', flush=True)\n'
+WAIT = "sys.stdin.buffer.read()"
+
+
+def test_progress_does_not_count_past_its_total(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("deploy.board.courier._Progress.seconds", 0)
+    need = {"need": [[0, 2], [1, 2], [2, 0]], "same": ""}
+    answers = (need, {"bad": [2, 2, 1]}, {"bad": []}, {"release": "r", "previous": ""})
+    with courier_to(monkeypatch, *answers) as courier:
+        assert courier.release(items(tmp_path)) == ("r", "", False)
+    shown = [line for line in capsys.readouterr().err.splitlines() if " of " in line]
+    counts = [tuple(float(word) for word in line.split()[1:5:3]) for line in shown]
+    assert counts and all(done <= total for done, total in counts)
+    assert courier.copied.files == 5 and courier.copied.bytes == 2 + 4 + 5 + 4 + 5
+
+
+@pytest.mark.parametrize(
+    "need",
+    [[[0, 0], [0, 0]], [[3, 0]], [[-1, 0]], [[0, 5]], [[0, -1]], [[0, True]], [["0", 0]], [[0]], {"0": 0}, None],
+    ids=repr,
+)
+def test_what_a_board_cannot_ask_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, need: Any) -> None:
+    with (
+        courier_to(monkeypatch, {"need": need, "same": ""}) as courier,
+        pytest.raises(DataError, match="asks for files that there are none of"),
+    ):
+        courier.release(items(tmp_path))
+
+
+def test_the_program_for_the_board_says_that_it_is_at_work() -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "wb") as sink, os.fdopen(read, "rb") as source:
+        wire = Wire(None, sink)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("deploy.board.remote.pulse.SECONDS", 0.05)
+            with Pulse(wire):
+                time.sleep(0.3)
+            wire.send(event="done")
+        sink.close()
+        events = [json.loads(line)["event"] for line in source]
+    assert events[:2] == ["alive", "alive"] and events[-1] == "done" and events.count("done") == 1

@@ -1,16 +1,24 @@
 """Result folders appear whole or not at all; text results keep every line."""
 
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from deploy.errors import UsageError
 from deploy.results.detections import Detection
 from deploy.results.folder import result_folder, write_failed
+from deploy.results.ours import Maker
 from deploy.results.txt_result import TextResults
+
+MAKER = Maker("test", "result of test", ("file",))
 
 
 def write(folder: Path, text: str) -> None:
-    with result_folder(folder) as partial:
+    with result_folder(folder, MAKER) as partial:
         (partial / "file").write_text(text)
 
 
@@ -18,7 +26,7 @@ def test_a_break_in_the_middle_leaves_everything_as_it_was(tmp_path: Path) -> No
     folder = tmp_path / "result"
     for text in ("0", "1", "2"):
         write(folder, text)
-    with pytest.raises(ZeroDivisionError), result_folder(folder) as partial:
+    with pytest.raises(ZeroDivisionError), result_folder(folder, MAKER) as partial:
         (partial / "file").write_text("3")
         raise ZeroDivisionError
     assert (folder / "file").read_text() == "2"
@@ -26,12 +34,40 @@ def test_a_break_in_the_middle_leaves_everything_as_it_was(tmp_path: Path) -> No
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["result", "result.prev"]
 
 
-def test_a_file_in_the_way_moves_aside_too(tmp_path: Path) -> None:
-    (tmp_path / "result").write_text("mine")
-    (tmp_path / "result.prev").write_text("older")
-    write(tmp_path / "result", "1")
-    assert (tmp_path / "result.prev").read_text() == "mine"
-    assert (tmp_path / "result/file").read_text() == "1"
+def test_an_empty_folder_is_filled_and_pushes_nothing_out(tmp_path: Path) -> None:
+    for text in ("1", "2"):
+        write(tmp_path / "result", text)
+    shutil.rmtree(tmp_path / "result")
+    (tmp_path / "result").mkdir()
+    write(tmp_path / "result", "3")
+    assert (tmp_path / "result.prev/file").read_text() == "1"
+
+
+def test_what_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no result of test"), result_folder(tmp_path / "result", MAKER):
+        (tmp_path / "result").mkdir()
+        (tmp_path / "result/precious").write_text("p")
+    assert [path.name for path in tmp_path.rglob("*")] == ["result", "precious"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from deploy.results.folder import result_folder
+from deploy.results.ours import Maker
+with result_folder(Path("result"), Maker("test", "result of test", ("file",))) as partial:
+    (partial / "file").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_kill_leaves_is_cleared_by_the_next_run(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", KILLED, str(root)], cwd=tmp_path, check=False)
+    assert done.returncode == -signal.SIGKILL and len(list(tmp_path.iterdir())) == 1
+    write(tmp_path / "result", "whole")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result"]
 
 
 def test_others_may_read_the_results(tmp_path: Path) -> None:

@@ -14,16 +14,18 @@ import pytest
 
 from deploy.cli import main
 from deploy.errors import UsageError
+from deploy.results.ours import Maker
 from deploy.results.resumable import resumable_run
 
 ROOT = Path(__file__).resolve().parents[3]
+MAKER = Maker("test", "result of test", ("a", "b"))
 INPUTS = {"model": "1", "image set": "2"}
 NAMES = ("red", "green", "blue")
 
 
 def begin(folder: Path, done: int = 3) -> Path:
     """Leave an unfinished run behind, as a kill does; returns its folder."""
-    with pytest.raises(KeyboardInterrupt), resumable_run(folder, INPUTS, False) as run:
+    with pytest.raises(KeyboardInterrupt), resumable_run(folder, MAKER, INPUTS, False) as run:
         (run.folder / "a").write_text("a")
         run.done, run.failed, run.counts, run.sizes = done, ["x"], {"cat": 2}, {"a": 1}
         run.save()
@@ -33,17 +35,17 @@ def begin(folder: Path, done: int = 3) -> Path:
 
 def test_it_goes_on_with_what_was_saved(tmp_path: Path) -> None:
     begin(tmp_path / "out")
-    with resumable_run(tmp_path / "out", INPUTS, True) as run:
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, True) as run:
         assert (run.done, run.failed, run.counts, run.sizes) == (3, ["x"], {"cat": 2}, {"a": 1})
         assert (run.folder / "a").read_text() == "a"
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
-    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["a"]
+    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == [".made_by", "a"]
 
 
 def test_without_resume_it_begins_anew_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     begin(tmp_path / "out")
-    with resumable_run(tmp_path / "out", INPUTS, False) as run:
-        assert run.done == 0 and list(run.folder.iterdir()) == []
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, False) as run:
+        assert run.done == 0 and [entry.name for entry in run.folder.iterdir()] == [".made_by"]
     assert "an unfinished run of 3 images is dropped" in capsys.readouterr().err
 
 
@@ -51,8 +53,8 @@ def test_without_resume_it_begins_anew_and_says_so(tmp_path: Path, capsys: pytes
 def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     place = begin(tmp_path / "out")
     (place / "unfinished.json").unlink() if left is None else (place / "unfinished.json").write_text(left)
-    with resumable_run(tmp_path / "out", INPUTS, True) as run:
-        assert run.done == 0 and list(run.folder.iterdir()) == []
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, True) as run:
+        assert run.done == 0 and [entry.name for entry in run.folder.iterdir()] == [".made_by"]
     assert "this one begins at the first image" in capsys.readouterr().err
 
 
@@ -66,26 +68,87 @@ def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.
 def test_other_inputs_are_refused_and_nothing_is_lost(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
     place = begin(tmp_path / "out")
     before = {file.name: file.read_bytes() for file in place.iterdir()}
-    with pytest.raises(UsageError, match=sentence), resumable_run(tmp_path / "out", {**INPUTS, **change}, True):
+    with pytest.raises(UsageError, match=sentence), resumable_run(tmp_path / "out", MAKER, {**INPUTS, **change}, True):
         pass
     assert {file.name: file.read_bytes() for file in place.iterdir()} == before
 
 
 def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
-    with resumable_run(tmp_path / "out", INPUTS, False) as run:
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, False) as run:
         (run.folder / "a").write_text("a")
-        with pytest.raises(UsageError, match="another run is writing"), resumable_run(tmp_path / "out", INPUTS, False):
+        with (
+            pytest.raises(UsageError, match="another run is writing"),
+            resumable_run(tmp_path / "out", MAKER, INPUTS, False),
+        ):
             pass
         assert (run.folder / "a").read_text() == "a"
     assert (tmp_path / "out/a").exists()
 
 
-def test_an_error_ends_it_for_good(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("done", "failed", "kept"),
+    [
+        pytest.param(3, 1, True, id="some results"),
+        pytest.param(2, 2, False, id="failures alone"),
+        pytest.param(0, 0, False, id="nothing yet"),
+    ],
+)
+@pytest.mark.parametrize("fault", [OSError(28, "No space left"), ZeroDivisionError(), SystemExit()], ids=repr)
+def test_whatever_ends_it_takes_no_results_away(
+    tmp_path: Path, fault: BaseException, done: int, failed: int, kept: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "out").mkdir()
-    with pytest.raises(ZeroDivisionError), resumable_run(tmp_path / "out", INPUTS, False) as run:
+    with pytest.raises(type(fault)), resumable_run(tmp_path / "out", MAKER, INPUTS, False) as run:
+        run.done, run.failed = done, ["x"] * failed
         run.save()
-        raise ZeroDivisionError
-    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+        raise fault
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ([".out.unfinished"] if kept else []) + ["out"]
+    assert ("3 images are kept; --resume goes on" in capsys.readouterr().err) == kept
+
+
+@pytest.mark.parametrize("what", ["link", "file", "foreign"])
+def test_what_lies_in_its_place_is_not_touched(tmp_path: Path, what: str) -> None:
+    place, precious = tmp_path / ".out.unfinished", tmp_path / "precious"
+    precious.mkdir()
+    (precious / "letter").write_text("dear")
+    if what == "link":
+        place.symlink_to(precious)
+    elif what == "file":
+        place.write_text("dear")
+    else:
+        precious.rename(place)
+    sentence = r"out\.unfinished: (is a link|is no folder|holds letter)"
+    with pytest.raises(UsageError, match=sentence), resumable_run(tmp_path / "out", MAKER, INPUTS, False):
+        pass
+    files = {path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"dear"} and not (tmp_path / "out").exists()
+
+
+def test_a_link_in_an_unfinished_run_is_not_written_through(tmp_path: Path) -> None:
+    place = begin(tmp_path / "out")
+    (tmp_path / "precious").write_text("dear")
+    (place / "b").symlink_to(tmp_path / "precious")
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, True) as run:
+        assert run.done == 0 and not (run.folder / "b").exists()
+    assert (tmp_path / "precious").read_text() == "dear"
+
+
+def test_it_is_saved_although_the_clock_stands_still_or_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.results.resumable.SAVE_IMAGES", 3)
+    now = 1000.0
+    monkeypatch.setattr("deploy.results.resumable.time.monotonic", lambda: now)
+    with resumable_run(tmp_path / "out", MAKER, INPUTS, False) as run:
+        run.save()
+        due = []
+        for run.done in range(1, 8):
+            due.append(run.is_due())
+            if due[-1]:
+                run.save()
+        assert due == [False, False, True, False, False, True, False]
+        now = 5.0
+        assert run.is_due()
 
 
 @pytest.fixture

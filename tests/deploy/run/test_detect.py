@@ -124,7 +124,12 @@ def test_a_bad_image_is_reported_counted_and_ends_nothing(
     faults = [line for line in printed.err.splitlines() if line.startswith("image bad failed: ")]
     assert len(faults) == 1 and sentence in faults[0]
     assert work.result("failed_images.txt").read_text() == "bad\n"
-    assert sorted(file.name for file in work.result("").iterdir()) == ["failed_images.txt", "p0.jpg", "p1.jpg"]
+    assert sorted(file.name for file in work.result("").iterdir()) == [
+        ".made_by",
+        "failed_images.txt",
+        "p0.jpg",
+        "p1.jpg",
+    ]
 
 
 def test_a_grayscale_image_works(work: Work, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +176,7 @@ def test_all_images_failed_is_bad_data_and_keeps_the_old_results(
     work: Work, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work.result("").mkdir()
+    work.result(".made_by").write_text("detect")
     work.result("old").write_text("old")
     work.add("bad", b"x")
     assert work.detect() == 3
@@ -183,10 +189,11 @@ def test_old_results_move_aside(work: Work) -> None:
     work.add("p0")
     for expected in ("first", "second"):
         work.result("").mkdir(exist_ok=True)
-        work.result("mark").write_text(expected)
+        work.result(".made_by").write_text("detect")
+        work.result("mark.json").write_text(expected)
         assert work.detect() == 0
-        assert (work.folder / "image_result.prev/mark").read_text() == expected
-        assert not work.result("mark").exists()
+        assert (work.folder / "image_result.prev/mark.json").read_text() == expected
+        assert not work.result("mark.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -279,6 +286,7 @@ def test_run_sh_takes_paths_relative_to_where_it_is_called(work: Work) -> None:
 
 def test_interrupt_ends_with_130_and_keeps_the_old_results(work: Work) -> None:
     work.result("").mkdir()
+    work.result(".made_by").write_text("detect")
     work.result("old").write_text("old")
     work.add("p0")
     with (work.folder / "set.txt").open("a") as file:

@@ -75,9 +75,10 @@ def test_what_is_annotated_is_found(devkit: Devkit, capsys: pytest.CaptureFixtur
     assert set(names) == {"a", "b"}
     best = max(row for name, row in zip(names, numbers) if name == "a")
     assert best[1:] == pytest.approx([16, 32, 32, 48], abs=0.01)
-    assert sorted(file.name for file in (devkit.folder / "txt_result").iterdir()) == sorted(
-        f"det_test_{name}.txt" for name in NAMES
-    )
+    assert {file.name for file in (devkit.folder / "txt_result").iterdir()} == {
+        ".made_by",
+        *(f"det_test_{name}.txt" for name in NAMES),
+    }
 
 
 def test_the_scorer_alone_says_the_same(devkit: Devkit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,6 +154,7 @@ def test_an_incomplete_devkit(devkit: Devkit, capsys: pytest.CaptureFixture[str]
 def test_all_images_failed(devkit: Devkit, capsys: pytest.CaptureFixture[str]) -> None:
     devkit.add("a", [(1, 2, 0)], content=b"broken")
     (devkit.folder / "txt_result").mkdir()
+    (devkit.folder / "txt_result/.made_by").write_text("eval")
     (devkit.folder / "txt_result/old").write_text("old")
     assert devkit.evaluate() == 3
     assert (devkit.folder / "txt_result/old").read_text() == "old"
