@@ -6,7 +6,7 @@ A pipe that nobody writes to would be waited for without end, and a device such 
 from __future__ import annotations
 
 import os
-from errno import EINVAL, EISDIR
+from errno import EFBIG, EINVAL, EISDIR
 from io import BufferedReader, FileIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -40,6 +40,15 @@ def open_regular(path: Path | str) -> BufferedReader:
         raise
 
 
+def read_bounded(path: Path | str, most: int = 16 * MEGABYTE) -> bytes:
+    """The content of a regular file of at most `most` bytes. Raises OSError, also where it is longer."""
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(EFBIG, f"it is longer than {_size(most)}, so it cannot be what it should be")
+    return content
+
+
 def read_regular(path: Path | str, what: str, most: int) -> bytes:
     """The content of a regular file of at most `most` bytes; `what` says in the error what the file is for.
 
@@ -47,13 +56,12 @@ def read_regular(path: Path | str, what: str, most: int) -> bytes:
     """
     shown = str(path) if str(path).isprintable() else repr(str(path))
     try:
-        with open_regular(path) as file:
-            content = file.read(most + 1)
+        return read_bounded(path, most)
     except FileNotFoundError:
         raise DataError(f"{what} {shown} does not exist") from None
     except OSError as fault:
         raise DataError(f"{what} {shown} cannot be read: {fault.strerror}") from None
-    if len(content) > most:
-        size = f"{most // MEGABYTE} MiB" if most >= MEGABYTE else f"{most} bytes"
-        raise DataError(f"{what} {shown} is longer than {size}, so it cannot be what it should be")
-    return content
+
+
+def _size(most: int) -> str:
+    return f"{most // MEGABYTE} MiB" if most >= MEGABYTE else f"{most} bytes"

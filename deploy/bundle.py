@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
 from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
@@ -48,7 +49,7 @@ def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
     if not place.is_dir():
         raise ModelError(f"the bundle {place} {'is a file; expected a folder' if place.exists() else 'does not exist'}")
     try:
-        description = json.loads(file.read_bytes())
+        description = json.loads(read_bounded(file))
     except FileNotFoundError:
         raise ModelError(f"{place} is not a bundle: it has no {DESCRIPTION}") from None
     except OSError as fault:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from compute_mAP.regular_file import read_bounded
 from deploy.aipp.limits import SIDES
 from deploy.aipp.matrices import ATC_DEFAULT, VIDEO_RANGE_BIAS
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
@@ -55,7 +56,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 def read_aipp(path: Path) -> dict[str, str | float]:
     """Read an AIPP file; see `parse_aipp`. Raises SdkFault 1019 where it cannot be read."""
     try:
-        return parse_aipp(path.read_text(encoding="utf-8"), str(path))
+        return parse_aipp(read_bounded(path).decode("utf-8").replace("\r\n", "\n"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SdkFault(OPEN_FAIL, f"cannot read the AIPP file {path}: {error}") from None
 

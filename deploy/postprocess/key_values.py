@@ -13,6 +13,7 @@ import re
 import struct
 from pathlib import Path
 
+from compute_mAP.regular_file import read_bounded
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, OPEN_FAIL, SdkFault
 
 MAX_LINES = 100_000
@@ -48,7 +49,7 @@ class KeyValues:
     def from_file(cls, path: Path) -> KeyValues:
         """Raises SdkFault 1016 where there is no such file, 1020 where it cannot be read, 1019 as `from_text` does."""
         try:
-            data = path.read_bytes()
+            data = read_bounded(path)
         except FileNotFoundError:
             raise SdkFault(NO_EXIST, f"there is no post-process config file {path}") from None
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from compute_mAP.regular_file import read_bounded
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OPEN_FAIL, SdkFault
 
 
@@ -35,7 +36,7 @@ def numbered_labels(text: str) -> Iterator[tuple[int, str]]:
 def read_labels(path: Path) -> list[str]:
     """Read a label file. Raises SdkFault 1016 where it is missing, 1019 where unreadable, 1004 where not UTF-8."""
     try:
-        return parse_labels(path.read_bytes().decode("utf-8"))
+        return parse_labels(read_bounded(path).decode("utf-8"))
     except FileNotFoundError:
         raise SdkFault(NO_EXIST, f"there is no label file {path}") from None
     except OSError as error:

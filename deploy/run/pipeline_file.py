@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compute_mAP.class_names import name_fault
+from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
@@ -23,7 +24,7 @@ class PipelineFile:
         self.path = path
         self.folder = folder
         try:
-            self._text = path.read_bytes().decode("utf-8-sig")
+            self._text = read_bounded(path).decode("utf-8-sig")
             self._streams = json.loads(self._text)
         except FileNotFoundError:
             raise ModelError(f"the pipeline {path} does not exist") from None

@@ -27,7 +27,7 @@ def _device(file: Path) -> None:
         pytest.param(_device, "it is not a regular file", id="a device without end"),
         pytest.param(Path.mkdir, "Is a directory", id="a folder"),
         pytest.param(lambda file: None, "does not exist", id="nothing"),
-        pytest.param(lambda file: file.write_bytes(b"12345"), "is longer than 4 bytes", id="too long"),
+        pytest.param(lambda file: file.write_bytes(b"12345"), "it is longer than 4 bytes", id="too long"),
     ],
 )
 def test_refused_at_once(tmp_path: Path, make: Callable[[Path], object], sentence: str) -> None:

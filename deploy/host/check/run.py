@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from compute_mAP.regular_file import read_bounded
 from deploy.bundle import DESCRIPTION, open_bundle
 from deploy.errors import ModelError, UsageError
 from deploy.host.check.aipp_findings import aipp_findings
@@ -65,7 +66,7 @@ class _Check:
 
     def _file(self, path: Path) -> None:
         try:
-            data = path.read_bytes()
+            data = read_bounded(path, MAX_BYTES + 1)
         except OSError as error:
             self._findings(path, "unreadable").append(
                 Finding(0, ERROR, f"cannot be read: {error.strerror or error}", OPEN_FAIL)

@@ -1,7 +1,10 @@
 """Label files, case by case; the vendor's own vectors are in test_golden_config_parse.py."""
 
+import os
+
 import pytest
 
+from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import numbered_labels, parse_labels, read_labels
 from deploy.sdk_codes import SdkFault
 
@@ -34,3 +37,12 @@ def test_faults_name_the_file(tmp_path):
 
 def test_lines_of_labels():
     assert list(numbered_labels("# head\ncat\n\n# no comment\n")) == [(2, "cat"), (3, ""), (4, "# no comment")]
+
+
+@pytest.mark.parametrize("read", [read_labels, KeyValues.from_file])
+def test_pipes_devices_and_names_with_nul_are_refused_at_once(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name, sentence in (("pipe", "not a regular file"), ("zero", "not a regular file"), ("a\0b", "NUL byte")):
+        with pytest.raises(SdkFault, match=sentence):
+            read(tmp_path / name)
