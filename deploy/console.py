@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from deploy.errors import ReportedError
 
-QUIET_SECONDS = 10.0
-"""Between two lines of progress where stderr is a file; on a terminal one line is rewritten four times a second."""
+LIVE_SECONDS, QUIET_SECONDS = 0.25, 10.0
+"""Between two lines of progress on a terminal, and where stderr is a file."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -42,56 +42,68 @@ def exit_code(command: Callable[[], None]) -> int:
     return 0
 
 
-class Progress:
-    """Counts images of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
+class StatusLine:
+    """How far something is, on stderr: one line, rewritten on a terminal; elsewhere a new line every QUIET_SECONDS."""
 
-    `done` of them were through before.
-    """
-
-    def __init__(self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0) -> None:
-        self._verb = verb
-        self._total = total
-        self._done = self._before = done
-        self._start = self._shown = time.perf_counter()
-        self._live = sys.stderr.isatty()
-        self._silent = results_on_terminal and self._live
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
+        self._shown_at = time.perf_counter()
         self._line = ""
 
-    def step(self) -> None:
-        """One more image is through."""
-        self._done += 1
-        now = time.perf_counter()
-        if self._silent or now - self._shown < (0.25 if self._live else QUIET_SECONDS):
-            return
-        self._shown = now
-        rate = (self._done - self._before) / (now - self._start)
-        left = (self._total - self._done) / rate
-        self._write(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
+    def is_due(self) -> bool:
+        """Whether it is time to show another line."""
+        return time.perf_counter() - self._shown_at >= (LIVE_SECONDS if self.live else QUIET_SECONDS)
 
-    def fault(self, name: str, sentence: str) -> None:
-        """Say why an image failed."""
-        self._clear()
-        print(f"image {name} failed: {sentence}", file=sys.stderr)
-
-    def finish(self) -> None:
-        """Say how long it took."""
-        self._clear()
-        seconds = time.perf_counter() - self._start
-        rate = (self._done - self._before) / max(seconds, 1e-9)
-        print(f"{self._verb} {self._done} images in {_clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
-
-    def _write(self, line: str) -> None:
-        if self._live:
+    def show(self, line: str) -> None:
+        self._shown_at = time.perf_counter()
+        if self.live:
             # Blanks wipe out what is left of a longer line before.
             print("\r" + line.ljust(len(self._line)), end="", file=sys.stderr, flush=True)
             self._line = line
         else:
             print(line, file=sys.stderr, flush=True)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Make room for something else on a terminal."""
         if self._line:
             print("\r" + " " * len(self._line) + "\r", end="", file=sys.stderr)
             self._line = ""
+
+
+class Progress:
+    """Counts images of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
+
+    `done` of them were finished before.
+    """
+
+    def __init__(self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0) -> None:
+        self._verb = verb
+        self._total = total
+        self._done = self._before = done
+        self._start = time.perf_counter()
+        self._status = StatusLine()
+        self._silent = results_on_terminal and self._status.live
+
+    def step(self) -> None:
+        """One more image is finished."""
+        self._done += 1
+        if self._silent or not self._status.is_due():
+            return
+        rate = (self._done - self._before) / (time.perf_counter() - self._start)
+        left = (self._total - self._done) / rate
+        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
+
+    def fault(self, name: str, sentence: str) -> None:
+        """Say why an image failed."""
+        self._status.clear()
+        print(f"image {name} failed: {sentence}", file=sys.stderr)
+
+    def finish(self) -> None:
+        """Say how long it took."""
+        self._status.clear()
+        seconds = time.perf_counter() - self._start
+        rate = (self._done - self._before) / max(seconds, 1e-9)
+        print(f"{self._verb} {self._done} images in {_clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
 
 
 def _clock(seconds: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.bundle import DESCRIPTION, Bundle
 from deploy.errors import DataError, ModelError
+from deploy.hashes import file_sha256
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.target import ROOT
 
@@ -30,15 +30,10 @@ class Item:
     @classmethod
     def of(cls, path: str, source: Path) -> Item:
         """Raises DataError for a file that cannot be read."""
-        digest, size = hashlib.sha256(), 0
         try:
-            with source.open("rb") as stream:
-                for block in iter(lambda: stream.read(1 << 20), b""):
-                    digest.update(block)
-                    size += len(block)
+            return cls(path, source, file_sha256(source), source.stat().st_size)
         except OSError as fault:
             raise DataError(f"{source} cannot be read: {fault.strerror}") from None
-        return cls(path, source, digest.hexdigest(), size)
 
 
 def release_items(bundle: Bundle) -> list[Item]:

@@ -253,6 +253,17 @@ def image_of(vision: Any) -> Image:
     )
 
 
+def array_or_bytes(tensor: Any) -> np.ndarray:
+    """The array of an MxpiTensor; its bytes, uint8 [n], where its type and shape say something else than their number.
+
+    mxpi_tensorinfer looks at the bytes alone, and many scripts leave the rest out.
+    """
+    try:
+        return _array(tensor)
+    except SdkFault:
+        return np.frombuffer(tensor.dataStr, np.uint8)
+
+
 def _array(tensor: Any) -> np.ndarray:
     kind = TENSOR_TYPES.get(tensor.tensorDataType)
     if kind is None:

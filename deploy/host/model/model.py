@@ -49,17 +49,18 @@ class Model:
             raise self._fault(fault.code, fault.sentence) from None
         self.path = self._network.path
         self.inputs: Sequence[Port] = self._network.inputs
+        self.outputs: Sequence[Port] = self._network.outputs
         first = self.inputs[0].shape if self.inputs else ()
         self.batch = first[0] if first and first[0] > 1 and not one_by_one else 1
-        outputs = [port.shape for port in self._network.outputs]
+        outputs = [port.shape for port in self.outputs]
         fixed = not any(FREE in shape[1:] for shape in outputs)
         self.output_shapes: Sequence[Sequence[int]] | None = [(1, *shape[1:]) for shape in outputs] if fixed else None
         self.input_size: tuple[int, int] | None = None
         self._rule: AippRule | None = None
         self._aipp_file = self._find_aipp()
         net = self._net()
+        self.channels_last = net is not None and first[1:] != net
         if net is not None:
-            self._nhwc = first[1:] != net
             self._channels = net[0]
             self._rule = self._read_rule(net)
             self.input_size = (self._rule.width, self._rule.height) if self._rule else (net[2], net[1])
@@ -71,9 +72,19 @@ class Model:
         """The input's shape on the board: with AIPP it takes [1, height, width, channels], else as in the ONNX file."""
         assert self.input_size is not None
         width, height = self.input_size
-        if self._rule or self._nhwc:
+        if self._rule or self.channels_last:
             return (1, height, width, self._channels)
         return (1, self._channels, height, width)
+
+    def board_input(self, number: int) -> tuple[np.dtype, tuple[int, ...]]:
+        """An input's type and shape on the board, where AIPP takes the bytes of an image."""
+        port = self.inputs[number]
+        if number != 0 or self._rule is None:
+            return port.dtype, port.shape
+        width, height, batch = self._rule.width, self._rule.height, max(port.shape[0], 1)
+        if self._rule.input_format == YUV420SP:
+            return np.dtype(np.uint8), (batch, height * 3 // 2, width, 1)
+        return np.dtype(np.uint8), (batch, height, width, self._channels)
 
     @property
     def takes_one_image(self) -> bool:
@@ -169,11 +180,11 @@ class Model:
             shape = self._fitting(port, data.size * 2, feed.shape)
             data = feed.astype(np.float32).reshape(-1).view(np.uint8)
         if shape is None:
-            raise SdkFault(
-                FAILURE,
-                f"input {port.name} of {self.path} is {port}{self._bytes_of(port)}; "
-                f"{feed.dtype} {list(feed.shape)} comes in, {feed.nbytes} bytes",
-            )
+            sentence = f"input {port.name} of {self.path} is {port}{self._bytes_of(port)}; "
+            sentence += f"{feed.dtype} {list(feed.shape)} comes in, {feed.nbytes} bytes"
+            if number == 0 and self.input_size is not None and feed.dtype == np.uint8:
+                sentence += f"; is an AIPP file missing ({self._aipp_file})?"
+            raise SdkFault(FAILURE, sentence)
         return data.view(port.dtype).reshape(shape).copy()
 
     def _image_array(self, image: Image) -> np.ndarray:
@@ -184,7 +195,7 @@ class Model:
         return values
 
     def _turned(self, values: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(values.transpose(0, 2, 3, 1)) if self._nhwc else values
+        return np.ascontiguousarray(values.transpose(0, 2, 3, 1)) if self.channels_last else values
 
     def _say_how(self) -> None:
         if not self._silent:

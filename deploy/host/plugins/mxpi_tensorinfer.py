@@ -10,7 +10,7 @@ import numpy as np
 from deploy.host.catalog import properties_of
 from deploy.host.dvpp.vpc import filled_up
 from deploy.host.metadata.frame import Frame
-from deploy.host.metadata.messages import from_message, image_of, shape_on_board
+from deploy.host.metadata.messages import array_or_bytes, image_of, shape_on_board
 from deploy.host.metadata.values import Header, Image, Images, TensorPackages, Tensors
 from deploy.host.model.model import Feed, Model
 from deploy.host.pipeline.description import Element
@@ -127,8 +127,8 @@ class TensorInfer(Plugin):
             kind = value.DESCRIPTOR.name if hasattr(value, "DESCRIPTOR") else ""
             if kind == "MxpiVisionList":
                 return [[self._sent(number, vision)] for vision in value.visionVec]
-            if kind == "MxpiTensorPackageList":
-                value = from_message(value)
+            if kind == "MxpiTensorPackageList" and all(package.tensorVec for package in value.tensorPackageVec):
+                return [[array_or_bytes(tensor) for tensor in p.tensorVec] for p in value.tensorPackageVec]
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         if isinstance(value, TensorPackages) and all(package.outputs for package in value):

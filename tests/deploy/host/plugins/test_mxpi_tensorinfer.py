@@ -367,6 +367,26 @@ def test_raw_floats_in_a_list_of_images(tmp_path, shape, info):
     assert package.outputs[0].ravel().tolist() == values.tolist()
 
 
+@pytest.mark.parametrize(
+    ("shape", "number"),
+    [
+        pytest.param([], 0, id="no shape"),
+        pytest.param([1, 8], 0, id="int64 called float32, as where the type is left out"),
+        pytest.param([2, 9], 9, id="another shape than the bytes have"),
+        pytest.param([1, 8], 77, id="a type that there is not"),
+    ],
+)
+def test_what_a_tensor_is_called_does_not_matter(tmp_path, shape, number):
+    message = tensor_list([np.arange(8)])
+    tensor = message.tensorPackageVec[0].tensorVec[0]
+    del tensor.tensorShape[:]
+    tensor.tensorShape.extend(shape)
+    tensor.tensorDataType = number
+    onnx_model(tmp_path / "model.onnx", type=INT64, shape=[1, 8])
+    (package,) = fed(tmp_path / "model.om", message)
+    assert package.outputs[0].tolist() == [list(range(8))]
+
+
 def test_a_tensor_that_is_the_image_aipp_takes(tiny_bundle, blob_image):
     """A board compares with the OM's input, which is what AIPP takes: the bytes of NV12."""
     folder = tiny_bundle()
