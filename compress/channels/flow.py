@@ -48,17 +48,21 @@ def channel_flow(model: nn.Module, example: torch.Tensor, places: Places | None 
     split are united by the rank of their |gamma|, or as `places`, those of an older flow's groups, has it.
     Raises ModelError for places that do not fit the model.
     """
-    was_training = model.training
-    try:
-        exported = torch.export.export(model.eval(), (example,))
-    finally:
-        model.train(was_training)
-    trace = Trace(exported, model)
+    trace = Trace(export_graph(model, example), model)
     _follow(trace)
     pair_parts(trace, places or {})
     for layer in (*trace.convolutions.values(), *trace.norms.values()):
         layer.inputs, layer.outputs = (trace.channels.roots(ids) for ids in (layer.inputs, layer.outputs))
     return ChannelFlow(trace.convolutions, trace.norms, groups_of(trace), trace.norm_behind)
+
+
+def export_graph(model: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
+    """The graph of `model` in eval mode on `example`, by torch.export; the model is not changed."""
+    was_training = model.training
+    try:
+        return torch.export.export(model.eval(), (example,))
+    finally:
+        model.train(was_training)
 
 
 def _follow(trace: Trace) -> None:

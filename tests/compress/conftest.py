@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.flow import ChannelFlow, channel_flow, export_graph
 from compress.export.onnx_file import OnnxModel, to_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.family import architecture
@@ -28,6 +29,29 @@ COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40
 def one_thread() -> None:
     """The models here are too small to gain from threads."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_export_an_architecture() -> Iterator[None]:
+    """The channel flow of a second detector with the same architecture and widths follows the first one's graph.
+
+    torch.export takes a second or two, and the graph that it makes does not depend on the weights.
+    """
+    graphs: dict[str, Any] = {}
+
+    def export_once(model: nn.Module, example: torch.Tensor) -> Any:
+        size = sum(tensor.numel() for tensor in model.state_dict().values())
+        if not isinstance(model, (Yolov5, AnchorFree)) or size > 2_000_000:
+            return export_graph(model, example)
+        shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        key = repr((type(model), model.arch, shapes, tuple(example.shape)))
+        if key not in graphs:
+            graphs[key] = export_graph(model, example)
+        return graphs[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("compress.channels.flow.export_graph", export_once)
+        yield
 
 
 def randomise(model: nn.Module, seed: int = 0, side: int = 64) -> None:
@@ -109,11 +133,8 @@ def free_flow(tiny_free: Callable[..., AnchorFree]) -> Callable[..., ChannelFlow
 
 
 @pytest.fixture
-def tiny_data(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a YOLO data set of bright rectangles on noise, class i in colour i, and returns its data.yaml.
-
-    JPEG images of 96x80 pixels with 1 to 3 objects each; the last image of each split has none.
-    """
+def tiny_data(tmp_path: Path, write_tiny_data: Callable[..., Path]) -> Callable[..., Path]:
+    """`write_tiny_data` into a folder of tmp_path."""
 
     def make(
         names: Sequence[str] = ("a", "b", "c"),
@@ -121,8 +142,22 @@ def tiny_data(tmp_path: Path) -> Callable[..., Path]:
         folder: str = "tiny",
         seed: int = 0,
     ) -> Path:
+        return write_tiny_data(tmp_path / folder, names, counts, seed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_tiny_data() -> Callable[..., Path]:
+    """Writes a YOLO data set of bright rectangles on noise, class i in colour i, and returns its data.yaml.
+
+    JPEG images of 96x80 pixels with 1 to 3 objects each; the last image of each split has none.
+    """
+
+    def make(
+        root: Path, names: Sequence[str] = ("a", "b", "c"), counts: tuple[int, int, int] = (8, 4, 4), seed: int = 0
+    ) -> Path:
         random = np.random.default_rng(seed)
-        root = tmp_path / folder
         for split, count in zip(("train", "val", "test"), counts, strict=True):
             for part in ("images", "labels"):
                 (root / part / split).mkdir(parents=True)

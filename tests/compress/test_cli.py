@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -49,36 +50,44 @@ def run(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
     return call
 
 
+@pytest.fixture(scope="module")
+def made_files(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_model: Callable[..., Yolov5],
+    write_tiny_data: Callable[..., Path],
+) -> Path:
+    """What `files` copies."""
+    folder = tmp_path_factory.mktemp("files")
+    write_tiny_data(folder / "tiny")
+    write_tiny_data(folder / "two", ["a", "b"])
+    save_checkpoint(tiny_model(), folder / "w.safetensors", [{"stage": "train"}])
+    save_checkpoint(tiny_model(), folder / "w.onnx", [])
+    (folder / "two.names").write_text("a\nb\n")
+    (folder / "twice.names").write_text("a\nb\na\n")
+    (folder / "broken.yaml").write_text("train: [images\n")
+    (folder / "list.yaml").write_text("- a\n- b\n")
+    (folder / "none.yaml").write_text("train: empty\nval: tiny/images/val\nnames: [a, b, c]\n")
+    (folder / "torn.safetensors").write_bytes((folder / "w.safetensors").read_bytes()[:5000])
+    torch.save(Evil(), folder / "evil.pt")
+    (folder / "evil.safetensors").write_bytes(pickle.dumps(Evil()))
+    (folder / "old.pt").write_bytes(pickle.dumps(Evil()))
+    (folder / "work").mkdir()
+    (folder / "work" / "precious").write_text("p")
+    (folder / "empty").mkdir()
+    return folder
+
+
 @pytest.fixture
-def files(tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]) -> Path:
+def files(tmp_path: Path, made_files: Path) -> Path:
     """A folder with a checkpoint of the classes a, b, c, a data set of these and one of two of them, and bad files."""
-    tiny_data()
-    tiny_data(["a", "b"], folder="two")
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
-    save_checkpoint(tiny_model(), tmp_path / "w.onnx", [])
-    (tmp_path / "two.names").write_text("a\nb\n")
-    (tmp_path / "twice.names").write_text("a\nb\na\n")
-    (tmp_path / "broken.yaml").write_text("train: [images\n")
-    (tmp_path / "list.yaml").write_text("- a\n- b\n")
-    (tmp_path / "none.yaml").write_text("train: empty\nval: tiny/images/val\nnames: [a, b, c]\n")
-    (tmp_path / "torn.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:5000])
-    torch.save(Evil(tmp_path / "executed"), tmp_path / "evil.pt")
-    (tmp_path / "evil.safetensors").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
-    (tmp_path / "old.pt").write_bytes(pickle.dumps(Evil(tmp_path / "executed")))
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "precious").write_text("p")
-    (tmp_path / "empty").mkdir()
-    return tmp_path
+    return Path(shutil.copytree(made_files, tmp_path, dirs_exist_ok=True))
 
 
 class Evil:
-    """Pickled, it makes a folder as soon as it is read with pickle."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = str(trace)
+    """Pickled, it makes a folder in the current one as soon as it is read with pickle."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (self.trace,)
+        return os.mkdir, ("executed",)
 
 
 TRAINING = ("--data", "tiny/data.yaml", *FAST)

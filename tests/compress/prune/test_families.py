@@ -1,11 +1,12 @@
 """Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
 
-The small members run at their own widths over the whole grid; the large ones have their own depth and a quarter of the
-width, for the channel flow depends on the depth alone.
+The small members run at their own widths over a grid in which any two settings meet. The large ones have their own
+depth and a quarter of the width, for the channel flow depends on the depth alone.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from functools import cache
@@ -41,8 +42,14 @@ V50_BACKBONE = [
     [-1, 3, "C3", [1024, False]],
 ]
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
-LARGE = [f"{family}{scale}" for family in ("yolov5", "yolov8", "yolo11") for scale in "mlx"]
-LARGE += ["yolov5s", "yolov8s", "yolo11s", "yolov5x-v5.0"]
+LARGE = ["yolov5x", "yolov5x-v5.0", "yolov8m", "yolov8l", "yolo11m", "yolo11l"]
+AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
+PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.5, 0.7), (1, 8, 16), ("group", "keep")
+GRID = [  # each family meets every percent, alignment and treatment of shortcuts, and each of these meets the others
+    (name, PERCENTS[row], ALIGNS[(family + row) % 3], SHORTCUTS[(family // 3 + row) % 2])
+    for family, name in enumerate(SMALL)
+    for row in range(3)
+]
 OTHERS = ["yolov8n-p2", "yolov8n-p6", "yolov8n-ghost", "yolov5n-p6"]
 
 
@@ -104,10 +111,14 @@ def check(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     return slim
 
 
-@pytest.mark.parametrize("shortcuts", ["group", "keep"])
-@pytest.mark.parametrize("align", [1, 8, 16])
-@pytest.mark.parametrize("percent", [0.3, 0.5, 0.7])
-@pytest.mark.parametrize("name", SMALL)
+def test_any_two_settings_of_the_grid_meet() -> None:
+    settings = (SMALL, PERCENTS, ALIGNS, SHORTCUTS)
+    for first, second in itertools.combinations(range(4), 2):
+        met = {(row[first], row[second]) for row in GRID}
+        assert met == set(itertools.product(settings[first], settings[second]))
+
+
+@pytest.mark.parametrize(("name", "percent", "align", "shortcuts"), GRID)
 def test_small_ones(name: str, percent: float, align: int, shortcuts: str) -> None:
     model, flow = traced(name)
     held = keep_shortcuts(flow) if shortcuts == "keep" else flow
@@ -122,6 +133,16 @@ def test_large_ones(name: str) -> None:
     model, flow = traced.__wrapped__(name, 0.25)
     check(model, flow, chosen(model, flow, 0.5, 8))
     check(model, keep_shortcuts(flow), chosen(model, keep_shortcuts(flow), 0.7, 1))
+
+
+@pytest.mark.parametrize("name", AS_DEEP)
+def test_the_other_sizes_differ_in_width_alone(name: str) -> None:
+    wide, same = (architecture(entry, 3) for entry in (name, AS_DEEP[name]))
+    if "scales" in wide:
+        assert wide["scales"][wide["scale"]][0] == same["scales"][same["scale"]][0]
+    else:
+        assert wide["depth_multiple"] == same["depth_multiple"]
+    assert [wide[part] for part in ("backbone", "head")] == [same[part] for part in ("backbone", "head")]
 
 
 @pytest.mark.parametrize("name", OTHERS)
