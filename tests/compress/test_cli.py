@@ -112,7 +112,7 @@ BAD: list[Any] = [
     (
         ("export", "--weights", "w.safetensors", "--out", "b", "--names", "twice.names"),
         3,
-        "line 3: the class 'a' is there",
+        "twice.names: line 3: the name of class 2 is 'a'",
     ),
     (("export", "--weights", "w.safetensors", "--out", "b", "--names", "gone.names"), 3, "gone.names does not exist"),
     # weights
