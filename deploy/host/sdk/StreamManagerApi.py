@@ -25,7 +25,7 @@ from deploy.host.exchange.structs import (
     RoiBoxVector,
     StringVector,
 )
-from deploy.sdk_codes import error_info
+from deploy.sdk_codes import INVALID_FACTORY, error_info
 
 __all__ = [
     "InProtobufVector",
@@ -47,6 +47,11 @@ __all__ = [
     "StringVector",
 ]
 
+_OWN_PLUGIN = (
+    "an app's own plugin is compiled for the board and cannot run on a host; leave it out and do its work in the "
+    "script, on the metadata of the element before it (docs/scripts.md)"
+)
+
 
 class StreamManagerApi(api.StreamManagerApi):
     """The same, which says on stderr why a call fails, with the code and the element, as the SDK's log does."""
@@ -54,6 +59,8 @@ class StreamManagerApi(api.StreamManagerApi):
     def _failed(self, call: str, code: int, sentence: str) -> None:
         super()._failed(call, code, sentence)
         print(f"error: {call}: {sentence.strip()}{error_info(code).rstrip()}", file=sys.stderr, flush=True)
+        if code == INVALID_FACTORY:
+            print(f"note: {_OWN_PLUGIN}", file=sys.stderr, flush=True)
 
     def _nothing_found(self, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
         found = ", ".join(metadata) or "nothing"

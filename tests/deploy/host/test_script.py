@@ -185,6 +185,11 @@ SEND = 'api.CreateMultipleStreams(text); data.data = b"no image"; '
             id="a library of the app",
         ),
         pytest.param(
+            "api.CreateMultipleStreams(text.replace(b'\"mxpi_dataserialize\"', b'\"mxpi_ownplugin\"'))",
+            ("mxpi_dataserialize0", "mxpi_ownplugin", "(Code = 6014, Message ="),
+            id="a plugin of the app",
+        ),
+        pytest.param(
             'api.CreateMultipleStreamsFromFile(b"nosuch.pipeline")',
             ("CreateMultipleStreamsFromFile: ", "nosuch.pipeline", "(Code = 1019, Message ="),
             id="no such file",

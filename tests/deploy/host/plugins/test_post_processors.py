@@ -8,7 +8,7 @@ import pytest
 from deploy.host.exchange.structs import InProtobufVector, MxProtobufIn, StringVector
 from deploy.host.metadata.messages import to_message, types
 from deploy.host.metadata.values import TensorPackages, Tensors
-from tests.deploy.host.plugins.test_mxpi_tensorinfer import save
+from tests.deploy.host.plugins.test_mxpi_tensorinfer import save, two_inputs
 from tests.deploy.host.wiring import NAME, fetch, refused, running, send
 
 pytest.importorskip("google.protobuf", reason="these results are messages")
@@ -35,11 +35,11 @@ def identity(path, **outputs):
     save(path, [("Identity", [f"{name}_in"], [name]) for name in outputs], inputs, outputs)
 
 
-def send_tensors(manager, *arrays, key=b"appsrc0"):
+def send_tensors(manager, *arrays, key=b"appsrc0", source=0):
     entry = MxProtobufIn()
     entry.key, entry.type = key, b"MxTools.MxpiTensorPackageList"
     entry.protobuf = to_message(TensorPackages([Tensors(list(arrays))])).SerializeToString()
-    assert manager.SendProtobuf(NAME, 0, InProtobufVector([entry])) == 0, manager.LastError()
+    assert manager.SendProtobuf(NAME, source, InProtobufVector([entry])) == 0, manager.LastError()
 
 
 def message(manager, key, kind):
@@ -277,3 +277,18 @@ def test_refused(folder, chain, props, code, words):
     name = chain.split()[2]
     found, sentence = refused(chain, **{"mxpi_tensorinfer0": {"modelPath": "scores.om"}, name: props})
     assert found == code and name in sentence and words in sentence
+
+
+def test_two_appsrcs_feed_a_model_with_two_inputs(folder):
+    """In the way of apps that send images and prompts apart: each appsrc has an input port of its own."""
+    two_inputs(folder / "pair.onnx")
+    props = {"mxpi_tensorinfer0": {"modelPath": "pair.om", "dataSource": "appsrc0, appsrc1"}}
+    chains = ("appsrc0 mxpi_tensorinfer0:0 appsink0", "appsrc1 mxpi_tensorinfer0:1")
+    with running(*chains, **props) as manager:
+        send_tensors(manager, np.array([[1, 9, 3, 4]], np.float32))
+        send_tensors(manager, np.array([[1, 1, 0, 0]], np.float32), key=b"appsrc1", source=1)
+        (found,) = message(manager, "mxpi_tensorinfer0", types().MxpiTensorPackageList).tensorPackageVec
+    assert [header.dataSource for header in found.headerVec] == ["appsrc0", "appsrc1"]
+    difference, place = found.tensorVec
+    assert np.frombuffer(difference.dataStr, np.float32).tolist() == [0, 8, 3, 4]
+    assert (place.tensorDataType, np.frombuffer(place.dataStr, np.int64).tolist()) == (9, [1])
