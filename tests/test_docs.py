@@ -50,6 +50,7 @@ def test_paths_exist(page: Path) -> None:
     gone = [
         name for name in re.findall(r"`([\w/]*\w\.py)`", text) if not any(f"/{p}".endswith(f"/{name}") for p in tree)
     ]
+    gone += [path for path in re.findall(r"tests/[\w/]+\.py", text) if not (ROOT / path).exists()]
     gone += [path for path in OURS.findall(text) if not (ROOT / path).exists()]
     links = [target.partition("#")[0] for target in re.findall(r"\]\(([^)#:]+(?:#[^)]*)?)\)", text)]
     gone += [link for link in links if not (page.parent / link).exists()]
