@@ -1,4 +1,4 @@
-"""The verbs of `python -m compress`. A stage is imported only when its verb runs: torch alone costs seconds."""
+"""The command line of `python -m compress`, derived from its verbs."""
 
 from __future__ import annotations
 
@@ -6,68 +6,28 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from compress.commands import (
-    cost,
-    data,
-    demo,
-    detect,
-    export,
-    gammas,
-    iterate,
-    lint,
-    pad,
-    plan,
-    prune,
-    run,
-    training,
-    val,
-)
+from compress.commands import demo, run
+from compress.commands.derive import add_verb, settings_of
+from compress.commands.printing import print_answer
+from compress.failure import report_failure
 from compute_mAP.channels import open_closed_channels
-from deploy.errors import ReportedError
 
-# in the order of --help
-COMMANDS = (
-    data,
-    training,
-    gammas,
-    val,
-    detect,
-    prune,
-    plan,
-    export,
-    lint,
-    pad,
-    cost,
-    iterate,
-    run,
-    demo,
-)
+VERBS = (*run.STAGE_VERBS, run.VERB, demo.VERB)  # in the order of --help
+_FAMILIES = {"data": "make or convert data sets", "plan": "compare pruning plans"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 model, 5 environment, 130 Ctrl-C)."""
     open_closed_channels()
-    options = parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
-        options.run(options)
-    except ReportedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("compress", "deploy", "compute_mAP"):
-            raise
-        print(
-            f"error: the Python package {error.name} is missing: pip install 'ascend-yolo-slim[compress]'",
-            file=sys.stderr,
-        )
-        return 5
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
-        return 1
+        answer = given.verb.run(settings_of(given.verb, given))
+        print_answer(answer, given.json)
     except KeyboardInterrupt:
         print("interrupted; a training goes on from its last whole epoch with --resume", file=sys.stderr)
         return 130
+    except Exception as error:
+        return report_failure(error)
     return 0
 
 
@@ -75,7 +35,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line of all verbs."""
     parser = argparse.ArgumentParser(prog="python -m compress", description="Compress a YOLO detector.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for command in COMMANDS:
-        command.add(verbs)
-    parser.set_defaults(compress=main)  # demo runs other verbs
+    families = {}
+    for verb in VERBS:
+        family, inner, _ = verb.name.partition(" ")
+        if inner and family not in families:
+            about = _FAMILIES[family]
+            outer = verbs.add_parser(family, help=about, description=f"{about[0].upper()}{about[1:]}.")
+            families[family] = outer.add_subparsers(title=f"{family} verbs", metavar="VERB", required=True)
+        add_verb(families[family] if inner else verbs, verb)
     return parser

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def run_edge(*arguments: object) -> dict[str, Any]:
     """Run `deploy` with these arguments on the host engine; returns its JSON.
 
-    The command is shown on stderr as the user would type it. Raises ReportedError when it fails and KeyboardInterrupt
-    when it was interrupted.
+    The command is shown on stderr as the user would type it. Raises ReportedError with its exit code when it fails
+    and KeyboardInterrupt when it was interrupted.
     """
     words = [str(a) for a in arguments]
     print(f"$ bash run.sh {' '.join(words)}", file=sys.stderr)
@@ -26,5 +26,7 @@ def run_edge(*arguments: object) -> dict[str, Any]:
     if done.returncode == 130:
         raise KeyboardInterrupt
     if done.returncode:
-        raise ReportedError(f"'run.sh {words[0]}' ended with exit code {done.returncode}")
+        failed = ReportedError(f"'run.sh {words[0]}' ended with exit code {done.returncode}")
+        failed.exit_code = done.returncode if done.returncode > 0 else 1
+        raise failed
     return json.loads(done.stdout)

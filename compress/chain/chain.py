@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from compress.chain.fingerprint import fingerprint, path_hash
-from compress.chain.verbs import Verb, all_verbs
+from compress.chain.placement import placed_options
+from compress.chain.verbs import command_line, settings_of
 from compress.edge import run_edge
+from compress.failure import report_failure
+from compress.verb import Answer, Verb
 from deploy.errors import ReportedError, UsageError
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
-_SUFFIX = {"prune": ".safetensors", "pad": ".onnx"}  # what --out of a verb must end in
 _RESULTS = ("best", "weights", "bundle", "onnx", "data", "plan", "out")  # keys of an answer, the main one first
 
 
@@ -27,20 +27,19 @@ class Chain:
     """A folder with the results of stages, and stages/NAME.json about each.
 
     Args:
-        compress: runs one command line of `python -m compress` and returns its exit code.
+        verbs: those that stages can be, by name.
         folder: where everything goes.
         redo: do a stage again that was done with other options or inputs, instead of refusing.
 
     Raises UsageError where several processes were started: a chain starts its own.
     """
 
-    def __init__(self, compress: Callable[[list[str]], int], folder: Path, redo: bool = False) -> None:
+    def __init__(self, verbs: Mapping[str, Verb], folder: Path, redo: bool = False) -> None:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UsageError("a chain of stages runs in one process; start torchrun for a single stage instead")
-        self._compress = compress
+        self._verbs = verbs
         self._folder = folder
         self._redo = redo
-        self._verbs = all_verbs()
 
     def stage(self, name: str, verb: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Do a stage unless it was done with the same options and inputs; returns its answer, the JSON of its verb.
@@ -49,7 +48,6 @@ class Chain:
         begun with the same options and inputs is resumed. Raises UsageError where others were given than before and
         nothing is to be redone, ReportedError with the verb's exit code when it fails.
         """
-        known = self._verbs[verb]
         record = self._folder / "stages" / f"{name}.json"
         given = {"verb": verb, **fingerprint(options)}
         before = _read(record)
@@ -60,53 +58,39 @@ class Chain:
             )
         if before and not changed and before["answer"] is not None and _still_there(before["results"]):
             print(f"== {name}: done already", file=sys.stderr)
-            answer: dict[str, Any] = before["answer"]
-            return answer
+            done: dict[str, Any] = before["answer"]
+            return done
         print(f"\n== {name}", file=sys.stderr)
         _write(record, {"name": name, "given": given, "answer": None, "results": {}})
+        begun = before is not None and not changed
+        placed = placed_options(self._verbs[verb], options, self._folder, name, begun, self._redo)
         began = time.perf_counter()
-        answer = self._run(known, {**options, **self._placed(known, name, before is not None and not changed)})
+        answer = _run(self._verbs[verb], {**options, **placed})
         results = {str(value): path_hash(Path(value)) for value in _files_of(answer)}
         seconds = round(time.perf_counter() - began, 1)
         _write(record, {"name": name, "given": given, "answer": answer, "results": results, "seconds": seconds})
         return answer
 
-    def _placed(self, verb: Verb, name: str, begun: bool) -> dict[str, Any]:
-        """The options that say where a stage writes, and whether it goes on with what it has begun."""
-        placed: dict[str, Any] = {}
-        if {"project", "name"} <= verb.takes:
-            runs = self._folder / "runs"
-            placed = {"project": str(runs), "name": name}
-            if "resume" in verb.takes and begun and (runs / name / "state.pt").is_file():
-                placed["resume"] = True
-            elif "redo" in verb.takes and self._redo:
-                placed["redo"] = True
-        elif "out" in verb.takes:
-            placed["out"] = str(self._folder / f"{name}{_SUFFIX.get(verb.words[0], '')}")
-        return placed
 
-    def _run(self, verb: Verb, options: Mapping[str, Any]) -> dict[str, Any]:
-        words = verb.line(options)
-        if verb.edge:
-            return run_edge(*words)
-        print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
-        printed = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(printed):
-                code = self._compress([*words, "--json"])
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        if code == 130:
-            raise KeyboardInterrupt
-        if code:
-            failed = ReportedError(f"'{' '.join(verb.words)}' failed (see above), so the chain ends here")
-            failed.exit_code = code
-            raise failed
-        answer: dict[str, Any] = json.loads(printed.getvalue())
-        if "out" in options and "out" not in answer:
-            answer["out"] = options["out"]
-        answer["result"] = _main_result(answer)
-        return answer
+def _run(verb: Verb, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what the verb does; returns its answer as JSON has it."""
+    words = command_line(verb, options)
+    if verb.run is None:
+        return run_edge(*words)
+    print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
+    try:
+        found: Answer = verb.run(settings_of(verb, options))
+        if found.fault:
+            raise found.fault
+    except Exception as error:
+        failed = ReportedError(f"'{verb.name}' failed (see above), so the chain ends here")
+        failed.exit_code = report_failure(error)
+        raise failed from None
+    answer: dict[str, Any] = json.loads(json.dumps({"schema_version": SCHEMA_VERSION, **found.result}))
+    if "out" in options:
+        answer.setdefault("out", options["out"])
+    answer["result"] = _main_result(answer)
+    return answer
 
 
 def _main_result(answer: Mapping[str, Any]) -> str | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from compress.chain.verbs import command_line, settings_of
 from compress.edge import ROOT, run_edge
+from compress.failure import report_failure
 from compress.report.comparison import compare
+from compress.verb import Verb
 from compute_mAP.class_names import read_names
 from deploy.errors import ModelError, ReportedError
 
@@ -19,12 +22,9 @@ SEED = 20  # not the seed of the images that the shipped checkpoint was trained 
 _SHOWN = 12
 
 
-def run_demo(
-    compress: Callable[[list[str]], int], out: Path, images: int, epochs: int, percent: float
-) -> list[list[str]]:
+def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int, percent: float) -> list[list[str]]:
     """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
 
-    `compress` runs one command line of `python -m compress` and returns its exit code.
     Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
     checkpoint is missing and ReportedError when a step fails.
     """
@@ -34,22 +34,19 @@ def run_demo(
     devkit, dataset = out / "VOCdevkit", out / "dataset"
     dense, pruned = out / "dense", out / "pruned"
     _say("1/6 drawing images of codes")
-    _run(compress, "data", "codes", "--out", devkit, "--images", images, "--seed", SEED)
+    _run(verbs["data codes"], out=devkit, images=images, seed=SEED)
     names = devkit / "codes.names"
-    _run(compress, "data", "voc2yolo", "--voc", devkit, "--out", dataset, "--names", names)
+    _run(verbs["data voc2yolo"], voc=devkit, out=dataset, names=names)
     _say(f"2/6 pruning {percent:.0%} of the channels")
     slim = out / "pruned.safetensors"
-    _run(compress, "prune", "--weights", SPARSE, "--percent", percent, "--align", 8, "--out", slim)
+    _run(verbs["prune"], weights=SPARSE, percent=percent, align=8, out=slim)
     _say(f"3/6 fine-tuning for {epochs} epochs")
-    _run(
-        compress,
-        *("finetune", "--data", dataset / "data.yaml", "--weights", slim, "--epochs", epochs, "--imgsz", IMGSZ),
-        *("--project", out / "runs", "--name", "finetune"),
-    )
+    training = {"data": dataset / "data.yaml", "weights": slim, "epochs": epochs, "imgsz": IMGSZ}
+    _run(verbs["finetune"], **training, project=out / "runs", name="finetune")
     _say("4/6 exporting both models")
     tuned = out / "runs" / "finetune" / "weights" / "best.safetensors"
     for weights, bundle in ((SPARSE, dense), (tuned, pruned)):
-        _run(compress, "export", "--weights", weights, "--imgsz", IMGSZ, "--out", bundle / "bundle")
+        _run(verbs["export"], weights=weights, imgsz=IMGSZ, out=bundle / "bundle")
     _say("5/6 detect, speed and eval through the bundles' pipelines")
     image_dir = devkit / "VOC2007" / "JPEGImages"
     test = devkit / "VOC2007" / "ImageSets" / "Main" / "test.txt"
@@ -63,15 +60,16 @@ def run_demo(
     return rows
 
 
-def _run(compress: Callable[[list[str]], int], *arguments: object) -> None:
-    words = [str(a) for a in arguments]
-    print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
-    with contextlib.redirect_stdout(sys.stderr):  # the comparison alone is the demo's output
-        code = compress(words)
-    if code == 130:
-        raise KeyboardInterrupt
-    if code:
-        raise ReportedError(f"the demo ends here: compress {words[0]} failed")
+def _run(verb: Verb, **options: Any) -> None:
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    print(f"$ python -m compress {' '.join(command_line(verb, values))}", file=sys.stderr)
+    assert verb.run
+    try:
+        answer = verb.run(settings_of(verb, values))
+    except Exception as error:
+        report_failure(error)
+        raise ReportedError(f"the demo ends here: compress {verb.name.split()[0]} failed") from None
+    print(answer.text, file=sys.stderr)  # the comparison alone is the demo's output
 
 
 def _first_names(image_set: Path, out: Path) -> Path:

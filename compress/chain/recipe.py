@@ -20,7 +20,9 @@ from typing import Any
 
 import yaml
 
-from compress.chain.verbs import Verb
+from compress.chain.placement import placed_options
+from compress.chain.verbs import check_options, open_options
+from compress.verb import Verb
 from deploy.errors import DataError, UsageError
 from deploy.wording import nearest, shortened
 
@@ -69,10 +71,10 @@ def read_recipe(file: Path, given: Mapping[str, str], verbs: Mapping[str, Verb])
     stages: list[Stage] = []
     for entry in node.value:
         stages.append(_stage(file, entry, common, verbs, variables, stages))
-        unused -= verbs[stages[-1].verb].options.keys()
+        unused -= open_options(verbs[stages[-1].verb]).keys()
     if unused:
         key = min(unused)
-        known = sorted({name for stage in stages for name in verbs[stage.verb].options})
+        known = sorted({name for stage in stages for name in open_options(verbs[stage.verb])})
         raise UsageError(f"{common[key][1]}: no stage has the option '{key}'{nearest(key, known)}")
     return Recipe(file, variables, stages)
 
@@ -128,28 +130,20 @@ def _stage(
         raise UsageError(f"{line}: 'name' is {name!r}, expected letters, digits, - and _")
     if name in variables or any(stage.name == name for stage in before):
         raise UsageError(f"{line}: the name '{name}' is taken; give the stage another one")
-    shared = {key: pair for key, pair in common.items() if key in verbs[verb].options and key not in found}
+    shared = {key: pair for key, pair in common.items() if key in open_options(verbs[verb]) and key not in found}
     every = {**shared, **found}
     where = {"": place, **{key: line for key, (_, line) in every.items()}}
     options = {key: value for key, (value, _) in every.items()}
     _check_uses(options, where, variables, before)
-    # a value with ${...} in it is checked by its verb: here its place alone counts
-    plain = {key: value for key, value in options.items() if not (isinstance(value, str) and _USE.search(value))}
-    hidden = {key for key in options.keys() - plain.keys() if key in verbs[verb].options}
-    verbs[verb].check(
-        {**plain, **{key: options[key] for key in options.keys() - plain.keys() - hidden}}
-        | {key: _stand_in(verbs[verb], key) for key in hidden},
-        where,
-    )
+    unknown = {key for key, value in options.items() if _uses(value)}
+    check_options(verbs[verb], options, where, unknown, placed_options(verbs[verb], options, Path(), name))
     return Stage(name, verb, options, where)
 
 
-def _stand_in(verb: Verb, key: str) -> Any:
-    """A value that passes the check."""
-    action = verb.options[key]
-    if action.choices:
-        return next(iter(action.choices))
-    return "1"
+def _uses(value: Any) -> list[str]:
+    """What the value takes from elsewhere: the names in its ${...}."""
+    texts = value if isinstance(value, list) else [value]
+    return [name for text in texts if isinstance(text, str) for name in _USE.findall(text)]
 
 
 def _check_uses(
@@ -157,13 +151,11 @@ def _check_uses(
 ) -> None:
     known = [*variables, *(stage.name for stage in before)]
     for key, value in options.items():
-        for text in value if isinstance(value, list) else [value]:
-            for used in _USE.findall(text) if isinstance(text, str) else []:
-                if used not in variables and used.partition(".")[0] not in known[len(variables) :]:
-                    raise UsageError(
-                        f"{where[key]}: ${{{used}}} is neither a variable nor a stage before this one"
-                        f"{nearest(used, known)}"
-                    )
+        for used in _uses(value):
+            if used not in variables and used.partition(".")[0] not in known[len(variables) :]:
+                raise UsageError(
+                    f"{where[key]}: ${{{used}}} is neither a variable nor a stage before this one{nearest(used, known)}"
+                )
 
 
 def _variables(file: Path, top: Mapping[str, tuple[yaml.Node, str]], given: Mapping[str, str]) -> dict[str, str]:

@@ -1,129 +1,124 @@
-"""The verbs that a chain can run, with the options that their own command lines declare."""
+"""What a chain needs of a verb: the options that are the user's, its command line, and whether values can be its
+options."""
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from compress.option import Option
+from compress.verb import Verb
 from deploy.errors import UsageError
 from deploy.wording import nearest
 
-_PLACED = {"out", "project", "name", "resume", "json", "help"}  # the chain's own business
-_EDGE = ("eval", "speed")
-_LEFT_OUT = ("run", "demo")
+_OWN = {"out", "project", "name", "resume"}  # the chain decides where results go
 
 
-@dataclass(frozen=True)
-class Verb:
-    """One verb: its words, its options by their names without dashes, and the names of those given by place.
-
-    `edge` says that it runs bundles and belongs to `run.sh`. `takes` holds all names, those that the chain sets too.
-    """
-
-    words: tuple[str, ...]
-    parser: argparse.ArgumentParser
-    options: dict[str, argparse.Action]
-    places: tuple[str, ...] = ()
-    edge: bool = False
-    takes: frozenset[str] = frozenset()
-
-    def line(self, values: Mapping[str, Any]) -> list[str]:
-        """The command line for these options, which `check` has found right."""
-        placed = [str(values[place]) for place in self.places if place in values]
-        return [*self.words, *placed, *line_of({k: v for k, v in values.items() if k not in self.places})]
-
-    def check(self, values: Mapping[str, Any], where: Mapping[str, str]) -> None:
-        """Raise UsageError for an unknown option, a wrong value or a missing one, beginning with `where` it stands."""
-        for name, value in values.items():
-            place = where.get(name, where[""])
-            if name not in self.options:
-                known = ", ".join(sorted(self.options))
-                raise UsageError(
-                    f"{place}: '{' '.join(self.words)}' has no option '{name}'{nearest(name, self.options)}: "
-                    f"expected one of {known}"
-                )
-            self._check_value(name, value, place)
-        for name, action in self.options.items():
-            if (action.required or name in self.places) and values.get(name) is None:
-                raise UsageError(f"{where['']}: '{' '.join(self.words)}' needs the option '{name}'")
-
-        # what is left: options that exclude each other, and whatever else the command line refuses
-        required = [
-            f"--{_name(action)}=1" for action in self.parser._actions if action.required and _name(action) in _PLACED
-        ]
-        heard = io.StringIO()
-        try:
-            with contextlib.redirect_stderr(heard):
-                self.parser.parse_args([*self.line(values)[len(self.words) :], *required])
-        except SystemExit:
-            reason = heard.getvalue().strip().rpartition("error: ")[2]
-            raise UsageError(f"{where['']}: {reason}") from None
-
-    def _check_value(self, name: str, value: Any, place: str) -> None:
-        action = self.options[name]
-        if action.nargs == 0:
-            if not isinstance(value, bool):
-                raise UsageError(f"{place}: '{name}' is {value!r}, expected true or false")
-            return
-        if isinstance(value, list) and not (isinstance(action, argparse._AppendAction) or action.nargs in ("+", "*")):
-            raise UsageError(f"{place}: '{name}' is a list, expected one value")
-        for entry in value if isinstance(value, list) else [value]:
-            if isinstance(entry, (bool, dict, list)) or entry is None:
-                raise UsageError(f"{place}: '{name}' is {entry!r}, expected {action.metavar or 'a value'}")
-            try:
-                read = action.type(str(entry)) if callable(action.type) else str(entry)
-            except (ValueError, TypeError, argparse.ArgumentTypeError):
-                raise UsageError(f"{place}: '{name}' is {entry!r}, which it cannot be") from None
-            if action.choices is not None and read not in action.choices:
-                known = ", ".join(map(str, action.choices))
-                raise UsageError(
-                    f"{place}: '{name}' is {entry!r}{nearest(str(entry), map(str, action.choices))}, "
-                    f"expected one of {known}"
-                )
+def open_options(verb: Verb) -> dict[str, Option]:
+    """The options that a stage of a recipe can give."""
+    return {name: option for name, option in verb.options.items() if name not in _OWN}
 
 
-def line_of(values: Mapping[str, Any]) -> list[str]:
-    """Options as words of a command line: True is a bare option, False and None are left out, lists are repeated."""
-    words = []
+def command_line(verb: Verb, values: Mapping[str, Any]) -> list[str]:
+    """The words of the command line for these options: True is a bare option, False and None are left out."""
+    options = verb.options
+    words = [*verb.name.split(), *(str(values[name]) for name in options if options[name].place and name in values)]
     for name, value in values.items():
-        for entry in value if isinstance(value, list) else [value]:
+        if options[name].place:
+            continue
+        for entry in value if isinstance(value, (list, tuple)) else [value]:
             if entry is not None and entry is not False:
                 words.append(f"--{name}" if entry is True else f"--{name}={entry}")
     return words
 
 
-def all_verbs() -> dict[str, Verb]:
-    """The verbs of `python -m compress` but `run` and `demo`, and `eval` and `speed` of `run.sh`, by name."""
-    from compress.cli import parser
-    from deploy.cli import _parser as edge_parser
-
-    ours = {name: _verb(name, found) for name, found in _leaves(parser()) if name not in _LEFT_OUT}
-    edge = dict(_leaves(edge_parser()))
-    return {**ours, **{name: _verb(name, edge[name], True) for name in _EDGE}}
-
-
-def _leaves(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every parser that runs something, under its verb's words."""
-    inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not inner:
-        yield prefix, parser
-    for action in inner:
-        for name, found in action.choices.items():
-            yield from _leaves(found, f"{prefix} {name}".strip())
+def settings_of(verb: Verb, values: Mapping[str, Any]) -> Any:
+    """The verb's settings for these options. Raises UsageError for what they cannot be."""
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        option = verb.options[name]
+        if value is None or (option.const is not None and not value):
+            continue
+        given[option.field] = option.const if option.const is not None else _read(option, value)
+    return verb.settings(**given)
 
 
-def _verb(name: str, parser: argparse.ArgumentParser, edge: bool = False) -> Verb:
-    named = {_name(action): action for action in parser._actions if _name(action)}
-    places = tuple(action.dest for action in parser._actions if not action.option_strings)
-    options = {key: action for key, action in named.items() if key not in _PLACED}
-    options.update({action.dest: action for action in parser._actions if not action.option_strings})
-    return Verb(tuple(name.split()), parser, options, places, edge, frozenset(named))
+def check_options(
+    verb: Verb, values: Mapping[str, Any], where: Mapping[str, str], unknown: Collection[str], placed: Mapping[str, Any]
+) -> None:
+    """Raise UsageError for what a recipe gives wrongly, beginning with where it stands.
+
+    `where` has the place of each option, under "" that of the stage. The values of the options in `unknown` are known
+    only when the recipe runs. `placed` are options that the chain will set.
+    """
+    options = open_options(verb)
+    for name, value in values.items():
+        place = where.get(name, where[""])
+        if name not in options:
+            raise UsageError(
+                f"{place}: '{verb.name}' has no option '{name}'{nearest(name, options)}: "
+                f"expected one of {', '.join(sorted(options))}"
+            )
+        if name not in unknown:
+            _check_value(options[name], value, place)
+    for name, option in options.items():
+        if option.required and values.get(name) is None:
+            raise UsageError(f"{where['']}: '{verb.name}' needs the option '{name}'")
+    _check_exclusive(options, values, where[""])
+    known = {name: value for name, value in values.items() if name not in unknown}
+    stand_ins = {name: _stand_in(options[name]) for name in unknown}
+    try:
+        settings_of(verb, {**known, **{name: value for name, value in stand_ins.items() if value}, **placed})
+    except UsageError as fault:
+        named = str(fault).partition(" ")[0].removeprefix("--")
+        raise UsageError(f"{where.get(named, where[''])}: {fault}") from None
 
 
-def _name(action: argparse.Action) -> str:
-    """The option's long name without its dashes."""
-    return next((text[2:] for text in action.option_strings if text.startswith("--")), "")
+def _check_value(option: Option, value: Any, place: str) -> None:
+    name = option.name
+    if option.const is not None:
+        if not isinstance(value, bool):
+            raise UsageError(f"{place}: '{name}' is {value!r}, expected true or false")
+        return
+    if isinstance(value, list) and not option.many:
+        raise UsageError(f"{place}: '{name}' is a list, expected one value")
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, (bool, dict, list)) or entry is None:
+            raise UsageError(f"{place}: '{name}' is {entry!r}, expected {option.metavar or 'a value'}")
+        try:
+            option.kind(str(entry))
+        except (ValueError, TypeError, UsageError):
+            raise UsageError(f"{place}: '{name}' is {entry!r}, which it cannot be") from None
+        if option.choices and str(entry) not in option.choices:
+            raise UsageError(
+                f"{place}: '{name}' is {entry!r}{nearest(str(entry), option.choices)}, "
+                f"expected one of {', '.join(option.choices)}"
+            )
+
+
+def _check_exclusive(options: Mapping[str, Option], values: Mapping[str, Any], place: str) -> None:
+    taken: dict[str, str] = {}
+    for name, value in values.items():
+        group = options[name].group if options[name].exclusive else ""
+        if not group or value is None:
+            continue
+        if group in taken:
+            raise UsageError(f"{place}: argument --{name}: not allowed with argument --{taken[group]}")
+        taken[group] = name
+
+
+def _read(option: Option, value: Any) -> Any:
+    if option.many:
+        return tuple(option.kind(str(entry)) for entry in (value if isinstance(value, (list, tuple)) else [value]))
+    try:
+        return option.kind(str(value))
+    except ValueError:
+        raise UsageError(f"--{option.name} is {value!r}, which it cannot be") from None
+
+
+def _stand_in(option: Option) -> Any:
+    """A value that passes the checks of the settings, or None where there is none for all of them."""
+    if option.choices:
+        return option.choices[0]
+    return "1" if option.kind in (str, Path) else None

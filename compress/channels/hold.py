@@ -10,8 +10,6 @@ from fnmatch import fnmatchcase
 from compress.channels.flow import ChannelFlow
 from deploy.errors import UsageError
 
-GROUP, KEEP = "group", "keep"
-
 
 def keep_shortcuts(flow: ChannelFlow) -> ChannelFlow:
     """The flow with every group pinned whose channels meet in an addition, as network slimming for YOLO has it."""

@@ -1,5 +1,4 @@
-"""The verbs of `python -m compress`, one file each.
+"""The verbs of `python -m compress`, one file each: their options, what runs them, and what they print.
 
-A file has `add(verbs)`, which declares the verb and its options and imports nothing heavy, and functions that run it,
-which import their stage themselves: torch alone costs seconds.
+The work itself is in compress/stages and the rooms behind it. Nothing here imports anything heavy at the top.
 """

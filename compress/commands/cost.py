@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.commands.declare import Verbs, answer, side, verb
-from compress.commands.opened import input_side
+from compress.cost.chips import DEFAULT_SOC
+from compress.option import Settings, option
+from compress.stages.inference import input_side
+from compress.train.settings import network_side
+from compress.verb import Answer, Verb
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,35 +19,39 @@ if TYPE_CHECKING:
     from compress.cost.work import Work
 
 
-def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "cost", cost, "estimate a model's latency on an Ascend chip, layer by layer")
-    parser.add_argument("model", metavar="MODEL", help="a checkpoint, a .pt of ultralytics, an ONNX file or a bundle")
-    parser.add_argument("--soc", default="Ascend310", help="the chip, as ATC names it (default: %(default)s)")
-    parser.add_argument("--imgsz", type=side, help="side of the square network input in pixels (default: as trained)")
-    parser.add_argument(
-        "--calibrate",
+@dataclass(frozen=True, kw_only=True)
+class CostSettings(Settings):
+    model: str = option(
+        metavar="MODEL", place=True, help="a checkpoint, a .pt of ultralytics, an ONNX file or a bundle"
+    )
+    soc: str = option(DEFAULT_SOC, help="the chip, as ATC names it")
+    imgsz: int | None = option(
+        None, kind=network_side, help="side of the square network input in pixels (default: as trained)"
+    )
+    calibrate: str | None = option(
+        None,
         metavar="MEASURED",
         help="this model's latency on the board in ms, its op_summary .csv of msprof, or a .json of --save",
     )
-    parser.add_argument("--save", metavar="FILE", help="write the calibration to a .json, for other models and prune")
-    parser.add_argument("--layers", action="store_true", help="a line for each operator")
+    save: str | None = option(None, metavar="FILE", help="write the calibration to a .json, for other models and prune")
+    layers: bool = option(False, help="a line for each operator")
 
 
-def cost(options: argparse.Namespace) -> None:
+def cost(settings: CostSettings) -> Answer:
     from compress.cost.calibrate import calibrate, save_calibration
     from compress.cost.chips import find_chip
     from compress.cost.estimate import estimate
 
-    chip = find_chip(options.soc)
-    if options.save and not options.calibrate:
+    chip = find_chip(settings.soc)
+    if settings.save and not settings.calibrate:
         raise UsageError("--save needs --calibrate: it writes what a measurement says")
-    if options.save and Path(options.save).suffix != ".json":
-        raise UsageError(f"--save is {options.save}, expected a file that ends in .json")
-    works = _works(options)
-    calibration = calibrate(options.calibrate, works, chip) if options.calibrate else None
+    if settings.save and Path(settings.save).suffix != ".json":
+        raise UsageError(f"--save is {settings.save}, expected a file that ends in .json")
+    works = _works(settings)
+    calibration = calibrate(settings.calibrate, works, chip) if settings.calibrate else None
     found = estimate(works, chip, calibration)
-    if calibration and options.save:
-        save_calibration(calibration, Path(options.save))
+    if calibration and settings.save:
+        save_calibration(calibration, Path(settings.save))
     totals = {
         "operators": len(works),
         "flops": sum(work.flops for work in works),
@@ -53,7 +60,7 @@ def cost(options: argparse.Namespace) -> None:
     }
     basis = f"calibrated by {calibration.source}" if calibration else "not calibrated: peaks and assumptions, no board"
     layers = _layers(works, chip)
-    lines = [_table(layers)] if options.layers else []
+    lines = [_table(layers)] if settings.layers else []
     lines += [
         f"{totals['operators']} operators, {totals['flops'] / 1e9:.3f} GFLOPs, "
         f"{totals['padded_flops'] / 1e9:.3f} with channels in blocks of 16, {totals['bytes'] / 1e6:.1f} MB moved",
@@ -65,11 +72,11 @@ def cost(options: argparse.Namespace) -> None:
         "estimate_ms": {"low": found.low, "high": found.high},
         "calibrated": calibration is not None,
     }
-    answer(options, {**result, "layers": layers} if options.layers else result, "\n".join(lines))
+    return Answer({**result, "layers": layers} if settings.layers else result, "\n".join(lines))
 
 
-def _works(options: argparse.Namespace) -> list[Work]:
-    path = Path(options.model)
+def _works(settings: CostSettings) -> list[Work]:
+    path = Path(settings.model)
     if path.is_dir():
         from deploy.bundle import open_bundle
 
@@ -78,14 +85,14 @@ def _works(options: argparse.Namespace) -> list[Work]:
         from compress.cost import onnx_work
         from compress.graph.graph_facts import load_onnx
 
-        if options.imgsz:
+        if settings.imgsz:
             raise UsageError("--imgsz is for checkpoints: an ONNX model has its size in it")
         return onnx_work.work_of(load_onnx(path), str(path))
     from compress.cost import torch_work
     from compress.nets.weights import open_weights
 
     model, _ = open_weights(path)
-    return torch_work.work_of(model, input_side(model, options.imgsz))
+    return torch_work.work_of(model, input_side(model, settings.imgsz))
 
 
 def _layers(works: Sequence[Work], chip: Chip) -> list[dict[str, Any]]:
@@ -111,3 +118,6 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{row['padded_flops'] / 1e6:>6.1f}  {row['bytes'] / 1e6:>8.2f}  {milliseconds}"
         )
     return "\n".join(lines)
+
+
+VERB = Verb("cost", "estimate a model's latency on an Ascend chip, layer by layer", CostSettings, cost)

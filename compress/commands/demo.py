@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.commands import run
+from compress.option import Settings, option
+from compress.verb import Answer, Verb
 
 
-def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "demo", demo, "the whole way on data and a model that come with the project")
-    parser.add_argument("--out", default="demo", metavar="DIR", help="working folder (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=400, help="images to draw (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=12, help="epochs of fine-tuning (default: %(default)s)")
-    parser.add_argument("--percent", type=float, default=0.5, help="share of channels to remove (default: %(default)s)")
+@dataclass(frozen=True, kw_only=True)
+class DemoSettings(Settings):
+    out: str = option("demo", metavar="DIR", help="working folder")
+    images: int = option(400, help="images to draw")
+    epochs: int = option(12, help="epochs of fine-tuning")
+    percent: float = option(0.5, help="the share of channels to remove, 0..1")
 
 
-def demo(options: argparse.Namespace) -> None:
+def demo(settings: DemoSettings) -> Answer:
     from compress.chain.demo import run_demo
     from compress.report.comparison import COLUMNS, text_table
 
-    rows = run_demo(options.compress, Path(options.out), options.images, options.epochs, options.percent)
+    verbs = {verb.name: verb for verb in run.STAGE_VERBS}
+    rows = run_demo(verbs, Path(settings.out), settings.images, settings.epochs, settings.percent)
     models = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    answer(options, {"models": models}, text_table(rows))
+    return Answer({"models": models}, text_table(rows))
+
+
+VERB = Verb("demo", "the whole way on data and a model that come with the project", DemoSettings, demo)

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.channels.shortcuts import SHORTCUTS
+from compress.option import Settings, option
 from compress.text_table import aligned
-from deploy.errors import DataError
+from compress.verb import Answer, Verb
+from deploy.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "gammas", gammas, "charts of the batch-norm gammas, layer by layer and over a run's epochs")
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("source", nargs="?", metavar="CHECKPOINT|RUN", help="a checkpoint, a .pt, or a run's folder")
-    which.add_argument("--weights", metavar="CHECKPOINT|RUN", help="the same, as other verbs name it")
-    parser.add_argument(
-        "--plan", metavar="FILE", help="chart what this plan keeps and removes (default: the one beside the checkpoint)"
-    )
-    parser.add_argument(
-        "--shortcuts",
-        choices=("group", "keep"),
-        default="group",
-        help="count the gammas of channels that additions unite, or leave them out (default: %(default)s)",
-    )
-    parser.add_argument("--out", default="runs/gammas", metavar="DIR", help="where the PNGs go (default: %(default)s)")
+_WHAT = {"group": "what (one of them)", "exclusive": True}
 
 
-def gammas(options: argparse.Namespace) -> None:
+@dataclass(frozen=True, kw_only=True)
+class GammasSettings(Settings):
+    source: str | None = option(
+        None, metavar="CHECKPOINT|RUN", place=True, help="a checkpoint, a .pt, or a run's folder", **_WHAT
+    )
+    weights: str | None = option(None, metavar="CHECKPOINT|RUN", help="the same, as other verbs name it", **_WHAT)
+    plan: str | None = option(
+        None, metavar="FILE", help="chart what this plan keeps and removes (default: the one beside the checkpoint)"
+    )
+    shortcuts: str = option(
+        "group",
+        choices=SHORTCUTS,
+        help="count the gammas of channels that additions unite, or leave them out",
+    )
+    out: str = option("runs/gammas", metavar="DIR", help="where the PNGs go")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.source and not self.weights:
+            raise UsageError("neither CHECKPOINT nor --weights is given: expected a checkpoint or a run's folder")
+
+
+def gammas(settings: GammasSettings) -> Answer:
     from compress.prune.plan import read_plan
     from compress.report.gamma_charts import epochs_chart, gamma_chart
     from compress.report.keep_chart import keep_chart
@@ -40,15 +50,15 @@ def gammas(options: argparse.Namespace) -> None:
     from deploy.results.folder import check_room, result_folder
     from deploy.results.ours import Maker, check_apart
 
-    source, out = Path(options.source or options.weights), Path(options.out)
+    source, out = Path(settings.source or settings.weights or ""), Path(settings.out)
     charts = ("gammas.png", "epochs.png", "keep.png")
     maker = Maker("gammas", "folder of charts", charts, lambda folder: (folder / charts[0]).is_file())
     check_room(out.absolute(), maker)
-    check_apart(out, [source, *([Path(options.plan)] if options.plan else [])])
+    check_apart(out, [source, *([Path(settings.plan)] if settings.plan else [])])
     checkpoint = _checkpoint(source)
-    found = _absolute(checkpoint, options.shortcuts)
+    found = _absolute(checkpoint, settings.shortcuts)
     beside = checkpoint.with_suffix(".plan.json")
-    plan_file = Path(options.plan) if options.plan else beside if beside.is_file() else None
+    plan_file = Path(settings.plan) if settings.plan else beside if beside.is_file() else None
     plan = read_plan(plan_file) if plan_file else None
     log = source / "gammas.jsonl"
     epochs = read_gamma_log(log) if log.is_file() else []
@@ -60,7 +70,7 @@ def gammas(options: argparse.Namespace) -> None:
             keep_chart(plan, str(plan_file), folder / "keep.png")
         files = [str(out / name) for name in sorted(file.name for file in folder.iterdir())]
     rows = [_row(name, values) for name, values in found.items()]
-    answer(options, {"files": files, "layers": rows}, "\n".join([_table(rows), *files]))
+    return Answer({"files": files, "layers": rows}, "\n".join([_table(rows), *files]))
 
 
 def _checkpoint(source: Path) -> Path:
@@ -111,3 +121,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
         numbers = (f"{row[key]:.4f}" for key in ("min", "median", "max"))
         cells.append((row["layer"], str(row["channels"]), f"{row['near_zero']:.1%}", *numbers))
     return aligned(cells)
+
+
+VERB = Verb("gammas", "charts of the batch-norm gammas, layer by layer and over a run's epochs", GammasSettings, gammas)

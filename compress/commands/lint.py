@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.cost.chips import DEFAULT_SOC
+from compress.option import Settings, option
+from compress.verb import Answer, Verb
 from deploy.errors import ModelError, UsageError
 
 
-def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "lint", lint, "find what ATC, the SDK or the chip will not take in a model or a bundle")
-    parser.add_argument("model", type=Path, metavar="BUNDLE|ONNX", help="a bundle's folder, or an ONNX file")
-    parser.add_argument(
-        "--cann", default="5.0.4", metavar="VERSION", help="the CANN that converts (default: %(default)s)"
+@dataclass(frozen=True, kw_only=True)
+class LintSettings(Settings):
+    model: Path = option(kind=Path, metavar="BUNDLE|ONNX", place=True, help="a bundle's folder, or an ONNX file")
+    cann: str = option("5.0.4", metavar="VERSION", help="the CANN that converts")
+    soc: str = option(DEFAULT_SOC, metavar="CHIP", help="the chip")
+    images: str | None = option(
+        None, metavar="DIR", help="JPEG images to run for values beyond half precision (default: noise)"
     )
-    parser.add_argument("--soc", default="Ascend310", metavar="CHIP", help="the chip (default: %(default)s)")
-    parser.add_argument(
-        "--images", metavar="DIR", help="JPEG images to run for values beyond half precision (default: noise)"
-    )
-    parser.add_argument("--fix", action="store_true", help="rewrite what can be rewritten exactly, into --out")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the ONNX file that --fix writes")
+    fix: bool = option(False, help="rewrite what can be rewritten exactly, into --out")
+    out: Path | None = option(None, kind=Path, metavar="FILE", help="the ONNX file that --fix writes")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fix != (self.out is not None):
+            raise UsageError("--fix and --out go together: the rewritten model is another file")
+        if self.out is not None and self.out.suffix != ".onnx":
+            raise UsageError(f"--out is {self.out}, expected a file that ends in .onnx")
+        if self.out is not None and self.out.exists():
+            sources = (self.model, self.model / "model.onnx")
+            if any(source.exists() and source.samefile(self.out) for source in sources):
+                raise UsageError(f"--out is {self.out}, the very model to rewrite; expected another file")
 
 
-def lint(options: argparse.Namespace) -> None:
+def lint(settings: LintSettings) -> Answer:
     from compress.graph.graph_facts import GraphFacts
     from compress.graph.proof_images import proof_images
     from compress.lint.finding import ERROR, NOTE, WARNING
@@ -34,20 +44,19 @@ def lint(options: argparse.Namespace) -> None:
     from compress.lint.subject import Subject
     from deploy.whole_file import write_whole
 
-    _check(options)
-    subject = open_subject(options.model, options.cann, options.soc)
+    subject = open_subject(settings.model, settings.cann, settings.soc)
     size = subject.image_size()
-    images = proof_images(options.images, *size) if options.images and size else None
+    images = proof_images(settings.images, *size) if settings.images and size else None
     findings, lines, result = find(subject, images), [], {}
-    if options.fix:
+    if settings.out:
         fixed = fix(subject.facts.model, subject.newest, subject.name)
-        write_whole(options.out, fixed.model.SerializeToString())
-        after = Subject(GraphFacts(fixed.model), str(options.out), options.cann, options.soc)
+        write_whole(settings.out, fixed.model.SerializeToString())
+        after = Subject(GraphFacts(fixed.model), str(settings.out), settings.cann, settings.soc)
         findings = find(after, images)
         lines = [f"fixed: {sentence}" for sentence in fixed.done] + [f"not fixed: {s}" for s in fixed.refused]
-        lines.append(f"both models agree within {fixed.difference:.1e} of the outputs' scale; wrote {options.out}")
+        lines.append(f"both models agree within {fixed.difference:.1e} of the outputs' scale; wrote {settings.out}")
         result = {
-            "out": str(options.out),
+            "out": str(settings.out),
             "fixed": fixed.done,
             "not_fixed": fixed.refused,
             "difference": fixed.difference,
@@ -57,18 +66,8 @@ def lint(options: argparse.Namespace) -> None:
     result.update({f"{word}s": count for word, count in counts.items()})
     result["findings"] = [finding._asdict() for finding in findings]
     lines += [finding.to_text() for finding in findings]
-    answer(options, {"model": subject.name, **result}, "\n".join([*lines, summary]))
-    sys.stdout.flush()
-    if counts[ERROR]:
-        raise ModelError(f"{options.out if options.fix else options.model}: {summary}")
+    fault = ModelError(f"{settings.out or settings.model}: {summary}") if counts[ERROR] else None
+    return Answer({"model": subject.name, **result}, "\n".join([*lines, summary]), fault)
 
 
-def _check(options: argparse.Namespace) -> None:
-    if options.fix != (options.out is not None):
-        raise UsageError("--fix and --out go together: the rewritten model is another file")
-    if options.out is not None and options.out.suffix != ".onnx":
-        raise UsageError(f"--out is {options.out}, expected a file that ends in .onnx")
-    if options.out is not None and options.out.exists():
-        sources = (options.model, options.model / "model.onnx")
-        if any(source.exists() and source.samefile(options.out) for source in sources):
-            raise UsageError(f"--out is {options.out}, the very model to rewrite; expected another file")
+VERB = Verb("lint", "find what ATC, the SDK or the chip will not take in a model or a bundle", LintSettings, lint)

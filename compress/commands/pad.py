@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from compress.commands.declare import Verbs, answer, verb
+from compress.option import Settings, option
+from compress.verb import Answer, Verb
 from deploy.errors import UsageError
 
 
-def add(verbs: Verbs) -> None:
-    parser = verb(verbs, "pad", pad, "align the channel counts of any pruned ONNX with zeros that change nothing")
-    parser.add_argument("model", metavar="MODEL.onnx", help="the model")
-    parser.add_argument(
-        "--multiple", type=int, default=16, help="what counts become multiples of, 8 or 16 (default: %(default)s)"
-    )
-    parser.add_argument("--out", required=True, metavar="FILE", help="the ONNX file to write")
+@dataclass(frozen=True, kw_only=True)
+class PadSettings(Settings):
+    model: str = option(metavar="MODEL.onnx", place=True, help="the model")
+    multiple: int = option(16, help="what counts become multiples of, 8 or 16")
+    out: str = option(metavar="FILE", help="the ONNX file to write")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        out = Path(self.out)
+        if out.suffix != ".onnx":
+            raise UsageError(f"--out is {out}, expected a file that ends in .onnx")
+        if out.exists() and out.resolve() == Path(self.model).resolve():
+            raise UsageError(f"--out is {out}, the very model to pad; expected another file")
 
 
-def pad(options: argparse.Namespace) -> None:
+def pad(settings: PadSettings) -> Answer:
     from compress.graph.graph_facts import load_onnx
     from compress.pad.pad_model import pad_model
     from deploy.whole_file import write_whole
 
-    out = Path(options.out)
-    if out.suffix != ".onnx":
-        raise UsageError(f"--out is {out}, expected a file that ends in .onnx")
-    if out.exists() and out.resolve() == Path(options.model).resolve():
-        raise UsageError(f"--out is {out}, the very model to pad; expected another file")
-    done = pad_model(load_onnx(options.model), options.multiple, options.model)
+    out, multiple = Path(settings.out), settings.multiple
+    done = pad_model(load_onnx(settings.model), multiple, settings.model)
     write_whole(out, done.model.SerializeToString())
     lines = [f"{c.node}: {c.before[0]} -> {c.before[1]} becomes {c.after[0]} -> {c.after[1]}" for c in done.changes]
     lines += [f"left: {entry.node} has {entry.count} {entry.side}: {entry.reason}" for entry in done.left]
     lines.append(
-        f"{len(done.changes)} convolutions changed to multiples of {options.multiple}, {len(done.left)} counts left; "
+        f"{len(done.changes)} convolutions changed to multiples of {multiple}, {len(done.left)} counts left; "
         f"both models agree within {done.difference:.1e} of the outputs' scale"
     )
     result = {
         "model": str(out),
-        "multiple": options.multiple,
+        "multiple": multiple,
         "difference": done.difference,
-        "changed": [dataclasses.asdict(entry) for entry in done.changes],
-        "left": [dataclasses.asdict(entry) for entry in done.left],
+        "changed": [asdict(entry) for entry in done.changes],
+        "left": [asdict(entry) for entry in done.left],
     }
-    answer(options, result, "\n".join([*lines, str(out)]))
+    return Answer(result, "\n".join([*lines, str(out)]))
+
+
+VERB = Verb("pad", "align the channel counts of any pruned ONNX with zeros that change nothing", PadSettings, pad)

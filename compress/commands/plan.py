@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 
-from compress.commands.declare import Verbs, answer, verb
-
-
-def add(verbs: Verbs) -> None:
-    plan = verbs.add_parser("plan", help="compare pruning plans", description="Compare pruning plans.")
-    kinds = plan.add_subparsers(title="plan verbs", metavar="VERB", required=True)
-    parser = verb(kinds, "diff", difference, "show the layers in which two plans keep other channels")
-    parser.add_argument("first", metavar="FIRST", help="a plan, such as prune writes beside its checkpoint")
-    parser.add_argument("second", metavar="SECOND", help="another plan")
+from compress.option import Settings, option
+from compress.verb import Answer, Verb
 
 
-def difference(options: argparse.Namespace) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DiffSettings(Settings):
+    first: str = option(metavar="FIRST", place=True, help="a plan, such as prune writes beside its checkpoint")
+    second: str = option(metavar="SECOND", place=True, help="another plan")
+
+
+def difference(settings: DiffSettings) -> Answer:
     from compress.prune.plan import read_plan
     from compress.report.plan_table import difference_table, plan_difference
 
-    entries = plan_difference(read_plan(options.first), read_plan(options.second))
-    answer(options, {"differences": entries}, difference_table(entries))
+    entries = plan_difference(read_plan(settings.first), read_plan(settings.second))
+    return Answer({"differences": entries}, difference_table(entries))
+
+
+VERB = Verb("plan diff", "show the layers in which two plans keep other channels", DiffSettings, difference)

@@ -14,6 +14,8 @@ from difflib import get_close_matches
 
 from deploy.errors import UsageError
 
+DEFAULT_SOC = "Ascend310"
+
 
 @dataclass(frozen=True)
 class Chip:

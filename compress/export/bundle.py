@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from compress.cost.chips import DEFAULT_SOC
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
 from compress.export.streams import (
     YOLOV8_POST,
@@ -28,7 +29,6 @@ from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker
 
 SCHEMA_VERSION = 1
-DEFAULT_SOC = "Ascend310"
 _OF_TASKS = tuple(f"{task}.{kind}" for task in ("detect", "eval") for kind in ("cfg", "pipeline", "sdk2.pipeline"))
 _OF_ATC = (
     "model.om",

@@ -15,8 +15,6 @@ from compress.channels.layers import Group, Layer
 Scores = Mapping[str, np.ndarray]
 """Group name to float64 [width], 0 or more; groups that are pinned have none."""
 
-KINDS = ("gamma", "l1", "l2", "taylor")
-
 
 def gamma_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
     """|gamma| (Liu et al. 2017, arXiv 1708.06519), the largest where several batch norms share the channel.

@@ -6,19 +6,33 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compress.channels.shortcuts import SHORTCUTS
+from compress.option import Settings, option
 from deploy.errors import UsageError
-from deploy.wording import nearest
 
 OPTIMIZERS = ("sgd", "adam")
 SPARSITY_RULES = ("subgradient", "proximal")
-SHORTCUTS = ("group", "keep")
 PRECISIONS = ("auto", "off", "bf16", "fp16")
 LETTERBOXES = ("mixed", "board", "grey")
 MEASURES = ("map", "f1")
 
 
+def network_side(text: str) -> int:
+    """The value of --imgsz: inputs are square, so it is one number. Raises UsageError for anything else."""
+    width, times, height = text.lower().partition("x")
+    if times and width.isdigit() and height.isdigit():
+        raise UsageError(
+            f"{text} is a width and a height, but network inputs are square here; expected one side, such as "
+            f"{max(int(width), int(height))}: images of any shape are letterboxed into it"
+        )
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no number of pixels; expected one, such as 640") from None
+
+
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(Settings):
     """Settings of one stage of training; the learning-rate defaults are those of YOLOv5's low-augmentation recipe.
 
     lr0 is the rate at the start and lrf the fraction of it at the end (linear between); sr is the sparsity rate on the
@@ -29,62 +43,47 @@ class TrainSettings:
     The last close_mosaic epochs of a longer run see whole images. letterbox says what an image is padded with:
     "grey" as YOLOv5 does it, "board" as the board does it, "mixed" grey in training and the board's in validation.
     select is what the best epoch is chosen by; `gains` replaces gains of the family's loss.
+
+    Options without a help text are for Python alone. Raises UsageError for a value out of its range.
     """
 
-    data: str
-    epochs: int = 100
-    batch_size: int = 16
-    imgsz: int = 640
-    lr0: float = 0.01
-    lrf: float = 0.01
+    data: str = option(metavar="FILE", help="the data set's data.yaml")
+    epochs: int = option(100, low=1, high=100_000, help="passes over the training images")
+    batch_size: int = option(16, low=1, high=4096, help="images a batch, of all processes together")
+    accumulate: int = option(1, low=1, high=1024, help="batches a step")
+    imgsz: int = option(
+        640, kind=network_side, low=32, high=4096, multiple=32, help="side of the square network input in pixels"
+    )
+    optimizer: str = option("sgd", choices=OPTIMIZERS, aliases=(("adam", "adam"),), help="how weights are updated")
+    lr0: float = option(0.01, low=1e-9, high=10, help="learning rate at the start")
+    lrf: float = option(0.01, low=0, high=1)
     momentum: float = 0.937
     weight_decay: float = 5e-4
     warmup_epochs: float = 3.0
     clip_norm: float = 10.0
-    optimizer: str = "sgd"
-    sr: float = 0.0
-    sparsity: str = "subgradient"
-    shortcuts: str = "group"
-    target_share: float = 0.0
-    accumulate: int = 1
-    amp: str = "auto"
-    letterbox: str = "mixed"
-    select: str = "map"
-    close_mosaic: int = 10
-    workers: int = 1
-    seed: int = 0
+    sr: float = option(0.0, low=0, high=100)
+    sparsity: str = option("subgradient", choices=SPARSITY_RULES)
+    shortcuts: str = option("group", choices=SHORTCUTS)
+    target_share: float = option(0.0, low=0, high=0.95)
+    amp: str = option("auto", choices=PRECISIONS, help="mixed precision; auto: fp16 on a GPU, none elsewhere")
+    letterbox: str = option(
+        "mixed",
+        choices=LETTERBOXES,
+        help="pad images as the board does (top-left on green), with centred grey, or with grey in training and as "
+        "the board in validation",
+    )
+    select: str = option(
+        "map",
+        choices=MEASURES,
+        help="what the best epoch is chosen by: 0.9 mAP@0.5:0.95 + 0.1 mAP@0.5, or the best F1",
+    )
+    close_mosaic: int = option(
+        10, low=0, high=100_000, metavar="N", help="the last N epochs of a longer run see whole images"
+    )
+    workers: int = option(1, low=0, high=256, help="loading processes")
+    seed: int = option(0, low=0, high=2**31, help="of all random numbers")
     augmentation: dict[str, float] = field(default_factory=dict)
     gains: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("epochs", 1, 100_000),
-            ("batch_size", 1, 4096),
-            ("lr0", 1e-9, 10),
-            ("lrf", 0, 1),
-            ("workers", 0, 256),
-            ("sr", 0, 100),
-            ("target_share", 0, 0.95),
-            ("accumulate", 1, 1024),
-            ("close_mosaic", 0, 100_000),
-            ("seed", 0, 2**31),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise UsageError(f"--{name.replace('_', '-')} is {value}, expected {low} to {high}")
-        if self.imgsz % 32 or not 32 <= self.imgsz <= 4096:
-            raise UsageError(f"--imgsz is {self.imgsz}, expected a multiple of 32 from 32 to 4096")
-        for name, known in (
-            ("optimizer", OPTIMIZERS),
-            ("sparsity", SPARSITY_RULES),
-            ("shortcuts", SHORTCUTS),
-            ("amp", PRECISIONS),
-            ("letterbox", LETTERBOXES),
-            ("select", MEASURES),
-        ):
-            value = getattr(self, name)
-            if value not in known:
-                raise UsageError(f"--{name} is '{value}'{nearest(value, known)}, expected one of {', '.join(known)}")
 
     @property
     def sparse(self) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from compress.chain.recipe import filled, read_recipe
-from compress.chain.verbs import Verb, all_verbs
+from compress.chain.verbs import command_line
+from compress.commands.run import recipe_verbs
+from compress.verb import Verb
 from deploy.errors import DataError, ReportedError, UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,7 +33,7 @@ stages:
 
 @pytest.fixture(scope="module")
 def verbs() -> dict[str, Verb]:
-    return all_verbs()
+    return recipe_verbs()
 
 
 def read(folder: Path, text: str, verbs: dict[str, Verb], **given: str) -> Any:
@@ -56,7 +58,7 @@ def test_a_good_recipe(tmp_path: Path, verbs: dict[str, Verb], monkeypatch: pyte
         "prune": {"result": "o/p"},
         "bundle": {"result": "o/b"},
     }
-    lines = [verbs[s.verb].line(filled(s, recipe.variables, answers)) for s in recipe.stages]
+    lines = [command_line(verbs[s.verb], filled(s, recipe.variables, answers)) for s in recipe.stages]
     common = ["--imgsz=320", "--batch-size=16"]
     assert lines[0] == ["data", "voc2yolo", "--voc=VOCdevkit"]
     assert lines[1] == ["train", *common, "--data=o/set/data.yaml", "--weights=coco.pt", "--epochs=30", "--adam"]
@@ -84,6 +86,8 @@ BAD: list[Any] = [
     ("stages:\n  - {stage: run}", "line 2: there is no verb 'run'"),
     (trained("epoch: 3"), "line 5: 'train' has no option 'epoch' (did you mean 'epochs'?)"),
     (trained("epochs: many"), "line 5: 'epochs' is 'many', which it cannot be"),
+    (trained("epochs: 0"), "line 5: --epochs is 0, expected 1 to 100000"),
+    (trained("imgsz: 100"), "line 5: --imgsz is 100, expected a multiple of 32"),
     (trained("epochs: [1, 2]"), "line 5: 'epochs' is a list, expected one value"),
     (trained("optimizer: sdg"), "line 5: 'optimizer' is 'sdg' (did you mean 'sgd'?), expected one of sgd, adam"),
     (trained("adam: 1"), "line 5: 'adam' is 1, expected true or false"),
@@ -97,6 +101,12 @@ BAD: list[Any] = [
         "stages:\n  - {stage: prune, weights: w, percent: 0.5, flops: 0.4}",
         "line 2: argument --flops: not allowed with argument --percent",
     ),
+    ("stages:\n  - {stage: prune, weights: w, score: taylor}", "line 2: --score taylor needs --data"),
+    (
+        "variables: {p: 1}\nstages:\n  - {stage: prune, weights: w, percent: '${p}', flops: 0.4}",
+        "line 3: argument --flops: not allowed with argument --percent",
+    ),
+    ("stages:\n  - {stage: speed, image_dir: s}", "line 2: 'speed' needs the option 'source'"),
     (
         "stages:\n  - {stage: val, weights: w, data: d}\n  - {stage: val, weights: w, data: d}",
         "line 3: the name 'val' is taken",

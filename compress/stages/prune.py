@@ -1,0 +1,126 @@
+"""prune: choose channels, cut them out, prove the cut, and fold what the removed channels emitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.stages.model import Model, open_model
+from compress.stages.prune_settings import PruneSettings
+from compress.stages.table import html_table
+
+if TYPE_CHECKING:
+    from compress.channels.flow import ChannelFlow
+    from compress.prune.plan import Plan
+
+
+@dataclass(frozen=True)
+class PruneResult:
+    """A pruned model, its plan, and what both models cost.
+
+    Attributes:
+        plan: what is kept and removed, group by group.
+        model: the pruned model, in eval mode; None with `plan_only`.
+        before, after: "parameters" (values) and "flops" (floating-point operations an image at model.imgsz).
+        masked_difference: the largest difference between the outputs of the pruned model and of the one whose removed
+            channels are set to zero, relative to the outputs' largest value; at most 1e-9.
+        out, plan_file: the files written, or None.
+    """
+
+    plan: Plan
+    model: Model | None = None
+    before: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+    masked_difference: float | None = None
+    out: Path | None = None
+    plan_file: Path | None = None
+
+    @property
+    def removed_share(self) -> float:
+        """The share of removable channels that is removed, 0..1."""
+        return self.plan.removed_share()
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.out:
+            found["weights"] = str(self.out)
+        if self.plan_file:
+            found["plan"] = str(self.plan_file)
+        if self.model:
+            found.update(before=self.before, after=self.after)
+        found["removed_share"] = self.removed_share
+        if self.masked_difference is not None:
+            found["masked_difference"] = self.masked_difference
+        return found
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (key, self.before[key], self.after[key], f"{1 - self.after[key] / self.before[key]:.1%}")
+            for key in self.before
+        ]
+        return html_table(("", "before", "after", "saved"), [*rows, ("channels", "", "", f"{self.removed_share:.1%}")])
+
+
+def prune(settings: PruneSettings) -> PruneResult:
+    """Remove channels as the settings say.
+
+    The cut model is proved to compute what the masked one does before anything is written, and what removed channels
+    still emitted is then folded into the layers behind them (docs/adr/0007). The given model stays as it is.
+
+    Raises UsageError for a goal that cannot be reached, ModelError for weights or a plan that are none or do not fit,
+    and for a cut that fails the proof.
+    """
+    from compress.stages.plan_choice import flow_of, plan_of
+
+    given = open_model(settings.weights)
+    flow = flow_of(given.detector, settings)
+    plan = plan_of(given.detector, flow, settings)
+    if settings.plan_only:
+        return _only_plan(plan, settings.out)
+    return _cut(given, flow, plan, settings)
+
+
+def _only_plan(plan: Plan, out: str | None) -> PruneResult:
+    if not out:
+        return PruneResult(plan)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    plan.save(out)
+    return PruneResult(plan, plan_file=Path(out))
+
+
+def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -> PruneResult:
+    from compress.nets.size import flops, parameters
+    from compress.prune import surgery
+    from compress.prune.fold import fold_constants
+
+    dense = given.detector
+    slim, difference = surgery.prune(dense, flow, plan)
+    if settings.fold:
+        slim = surgery.cut(fold_constants(dense, flow, plan), flow, plan)
+    before = {"parameters": parameters(dense), "flops": flops(dense, dense.imgsz)}
+    after = {"parameters": parameters(slim), "flops": flops(slim, dense.imgsz)}
+    entry = {
+        "stage": "prune",
+        "settings": {
+            **plan.goal,
+            "align": plan.align,
+            "score": plan.score,
+            "shortcuts": plan.shortcuts,
+            "protect": plan.protect,
+            "fold": settings.fold,
+        },
+        "sha256": given.sha256,
+        "removed_share": round(plan.removed_share(), 4),
+        "masked_difference": difference,
+        **after,
+    }
+    pruned = Model(slim, [*given.history, entry])
+    if not settings.out:
+        return PruneResult(plan, pruned, before, after, difference)
+    out = Path(settings.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    plan_file = out.with_suffix(".plan.json")
+    plan.save(plan_file)
+    pruned.save(out)
+    return PruneResult(plan, pruned, before, after, difference, out, plan_file)

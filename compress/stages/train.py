@@ -1,0 +1,188 @@
+"""train, sparsify and finetune: one loop (compress/train), three stages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.option import again, option
+from compress.stages.model import Model, Weights, open_model
+from compress.stages.table import html_table
+from compress.train.settings import TrainSettings
+from deploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from compress.train.loop import TrainResult
+
+_WEIGHTS = "a checkpoint, or a .pt of ultralytics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseSettings(TrainSettings):
+    """Of `train`: from random weights of an architecture, or from weights whose head may start anew.
+
+    The run's folder is project/name; `resume` goes on with the unfinished run there.
+    """
+
+    weights: Weights | None = option(
+        None, metavar="FILE", also=(Model,), help=f"{_WEIGHTS} (default: start from random weights)"
+    )
+    cfg: str | None = option(
+        None,
+        metavar="NAME",
+        help="architecture where no weights are given: yolov5n, yolov8n, yolo11n, yolov5nu, ... or a YAML",
+    )
+    project: str = option("runs", metavar="DIR", help="where run folders go")
+    name: str = option("train", help="the run's folder")
+    resume: bool = option(False, help="go on with the unfinished run of that name")
+
+
+def _rate(text: str) -> float | str:
+    try:
+        return text if text == "auto" else float(text)
+    except ValueError:
+        raise UsageError(f"'{text}' is no sparsity rate, expected a number or auto") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparsitySettings(TrainSettings):
+    """What a sparse run takes on top of what every training takes."""
+
+    sr: float | str = option(  # type: ignore[assignment]
+        0.001, kind=_rate, help="sparsity rate, or auto to have it steered"
+    )
+    target_share: float = option(
+        0.5,
+        metavar="X",
+        help="with --sr auto: the share of gammas to bring near zero; the run ends when they are apart from the others",
+    )
+    sparsity: str = again(TrainSettings, "sparsity", help="how the penalty acts on a gamma")
+    shortcuts: str = again(
+        TrainSettings,
+        "shortcuts",
+        help="gammas of channels that additions unite: penalise them, or leave them alone where prune will keep them",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sr == "auto" and not 0.05 <= self.target_share <= 0.95:
+            raise UsageError(f"--target-share is {self.target_share}, expected 0.05 to 0.95")
+        loop_settings(self)  # the loop's own ranges
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparsifySettings(SparsitySettings, DenseSettings):
+    """Of `sparsify`: training with a penalty on the batch-norm gammas."""
+
+    name: str = again(DenseSettings, "name", default="sparsify")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneSettings(DenseSettings):
+    """Of `finetune`: training a pruned detector until it has recovered."""
+
+    weights: Weights | None = again(DenseSettings, "weights", help=f"{_WEIGHTS} (required)")
+    name: str = again(DenseSettings, "name", default="finetune")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training left behind.
+
+    Attributes:
+        best, last: the checkpoints of the best and of the last epoch.
+        epoch: the best epoch, counted from 1.
+        metrics: its validation: map50, map75, map50_95, f1 (0..1), f1_confidence, and ap50 by class name. Of several
+            processes one alone has them.
+        stopped: why the run ended before its last epoch, or "".
+    """
+
+    best: Path
+    last: Path
+    epoch: int
+    metrics: dict[str, Any]
+    stopped: str = ""
+
+    @property
+    def model(self) -> Model:
+        """The best epoch's model; read from its checkpoint at each call."""
+        return open_model(self.best)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"best": str(self.best), "last": str(self.last), "stopped": self.stopped, **self.metrics}
+
+    def _repr_html_(self) -> str:
+        names = ("map50", "map50_95", "f1")
+        shown = {"epoch": self.epoch, **{key: self.metrics[key] for key in names if key in self.metrics}}
+        return html_table([*shown, "best"], [[*shown.values(), self.best]])
+
+
+Say = Callable[[str], None]
+"""Takes a sentence for the user while a stage runs."""
+
+
+def train(settings: DenseSettings, say: Say = lambda _: None) -> TrainingResult:
+    """Train a dense detector; the head starts anew where the weights are of other classes.
+
+    Raises UsageError without weights and cfg, DataError for a faulty data set, ModelError for faulty weights, and
+    ReportedError when the loss becomes NaN.
+    """
+    return _run(settings, "train", say)
+
+
+def sparsify(settings: SparsifySettings, say: Say = lambda _: None) -> TrainingResult:
+    """Train with a sparsity penalty on the batch-norm gammas that pruning can remove. Raises as `train` does."""
+    return _run(settings, "sparsify", say)
+
+
+def finetune(settings: FinetuneSettings, say: Say = lambda _: None) -> TrainingResult:
+    """Train a pruned detector until it has recovered. Raises as `train` does, and UsageError without weights."""
+    return _run(settings, "finetune", say)
+
+
+def loop_settings(settings: TrainSettings) -> TrainSettings:
+    """What the loop is told; a steered sparsity rate is a target share with the rate 0."""
+    plain = {entry.name: getattr(settings, entry.name) for entry in fields(TrainSettings)}
+    if isinstance(settings, SparsitySettings):
+        steered = settings.sr == "auto"
+        plain["sr"] = 0.0 if steered else settings.sr
+        plain["target_share"] = settings.target_share if steered else 0.0
+    return TrainSettings(**plain)
+
+
+def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
+    import torch
+
+    from compress.train import loop
+    from compress.train.run_folder import RunFolder
+    from deploy.hashes import file_sha256
+
+    torch.manual_seed(settings.seed)  # for layers that start from random weights
+    given = open_model(settings.weights) if settings.weights else None
+    model = _start(settings, stage, given, say)
+    run = RunFolder(settings.project, settings.name, settings.resume)
+    cfg = settings.cfg or ""
+    run.inputs["weights"] = given.sha256 if given else file_sha256(cfg) if Path(cfg).is_file() else cfg
+    done: TrainResult = loop.train(model.detector, model.history, loop_settings(settings), run, stage)
+    return TrainingResult(done.best, done.last, done.epoch, done.metrics, done.stopped)
+
+
+def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -> Model:
+    """The model to train, which the training may change."""
+    from compress.data.data_yaml import load_data_yaml
+    from compress.nets.family import architecture, build
+
+    names = load_data_yaml(settings.data).names
+    if given:
+        if stage == "train" and given.names != names:
+            say(f"the head starts anew for the {len(names)} classes of {settings.data}")
+            return Model(given.detector.with_classes(names), given.history)
+        return Model(copy.deepcopy(given.detector), given.history)
+    if stage == "finetune":
+        raise UsageError("--weights is missing: finetune needs the checkpoint of the stage before")
+    if not settings.cfg:
+        raise UsageError("neither --weights nor --cfg is given: expected a checkpoint or an architecture to start from")
+    return Model(build(architecture(settings.cfg, len(names)), names, settings.imgsz), [])
