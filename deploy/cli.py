@@ -99,6 +99,12 @@ def _add_check(verbs: Any) -> None:
         help="where the streams are to run (default: a bundle's own folder, else the current one)",
     )
     check.add_argument("--sdk", choices=("2.0.4",), help="find too what this version of MindX SDK does not know")
+    check.add_argument(
+        "--plugins",
+        nargs="*",
+        metavar="NAME",
+        help="the app's own plugins: then any further factory that the SDK does not have is an error, not a warning",
+    )
     check.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 
@@ -125,12 +131,17 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
     verb.add_argument(
         "--trust", action="store_true", help="let Python code run that came with the bundle and is not this project's"
     )
+    verb.add_argument(
+        "--write-outside",
+        action="store_true",
+        help="let filesink and mxpi_dumpdata of the pipeline write outside the folder in which the stream runs",
+    )
     verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return verb
 
 
 def _target(options: argparse.Namespace) -> Target:
-    how = (options.conf, options.iou, options.on, options.numerics, options.raw, options.trust)
+    how = (options.conf, options.iou, options.on, options.numerics, options.raw, options.trust, options.write_outside)
     return Target(options.model, options.pipeline, *how)
 
 
@@ -168,7 +179,7 @@ def _evaluate(options: argparse.Namespace) -> Any:
 def _check(options: argparse.Namespace) -> Any:
     from deploy.host.check.run import check
 
-    return check(options.files, options.run_folder, options.sdk)
+    return check(options.files, options.run_folder, options.sdk, options.plugins)
 
 
 def _after_check(report: Any) -> None:

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 
 from deploy.errors import ReportedError
+from deploy.wording import printable
 
+NEWLINE = "\n"
 LIVE_SECONDS, QUIET_SECONDS = 0.25, 10.0
 """Between two lines of progress on a terminal, and where stderr is a file."""
 
@@ -18,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def note(sentence: str) -> None:
-    print(f"note: {sentence}", file=sys.stderr)
+    print(f"note: {printable(sentence, NEWLINE)}", file=sys.stderr)
 
 
 def exit_code(command: Callable[[], None]) -> int:
@@ -26,7 +28,7 @@ def exit_code(command: Callable[[], None]) -> int:
     try:
         command()
     except ReportedError as fault:
-        print(f"error: {fault}", file=sys.stderr)
+        print(f"error: {printable(str(fault), NEWLINE)}", file=sys.stderr)
         return fault.exit_code
     except KeyboardInterrupt as stop:
         print(f"interrupted; {stop or 'what was there before is untouched'}", file=sys.stderr)
@@ -37,7 +39,7 @@ def exit_code(command: Callable[[], None]) -> int:
         return 1
     except OSError as fault:
         where = f"{fault.filename}: " if fault.filename else ""
-        print(f"error: {where}{fault.strerror or fault}", file=sys.stderr)
+        print(f"error: {printable(f'{where}{fault.strerror or fault}')}", file=sys.stderr)
         return 1
     return 0
 

@@ -36,6 +36,7 @@ SET_INPUT_FAIL = 3001
 QUEUE_FULL = 5003
 STREAM_EXIST = 6001
 STREAM_NOT_EXIST = 6002
+CHANGE_STATE_FAILED = 6003
 INVALID_CONFIG = 6005
 INVALID_LINK = 6006
 LINK_FAILED = 6007
@@ -72,6 +73,7 @@ MESSAGES = {
     SET_INPUT_FAIL: "Infer: set input fail",
     STREAM_EXIST: "stream is exist",
     STREAM_NOT_EXIST: "stream is not exist",
+    CHANGE_STATE_FAILED: "stream change state failed",
     INVALID_CONFIG: "stream invalid config",
     INVALID_LINK: "stream invalid link",
     LINK_FAILED: "stream link failed",

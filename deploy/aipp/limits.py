@@ -12,7 +12,7 @@ from typing import NamedTuple
 from deploy.aipp.formats import CHANNELS, YUV420SP
 
 MODES = ("static", "dynamic")
-RESERVED = ("resize", "single_line_mode")
+RESERVED = ("resize", "single_line_mode", "support_rotation")
 """Switches that CANN reserves; they do nothing on Ascend 310."""
 SIDES = ("left", "right", "top", "bottom")
 SIZE = ("src_image_size_w", "src_image_size_h")

@@ -16,6 +16,7 @@ from deploy.aipp.matrices import ATC_DEFAULT, VIDEO_RANGE_BIAS
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 from deploy.wording import did_you_mean
 
+MAX_BYTES = 1 << 20
 _TOKEN = re.compile(
     r"(?P<blank>[ \t\r\f\v,;]+)|(?P<line>\n)|(?P<comment>#[^\n]*)|(?P<text>\"[^\"\n]*\"|[\w.+-]+|[{}:])"
 )
@@ -33,6 +34,9 @@ DEFAULTS: dict[str, str | float] = {
     "crop_size_w": 0,
     "crop_size_h": 0,
     "resize": "false",
+    "support_rotation": "false",
+    "cpadding_value": 0.0,
+    "input_edge_idx": 0,
     "resize_output_w": 0,
     "resize_output_h": 0,
     "padding": "false",
@@ -56,19 +60,21 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 def read_aipp(path: Path) -> dict[str, str | float]:
     """Read an AIPP file; see `parse_aipp`. Raises SdkFault 1019 where it cannot be read."""
     try:
-        return parse_aipp(read_bounded(path).decode("utf-8").replace("\r\n", "\n"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SdkFault(OPEN_FAIL, f"cannot read the AIPP file {path}: {error}") from None
+        data = read_bounded(path, MAX_BYTES)
+    except OSError as error:
+        raise SdkFault(OPEN_FAIL, f"cannot read the AIPP file {path}: {error.strerror}") from None
+    return parse_aipp(data.replace(b"\r\n", b"\n"), str(path))
 
 
-def parse_aipp(text: str, name: str, lines: dict[str, int] | None = None) -> dict[str, str | float]:
+def parse_aipp(text: str | bytes, name: str, lines: dict[str, int] | None = None) -> dict[str, str | float]:
     """All AIPP keys with their values or ATC's defaults; switches are "true" or "false".
 
+    Comments may hold any bytes: people write them in other encodings than UTF-8, and ATC does not look at them.
     Where `lines` is given, it gets the line of each key that the file sets.
 
     Raises SdkFault 1004 with the line for anything that is not the grammar, 1005 for more than one aipp_op.
     """
-    tokens = _tokens(text, name)
+    tokens = _tokens(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"), name)
     line, word = next(tokens)
     if word != "aipp_op":
         raise _wrong(name, line, f"expected aipp_op, found {_shown(word)}")

@@ -47,7 +47,7 @@ class KeyValues:
 
     @classmethod
     def from_file(cls, path: Path) -> KeyValues:
-        """Raises SdkFault 1016 where there is no such file, 1020 where it cannot be read, 1019 as `from_text` does."""
+        """Raises SdkFault 1016 where there is no such file, 1019 where it cannot be read or as `from_text` does."""
         try:
             data = read_bounded(path)
         except FileNotFoundError:

@@ -10,8 +10,11 @@ from typing import Any
 from compute_mAP.class_names import name_fault
 from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
+from deploy.host.pipeline.locations import WRITERS, leads_out
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
+
+MAX_BYTES = 10 * 2**20
 
 
 class PipelineFile:
@@ -24,7 +27,7 @@ class PipelineFile:
         self.path = path
         self.folder = folder
         try:
-            self._text = read_bounded(path).decode("utf-8-sig")
+            self._text = read_bounded(path, MAX_BYTES).decode("utf-8-sig")
             self._streams = json.loads(self._text)
         except FileNotFoundError:
             raise ModelError(f"the pipeline {path} does not exist") from None
@@ -61,8 +64,18 @@ class PipelineFile:
     def files(self) -> list[Path]:
         """The files that the stream's properties name and that are there."""
         values = {value for props in self._all_props() for value in props.values() if isinstance(value, str)}
-        paths = (self.folder / value for value in sorted(values) if value and len(value) < 1024 and "\0" not in value)
-        return [path for path in paths if path.is_file()]
+        return [self.folder / value for value in sorted(values) if value and _is_file(self.folder / value)]
+
+    def writes_outside(self) -> tuple[str, str] | None:
+        """The first element, and its location, that writes outside the folder in which the stream runs."""
+        for name, element in self.elements.items():
+            props = element.get("props")
+            location = props.get("location") if isinstance(props, dict) else None
+            if element["factory"] not in WRITERS or not isinstance(location, str) or not location:
+                continue
+            if leads_out(location) or not _stays(self.folder, location):
+                return name, location
+        return None
 
     def models(self) -> list[Path]:
         """The model files that the stream names, whether they are there or not."""
@@ -128,3 +141,19 @@ class PipelineFile:
         for element in self._streams[self.stream_name].values():
             if isinstance(element, dict) and isinstance(element.get("props"), dict):
                 yield element["props"]
+
+
+def _stays(folder: Path, location: str) -> bool:
+    """Whether a location stays in the folder, links followed."""
+    try:
+        return (folder / location).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return True  # no file can have that name
+
+
+def _is_file(path: Path) -> bool:
+    """False too for what no file system takes as a name, such as a config that stands in the pipeline."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -26,13 +26,19 @@ def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFil
     """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
 
     Raises what Target.resolve, PipelineFile, check_code, Stream and raw_pipeline raise, and ModelError for a board
-    without the .om file.
+    without the .om file and for a pipeline that writes outside that folder where `target` does not allow it.
     """
     path, folder, notes, soc, bundle = target.resolve(task)
     for sentence in notes:
         note(sentence)
     pipeline = PipelineFile(path, folder)
     check_code(pipeline, bundle, target.trust)
+    outside = pipeline.writes_outside()
+    if outside and not target.write_outside:
+        raise ModelError(
+            f"{path}: {outside[0]} writes to {outside[1]}, outside the folder in which the stream runs; with "
+            "--write-outside it may"
+        )
     pipeline.set_thresholds(target.conf, target.iou)
     engine = find_engine(target.on)
     if not engine.host and (missing := pipeline.missing_models()):

@@ -37,7 +37,7 @@ class Target:
     `on` is "host", "board" or None: the board where its SDK imports. `numerics`, for the host engine, is one of
     NUMERICS or a switch for each stage (deploy.host.numerics.Numerics); None: what the task has by default. `raw`: a
     post-processor in Python runs here, on the model's raw tensors, instead of in the stream. `trust` lets a bundle's
-    own Python code run.
+    own Python code run, `write_outside` the stream's own elements write outside the folder in which it runs.
 
     Raises UsageError for a threshold outside 0..1.
     """
@@ -50,6 +50,7 @@ class Target:
     numerics: Any = None
     raw: bool = False
     trust: bool = False
+    write_outside: bool = False
 
     def __post_init__(self) -> None:
         for option, value in (("--conf", self.conf), ("--iou", self.iou)):

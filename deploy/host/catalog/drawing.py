@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.host.catalog.entry import CHANNELS, colour, colours, flag, plugin, real, source, whole
+from deploy.host.catalog.entry import colour, colours, flag, plugin, real, source, whole
 from deploy.host.catalog.properties import SDK2, Property
 
 _LINES = ("4", "8", "16")
@@ -13,7 +13,7 @@ _TEXT = {
     "fontLineType": Property("8", choices=_LINES, since=SDK2),
 }
 _ONE_CHANNEL = "the host engine draws into the images of one channel"
-_IDS = Property(required=True, pattern=CHANNELS, says="whole numbers after commas")
+_IDS = Property("0")
 
 FACTORIES = (
     plugin(
@@ -25,15 +25,12 @@ FACTORIES = (
             **_TEXT,
             "createText": flag(1),
         },
-        one_output=True,
         since=SDK2,
     ),
     plugin(
         "mxpi_opencvosd",
         {"dataSourceImage": source(), "dataSourceOsd": source()},
-        one_output=True,
         since=SDK2,
-        static_inputs=2,
     ),
     plugin(
         "mxpi_class2osdinstances",
@@ -51,10 +48,9 @@ FACTORIES = (
             "rectThickness": whole(1, -1, 100),
             "rectLineType": Property("8", choices=_LINES),
         },
-        one_output=True,
         board_only="the host engine runs detectors",
     ),
-    plugin("mxpi_osdinstancemerger", {"dataSourceList": source()}, one_output=True, board_only=_ONE_CHANNEL),
+    plugin("mxpi_osdinstancemerger", {"dataSourceList": source()}, board_only=_ONE_CHANNEL),
     plugin(
         "mxpi_channelimagesstitcher",
         {

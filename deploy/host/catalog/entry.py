@@ -5,58 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.host.catalog.ports import PORTS, Ports
 from deploy.host.catalog.properties import COMMON, Property
 
 
 @dataclass(frozen=True)
 class Factory:
-    """A kind of element. `inputs` and `outputs` tell whether it has such ports at all.
+    """A kind of element. `native` elements are GStreamer's own.
 
-    `one_output` says that the SDK documents a single static output port. `native` elements are GStreamer's own, whose
-    pads are beyond doubt: `one_pad_in` and `one_pad_out` tell where a second link has no pad. `board_only` says why no
-    host can run it; it is empty where the host engine may. `since` as in Property. `static_inputs` have to be linked.
+    `board_only` says why no host can run it; it is empty where the host engine may. `since` as in Property.
     """
 
     name: str
     properties: Mapping[str, Property]
-    inputs: bool = True
-    outputs: bool = True
-    one_output: bool = False
     board_only: str = ""
     since: str = ""
     native: bool = False
-    static_inputs: int = 1
 
     @property
-    def one_pad_in(self) -> bool:
-        return self.native and self.inputs
+    def ports(self) -> Ports:
+        return PORTS.get(self.name, Ports())
 
     @property
-    def one_pad_out(self) -> bool:
-        return self.native and self.one_output
+    def has_inputs(self) -> bool:
+        return bool(self.ports.inputs or self.ports.more_inputs)
+
+    @property
+    def has_outputs(self) -> bool:
+        return bool(self.ports.outputs or self.ports.more_outputs)
 
 
 def plugin(
-    name: str,
-    properties: Mapping[str, Property] | None = None,
-    *,
-    inputs: bool = True,
-    one_output: bool = False,
-    board_only: str = "",
-    since: str = "",
-    static_inputs: int = 1,
+    name: str, properties: Mapping[str, Property] | None = None, *, board_only: str = "", since: str = ""
 ) -> Factory:
     """One of the SDK's own: it has the common properties too."""
-    return Factory(
-        name,
-        {**COMMON, **(properties or {})},
-        inputs,
-        True,
-        one_output,
-        board_only,
-        since,
-        static_inputs=static_inputs,
-    )
+    return Factory(name, {**COMMON, **(properties or {})}, board_only, since)
 
 
 def whole(default: int, low: int, high: int, *, code: int | None = None, since: str = "") -> Property:
@@ -81,7 +64,6 @@ def source(since: str = "") -> Property:
     return Property("auto", since=since)
 
 
-CHANNELS = r"[0-9]+(\s*[,|]\s*[0-9]+)*"
 _SHADE = r"\s*(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})\s*"
 COLOUR = f"{_SHADE},{_SHADE},{_SHADE}"
 

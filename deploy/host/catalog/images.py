@@ -51,7 +51,6 @@ FACTORIES = (
             "paddingWidth": whole(32, 0, 8192),
             **{f"paddingColor{channel}": real("0", 0, 255) for channel in "RGB"},
         },
-        one_output=True,
         since=SDK2,
     ),
     plugin(
@@ -65,9 +64,8 @@ FACTORIES = (
             **{f"cropPoint{name}": Property() for name in ("x0", "x1", "y0", "y1")},
             "cropType": Property("cropCoordinate"),
         },
-        one_output=True,
     ),
-    plugin("mxpi_imageencoder", {"encodeLevel": whole(100, 1, 100)}, one_output=True),
+    plugin("mxpi_imageencoder", {"encodeLevel": whole(100, 0, 100)}),
     plugin(
         "mxpi_imagenormalize",
         {
@@ -77,19 +75,16 @@ FACTORIES = (
             "dataType": Property("auto", choices=("auto", "UINT8", "FLOAT32")),
             "processType": flag(1),
         },
-        one_output=True,
         board_only="the host engine normalises by the model's AIPP file",
     ),
     plugin(
         "mxpi_opencvcentercrop",
         {"cropHeight": whole(0, 0, 819200), "cropWidth": whole(0, 0, 819200)},
-        one_output=True,
         board_only="detection streams do not crop the centre",
     ),
     plugin(
         "mxpi_warpperspective",
         {"debugMode": Property("false"), "oriImageDataSource": source()},
-        one_output=True,
         board_only="it serves text recognition",
     ),
     plugin(
@@ -103,7 +98,6 @@ FACTORIES = (
             "rotCondition": Property("GE", choices=("GE", "GT", "LE", "LT")),
             "criticalValue": Property("0"),
         },
-        one_output=True,
         board_only="it serves text recognition",
     ),
     plugin(

@@ -31,7 +31,7 @@ _OF_IMAGES = {
 
 def _post_processor(name: str, images: bool, board_only: str = "", since: str = "") -> Factory:
     properties = {**_CONFIG, **_LANGUAGE, **(_OF_IMAGES if images else {})}
-    return plugin(name, properties, one_output=True, board_only=board_only, since=since)
+    return plugin(name, properties, board_only=board_only, since=since)
 
 
 _OTHER_RESULTS = "the host engine runs detectors"
@@ -40,7 +40,6 @@ FACTORIES = (
     plugin(
         "mxpi_tensorinfer",
         {**_BATCHES, "singleBatchInfer": flag(0), "outputHasBatchDim": flag(1), "skipModelCheck": flag(0)},
-        one_output=True,
         since=SDK2,
     ),
     plugin(
@@ -53,7 +52,6 @@ FACTORIES = (
             "pictureCropName": Property(),
             "checkImageAlignInfo": Property("on", choices=("on", "off")),
         },
-        one_output=True,
         since=SDK2,
     ),
     _post_processor("mxpi_objectpostprocessor", True, since=SDK2),

@@ -22,7 +22,8 @@ class Property:
     `limits` makes it a whole number within [low, high], `real` a decimal number; `choices` lists its legal texts;
     `pattern` is a regular expression that `says` describes in words; `takes_object` allows a JSON object instead of a
     text. `code` is the SDK's answer to an illegal value. `since` is SDK2, LATER or "" where nothing is known about it.
-    A `filtered` property is GStreamer's own: the SDK drops it with a warning.
+    A `filtered` property is GStreamer's own: the SDK checks its value and then drops it with a warning. One that is
+    `read_only` cannot be set at all.
     """
 
     default: str = ""
@@ -36,12 +37,13 @@ class Property:
     code: int = INVALID_PROPERTIES
     since: str = ""
     filtered: bool = False
+    read_only: bool = False
 
 
 # Every mxpi_ plugin has these.
 COMMON = {
     "status": Property("0", choices=("0", "1")),
-    "deviceId": Property("0", since=SDK2),
+    "deviceId": Property("0", limits=(-1, 2**31 - 1), since=SDK2),
     "dataSource": Property("auto", since=SDK2),
     "name": Property(since=SDK2),
     "parent": Property(since=SDK2),
@@ -82,7 +84,7 @@ def property_faults(factory: str, props: Mapping[str, Any], table: Mapping[str, 
         if wrong:
             text = isinstance(value, str)
             yield PropertyFault(name, table[name].code if text else INVALID_PROPERTIES, wrong)
-    if props.get("parentName") and props.get("dataSource"):
+    if props.get("parentName") and props.get("dataSource", "auto") != "auto":  # MxPluginsGetDataSource
         yield PropertyFault(
             "parentName",
             INVALID_PROPERTIES,
@@ -95,6 +97,8 @@ def property_faults(factory: str, props: Mapping[str, Any], table: Mapping[str, 
 
 def _wrong(name: str, value: Any, known: Property) -> str:
     """What is wrong with a value, or an empty text."""
+    if known.read_only:
+        return f"{name} can only be read"
     if known.takes_object and isinstance(value, dict):
         return ""
     if not isinstance(value, str):
@@ -105,7 +109,7 @@ def _wrong(name: str, value: Any, known: Property) -> str:
         return f'{name} is "{value}", which is none of {", ".join(filter(None, known.choices))}{close}'
     if known.limits:
         low, high = known.limits
-        if not re.fullmatch(r"[+-]?[0-9]{1,12}", value, re.ASCII) or not low <= int(value) <= high:
+        if not re.fullmatch(r"[+-]?[0-9]{1,24}", value, re.ASCII) or not low <= int(value) <= high:
             return f'{name} is "{value}"; it is a whole number from {low} to {high}'
     if known.real:
         least, most = known.real

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from deploy.host.catalog.entry import CHANNELS, flag, plugin, real, source, whole
+from deploy.host.catalog.entry import flag, plugin, real, source, whole
 from deploy.host.catalog.properties import LATER, SDK2, Property
 
-_IDS = "whole numbers after commas"
 _ONE_STREAM = "the host engine carries the images of one channel"
 
 FACTORIES = (
     plugin(
         "mxpi_dataserialize",
-        {"outputDataKeys": Property(required=True, since=SDK2), "eraseHeaderVecFlag": flag(1, since=LATER)},
-        one_output=True,
+        {"outputDataKeys": Property(since=SDK2), "eraseHeaderVecFlag": flag(1, since=LATER)},
         since=SDK2,
     ),
     plugin(
@@ -28,13 +26,13 @@ FACTORIES = (
     plugin(
         "mxpi_distributor",
         {
-            "classIds": Property(pattern=rf"(?:{CHANNELS})?", says=f'{_IDS}, "|" between those of one port'),
-            "channelIds": Property(pattern=rf"(?:{CHANNELS})?", says=f'{_IDS}, "|" between those of one port'),
+            "classIds": Property(),
+            "channelIds": Property(),
             "distributeAll": Property("no", choices=("no", "yes")),
         },
     ),
-    plugin("mxpi_parallel2serial", {"removeParentData": flag(0)}, one_output=True, board_only=_ONE_STREAM),
-    plugin("mxpi_synchronize", {"config": Property()}, one_output=True, board_only=_ONE_STREAM),
+    plugin("mxpi_parallel2serial", {"removeParentData": flag(0)}, board_only=_ONE_STREAM),
+    plugin("mxpi_synchronize", {"config": Property()}, board_only=_ONE_STREAM),
     plugin(
         "mxpi_datatransfer",
         {
@@ -42,10 +40,9 @@ FACTORIES = (
             "removeSourceData": Property("yes", choices=("yes", "no")),
             "removeParentData": flag(0),
         },
-        one_output=True,
         board_only="a host has no device memory to copy from or to",
     ),
-    plugin("mxpi_skipframe", {"frameNum": whole(0, 0, 100)}, one_output=True),
+    plugin("mxpi_skipframe", {"frameNum": whole(0, 0, 100)}),
     plugin(
         "mxpi_objectselector",
         {"FirstDetectionFilter": Property(required=True, takes_object=True)},
@@ -54,7 +51,7 @@ FACTORIES = (
     plugin(
         "mxpi_roigenerator",
         {
-            "splitType": Property("Size_Block", choices=("Size_Block", "Num_Block", "Custom")),
+            "splitType": Property("Size_Block"),
             "blockHeight": whole(512, 32, 8192),
             "blockWidth": whole(512, 32, 8192),
             "chessboardHeight": whole(1, 1, 256),
@@ -78,14 +75,12 @@ FACTORIES = (
     ),
     plugin(
         "mxpi_channelselector",
-        {"channelIds": Property(required=True, pattern=CHANNELS, says=_IDS)},
-        one_output=True,
+        {"channelIds": Property("0")},
         board_only=_ONE_STREAM,
     ),
     plugin(
         "mxpi_bufferstablizer",
         {"tolerance": whole(10000, 1, 2**31 - 1), "frequency": whole(100, 1, 2**31 - 1), "allowDelay": flag(0)},
-        one_output=True,
         board_only=_ONE_STREAM,
     ),
 )

@@ -26,7 +26,6 @@ FACTORIES = (
             "async-handling": Property("false"),
             "message-forward": Property("false"),
         },
-        inputs=False,
         board_only="the host engine pulls no RTSP stream; send a file's frames to an appsrc",
         since=SDK2,
     ),
@@ -43,7 +42,6 @@ FACTORIES = (
             "vdecResizeWidth": whole(0, 0, 4096),
             "vdecResizeHeight": whole(0, 0, 4096),
         },
-        one_output=True,
         since=SDK2,
     ),
     plugin(
@@ -62,13 +60,12 @@ FACTORIES = (
             "ipProp": whole(70, 1, 100),
             "frameReleaseTimeOut": whole(5, 1, 10),
         },
-        one_output=True,
         board_only="it needs the chip's video encoder",
         since=SDK2,
     ),
     plugin(
         "mxpi_motsimplesort",
-        {"dataSourceDetection": Property(required=True), "dataSourceFeature": Property(), **_TRACKING},
+        {"dataSourceDetection": Property(), "dataSourceFeature": Property(), **_TRACKING},
         board_only=_NO_TRACKS,
     ),
     plugin(

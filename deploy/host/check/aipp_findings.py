@@ -16,7 +16,7 @@ _MATRIX = [f"matrix_r{row}c{column}" for row in range(3) for column in range(3)]
 _BIAS = [f"input_bias_{i}" for i in range(3)]
 
 
-def aipp_findings(text: str, name: str) -> tuple[Values | None, list[Finding]]:
+def aipp_findings(text: str | bytes, name: str) -> tuple[Values | None, list[Finding]]:
     """The file's values, None where ATC could not read it; and all findings."""
     lines: dict[str, int] = {}
     try:
@@ -46,8 +46,8 @@ def _row_length(values: Values, lines: Mapping[str, int]) -> Iterator[Finding]:
     if values["input_format"] == YUV420SP and width % 16:
         yield Finding(
             lines["src_image_size_w"],
-            ERROR,
-            f"src_image_size_w is {width:g}; VPC's rows are a multiple of 16 px long, so no image has that width",
+            WARNING,
+            f"src_image_size_w is {width:g}; VPC's rows are a multiple of 16 px long, so no image of it has that width",
         )
 
 
@@ -63,8 +63,9 @@ def _colours(values: Values, lines: Mapping[str, int]) -> Iterator[Finding]:
     if not any(key in lines for key in _MATRIX):
         yield Finding(
             line,
-            ERROR,
-            "csc_switch is on without a matrix: ATC's own is that of BT.601 video to BGR, not of JPEG images to RGB",
+            WARNING,
+            "csc_switch is on without a matrix: ATC's own turns BT.601 video into BGR, which is right for a network "
+            "that wants that; of JPEG images it shifts and swaps the colours",
         )
         return
     matrix = tuple(int(values[key]) for key in _MATRIX)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Callable
 
 from deploy.host.check.faults import as_finding
@@ -15,8 +15,9 @@ from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, UNREALIZED, SdkFault
 from deploy.wording import did_you_mean
 
-NEW, OLD, OLD_V3, OTHER = "new", "old", "old v3", "other"
-"""Who reads a config: libyolov3postprocess.so, libMpYOLOv5PostProcessor.so, libMpYOLOv3PostProcessor.so, or another."""
+NEW, OLD, OLD_V3, YOLO, TEXT, CLASSES, OTHER = "new", "old", "old v3", "a YOLO", "text", "classes", "other"
+"""Who reads a config: libyolov3postprocess.so, libMpYOLOv5PostProcessor.so, libMpYOLOv3PostProcessor.so, one of these
+three, libcrnnpostprocess.so, libresnet50postprocess.so, or another, which may read whatever it likes."""
 
 # What the SDK makes of a key's text: the type, and the limits that it clamps to without a word.
 _UNIT = ("float", 0.0, 1.0)
@@ -38,6 +39,17 @@ TYPES: dict[str, tuple[str, float, float]] = {
     "FRAMEWORK_TYPE": ("int", 0, 16),
     "CHECK_MODEL": ("bool", 0, 0),
 }
+# Keys that other post-processors of the SDK read: CrnnPostProcess, Resnet50PostProcess and those of MindSpore's models.
+_ELSEWHERE: dict[str, tuple[str, float, float]] = {
+    "OBJECT_NUM": ("uint32", 0, 1000),
+    "BLANK_INDEX": ("uint32", 0, 10_000),
+    "WITH_ARGMAX": ("bool", 0, 0),
+    "SOFTMAX": ("bool", 0, 0),
+    "TOP_K": ("uint32", 0, 16),
+}
+_KNOWN = (*TYPES, *_ELSEWHERE, "RPN_MAX_NUM", "MAX_PER_IMG", "MASK_THREAD_BINARY", "MASK_SIZE", "NMS_THRESH", "STRIDES")
+_MOST_CLASSES = {TEXT: 10_000, CLASSES: 2000}
+"""CLASS_NUM of TextGenerationPostProcessBase::Init and Resnet50PostProcess::Init; 1000 elsewhere."""
 _READ = {NEW: read_yolo_config, OLD: read_sdk2_yolov5, OLD_V3: read_sdk2_yolov3}
 _SDK2_DEFAULTS = {
     "CLASS_NUM": sdk2_config.DEFAULT_CLASSES,
@@ -51,6 +63,7 @@ _EXACT = {
     "float": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
     "bool": re.compile(r"true|false", re.IGNORECASE),
 }
+_NUMBERS = re.compile(r"[-+0-9.,\s]+")
 _SPACE = " \t\n\v\f\r"
 At = Callable[[str], int]
 
@@ -86,16 +99,23 @@ def config_findings(values: KeyValues, reader: str | None, line: int = 0) -> Ite
     def at(key: str) -> int:
         return values.lines.get(key, line)
 
-    for key in values.texts:
-        yield from _key(key, at(key), reader)
-        if key in TYPES:
-            yield from _value(values, key, at(key))
+    sure = reader
     if reader is None:
         reader = _likely_reader(values)
-    if reader is None:
+    types = {**TYPES, **(_ELSEWHERE if reader in (TEXT, CLASSES, None) else {})}
+    if reader in _MOST_CLASSES or reader is None:
+        types["CLASS_NUM"] = ("uint32", 0, _MOST_CLASSES.get(reader or TEXT, 1000))
+    for key in values.texts:
+        yield from _key(key, at(key), reader, types)
+        if reader == OTHER:
+            yield from _list_cut(values, key, at(key))
+        elif key in types:
+            yield from _value(values, key, at(key), types[key])
+    if sure is None and reader is None:
         yield Finding(line, NOTE, "no key of a YOLO post-processor, so that only the grammar was checked")
     if reader in _READ:
         yield from _refused(values, reader, at)
+    if reader in (*_READ, YOLO):
         yield from _anchors(values, at)
     if reader in (OLD, OLD_V3):
         yield from _old(values, at)
@@ -104,32 +124,45 @@ def config_findings(values: KeyValues, reader: str | None, line: int = 0) -> Ite
 
 
 def _likely_reader(values: KeyValues) -> str | None:
-    if "YOLO_VERSION" in values.texts:
+    """Who reads a config that no pipeline names: its keys tell. A foreign library may have borrowed a few of YOLO's."""
+    keys = set(values.texts)
+    if "YOLO_VERSION" in keys:
         return NEW
-    yolo = {"BIASES", "BIASES_NUM", "YOLO_TYPE", "ANCHOR_DIM", "OBJECTNESS_THRESH"}
-    return OLD if yolo & set(values.texts) else None
+    if "BIASES" in keys and keys & {"BIASES_NUM", "YOLO_TYPE", "ANCHOR_DIM"}:
+        return YOLO
+    if keys & {"OBJECT_NUM", "BLANK_INDEX", "WITH_ARGMAX"}:
+        return TEXT
+    return CLASSES if keys & {"SOFTMAX", "TOP_K"} and "CLASS_NUM" in keys else None
 
 
-def _key(key: str, line: int, reader: str | None) -> Iterator[Finding]:
+def _key(key: str, line: int, reader: str | None, types: Mapping[str, object]) -> Iterator[Finding]:
     clean = "".join(char for char in key if char.isprintable() and not char.isspace() and char != "\ufeff")
-    if key in TYPES:
+    if key in types:
         if reader == OLD and key == "SEPARATE_SCORE_THRESH":
             yield Finding(line, WARNING, f"{key} means nothing to mxpi_modelinfer's post-processor")
         return
-    if clean in TYPES:
+    if clean in types:
         sentence = f"the key is {key!r}, with more around it than blanks, so the SDK does not find {clean}"
-        yield Finding(line, ERROR, sentence, NO_EXIST)
+        yield Finding(line, WARNING if reader == OTHER else ERROR, sentence, NO_EXIST)
     elif not key:
         yield Finding(line, WARNING, "nothing stands before the =")
-    else:
-        close = did_you_mean(key, TYPES)
+    elif reader != OTHER and key not in _KNOWN:
+        close = did_you_mean(key, types)
         if close:
             yield Finding(line, WARNING, f"no post-processor reads the key {key}{close}")
 
 
-def _value(values: KeyValues, key: str, line: int) -> Iterator[Finding]:
+def _list_cut(values: KeyValues, key: str, line: int) -> Iterator[Finding]:
+    """ConfigData::GetFileValue<string> reads up to the first blank, whoever asks."""
+    text = values.texts[key].strip(_SPACE)
+    if "," in text and any(char in _SPACE for char in text) and _NUMBERS.fullmatch(text):
+        shown, read = f"{key}={text}", values.string(key)[1]
+        yield Finding(line, WARNING, f"{shown}: the SDK cuts a text at its first blank and reads {read!r}")
+
+
+def _value(values: KeyValues, key: str, line: int, kind_and_limits: tuple[str, float, float]) -> Iterator[Finding]:
     """Whether the text is read as it looks."""
-    kind, low, high = TYPES[key]
+    kind, low, high = kind_and_limits
     text = values.texts[key]
     shown = f"{key}={text.strip(_SPACE)}"
     if not text.strip(_SPACE):

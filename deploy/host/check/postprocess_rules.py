@@ -6,20 +6,24 @@ import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from deploy.host.check.config_rules import NEW, OLD, OLD_V3, OTHER, config_findings
+from deploy.host.catalog.ports import Ports, fit
+from deploy.host.check import libraries
+from deploy.host.check.config_rules import CLASSES, NEW, OLD, OLD_V3, OTHER, TEXT, config_findings
 from deploy.host.check.faults import as_finding
+from deploy.host.check.libraries import NO_SUCH, OLD_YOLO, OLD_YOLO_V3, YOLO
 from deploy.host.check.stream_view import StreamView
 from deploy.host.check.surroundings import Surroundings
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.postprocess.key_values import KeyValues
-from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, SdkFault
+from deploy.sdk_codes import CHANGE_STATE_FAILED, INVALID_PARAM, NO_EXIST, SdkFault
 from deploy.wire.onnx_graph import FLOAT32
 
-YOLO = "libyolov3postprocess.so"
-OLD_YOLO = "libMpYOLOv5PostProcessor.so"
-OLD_YOLO_V3 = "libMpYOLOv3PostProcessor.so"
-NO_SUCH = ("libyolov4postprocess.so", "libyolov5postprocess.so")
+POST_PROCESSORS = tuple(
+    f"mxpi_{kind}postprocessor"
+    for kind in ("object", "class", "semanticseg", "textgeneration", "textobject", "keypoint")
+)
+_READERS = {"libcrnnpostprocess.so": TEXT, "libresnet50postprocess.so": CLASSES}
 _AFTER_THE_CUT = ("Sigmoid", "Concat", "NonMaxSuppression", "Softmax")
 
 
@@ -27,7 +31,7 @@ def postprocess_findings(view: StreamView, around: Surroundings) -> Iterator[Fin
     for element in view.elements.values():
         if element.known is not None and "labelPath" in element.known.properties:
             yield from _files(view, element, around)
-    for element in view.of("mxpi_modelinfer", "mxpi_objectpostprocessor"):
+    for element in view.of("mxpi_modelinfer", *POST_PROCESSORS):
         yield from _library(view, element)
         if element.factory == "mxpi_modelinfer" and not element.text("postProcessLibPath"):
             continue  # raw tensors are wanted
@@ -36,8 +40,8 @@ def postprocess_findings(view: StreamView, around: Surroundings) -> Iterator[Fin
         if isinstance(values, list):
             yield from values
         elif values is not None:
-            yield from _classes(view, element, values, around)
-            if reader != OTHER:
+            yield from _classes(view, element, values, reader, around)
+            if reader in (NEW, OLD, OLD_V3):
                 yield from _heads(view, element, values, reader, around)
 
 
@@ -48,7 +52,9 @@ def _reader(element: ElementText) -> str:
         return OTHER
     if element.factory == "mxpi_modelinfer":
         return OLD_V3 if name == OLD_YOLO_V3 else OLD if name == OLD_YOLO else OTHER
-    return NEW if name in (YOLO, *NO_SUCH, OLD_YOLO, OLD_YOLO_V3) else OTHER
+    if element.factory == "mxpi_objectpostprocessor" and name in (YOLO, *NO_SUCH, *libraries.OLD):
+        return NEW
+    return _READERS.get(name, OTHER)
 
 
 def _library(view: StreamView, element: ElementText) -> Iterator[Finding]:
@@ -58,7 +64,7 @@ def _library(view: StreamView, element: ElementText) -> Iterator[Finding]:
     old = element.factory == "mxpi_modelinfer"
     if not old:
         source = view.source(element, "dataSource")
-        if source is not None and source.factory != "mxpi_tensorinfer":
+        if source is not None and source.known is not None and not _hands_on_tensors(source.known.ports):
             sentence = f"{where}: it takes its tensors from {source.name}; it has to follow an mxpi_tensorinfer"
             yield Finding(element.line_of("dataSource"), ERROR, sentence)
     if element.text("funcLanguage") == "python":
@@ -69,16 +75,19 @@ def _library(view: StreamView, element: ElementText) -> Iterator[Finding]:
         return
     if not name:
         if not old:
-            yield Finding(line, ERROR, f"{where}: postProcessLibPath is not set; for YOLO it is {YOLO}", INVALID_PARAM)
+            sentence = f"{where}: postProcessLibPath is not set; for YOLO it is {YOLO}"
+            yield Finding(line, ERROR, sentence, CHANGE_STATE_FAILED)
         return
+    foreign = name not in (*libraries.OLD, *libraries.NEW)
     if not old and name.startswith("libMp"):
         sentence = f"{where}: {name} belongs to mxpi_modelinfer; behind mxpi_tensorinfer YOLO has {YOLO}"
-        yield Finding(line, ERROR, sentence)
+        yield Finding(line, WARNING if foreign else ERROR, sentence)
     elif old and name.lower().endswith("postprocess.so") and not name.startswith("libMp"):
         sentence = f"{where}: {name} does not belong to mxpi_modelinfer; its YOLOv5 library is {OLD_YOLO}"
-        yield Finding(line, ERROR, sentence)
+        yield Finding(line, WARNING if foreign else ERROR, sentence)
     elif name in NO_SUCH:
-        yield Finding(line, WARNING, f"{where}: the SDK has no {name}; YOLOv3, v4 and v5 all are {YOLO}")
+        sentence = f"{where}: the SDK has no {name}; YOLOv3, v4 and v5 all are {YOLO}"
+        yield Finding(line, WARNING, sentence)
     if "{" in path:
         yield Finding(line, WARNING, f"{where}: postProcessLibPath is {path}, with a place to fill in")
     if path.startswith(("/home/", "/root/")):
@@ -123,17 +132,28 @@ def _config(
     path = element.text("postProcessConfigPath")
     if path:
         return around.config(path, reader)
-    line = element.line
-    return [Finding(line, ERROR, f"{where}: neither postProcessConfigPath nor postProcessConfigContent is set")]
+    sentence = f"{where}: neither postProcessConfigPath nor postProcessConfigContent is set"
+    if reader == NEW:  # PostProcessBase::LoadConfigData only warns, ObjectPostProcessBase then misses CLASS_NUM
+        return [Finding(element.line, ERROR, f"{sentence}, so CLASS_NUM is missing", CHANGE_STATE_FAILED)]
+    if element.text("funcLanguage") == "python":
+        return None
+    return [Finding(element.line, WARNING, f"{sentence}; the SDK only warns")]
 
 
-def _classes(view: StreamView, element: ElementText, values: KeyValues, around: Surroundings) -> Iterator[Finding]:
+def _classes(
+    view: StreamView, element: ElementText, values: KeyValues, reader: str, around: Surroundings
+) -> Iterator[Finding]:
     path = element.text("labelPath")
     labels = around.labels(path) if path else None
-    _, count = values.uint32("CLASS_NUM", 0, 0, 1000)
+    _, count = values.uint32("CLASS_NUM", 0, 0, 10_000)
     if labels is not None and "CLASS_NUM" in values.texts and len(labels) != count:
         sentence = f"{view.where(element)}: {path} has {len(labels)} class(es), {_short(values)} CLASS_NUM={count}"
-        yield Finding(element.line_of("labelPath"), ERROR, sentence)
+        severity = WARNING if reader == OTHER else ERROR
+        yield Finding(element.line_of("labelPath"), severity, sentence)
+
+
+def _hands_on_tensors(ports: Ports) -> bool:
+    return any(fit(types, ("metadata/tensor",)) for types in (*ports.outputs, ports.more_outputs) if types)
 
 
 def _heads(

@@ -7,6 +7,7 @@ from typing import Any
 
 from deploy.errors import ModelError
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
+from deploy.wording import printable
 
 
 @dataclass
@@ -19,11 +20,14 @@ class Report:
         return sum(finding.severity == severity for _, _, findings in self.files for finding in findings)
 
     def to_text(self) -> str:
-        """A line a finding: FILE:LINE: severity: sentence; what concerns a file as a whole has line 1."""
+        """A line a finding: FILE:LINE: severity: sentence; what concerns a file as a whole has line 1.
+
+        Names in a file may hold what steers a terminal: such characters are written as escapes.
+        """
         lines = []
         for name, _, findings in self.files:
             lines += [f"{name}:{max(one.line, 1)}: {one.severity}: {one.sentence}" for one in findings]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def to_json(self) -> dict[str, Any]:
         findings = [

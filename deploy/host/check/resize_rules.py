@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
+from deploy.host.check.libraries import OLD_YOLO
 from deploy.host.check.stream_view import DECODERS, MODELS, StreamView, processor, whole
+from deploy.host.check.surroundings import Surroundings
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
-from deploy.sdk_codes import INVALID_IMAGE_HEIGHT, INVALID_IMAGE_WIDTH, INVALID_PROPERTIES, MEMORY_TYPE_MISMATCH
+from deploy.sdk_codes import INVALID_IMAGE_HEIGHT, INVALID_IMAGE_WIDTH, MEMORY_TYPE_MISMATCH
 
 ASCEND_TYPES = (
     "Resizer_Stretch",
@@ -20,21 +23,21 @@ UNMAPPED = ("Resizer_OnlyPadding", *BY_SIDE, "Resizer_PaddleOCR")
 POST_PROCESSORS = ("mxpi_objectpostprocessor", "mxpi_modelinfer")
 
 
-def resize_findings(view: StreamView) -> Iterator[Finding]:
+def resize_findings(view: StreamView, around: Surroundings) -> Iterator[Finding]:
     for element in view.of("mxpi_imageresize"):
-        yield from _size(view, element)
+        yield from _size(view, element, around)
         yield from _processor(view, element)
         yield from _mapping(view, element)
 
 
-def _size(view: StreamView, element: ElementText) -> Iterator[Finding]:
+def _size(view: StreamView, element: ElementText, around: Surroundings) -> Iterator[Finding]:
     where = view.where(element)
     width, height = whole(element, "resizeWidth"), whole(element, "resizeHeight")
     models = [other for other in view.behind(element) if other.factory in MODELS]
     if not width and not height:
-        if not models and element.text("resizeType") not in BY_SIDE:
+        if not models and element.text("resizeType") not in (*BY_SIDE, "Resizer_KeepAspectRatio_FastRCNN"):
             sentence = f"{where}: resizeWidth and resizeHeight are 0 and no model follows whose size it could take"
-            yield Finding(element.line, ERROR, sentence, INVALID_PROPERTIES)
+            yield Finding(element.line, WARNING, sentence, INVALID_IMAGE_WIDTH)
         return
     for key, value, low, code in (
         ("resizeWidth", width, 32, INVALID_IMAGE_WIDTH),
@@ -51,7 +54,15 @@ def _size(view: StreamView, element: ElementText) -> Iterator[Finding]:
                 f"{where}: {key} is {value}, no multiple of {step}: VPC aligns the image to "
                 f"{-(-value // step) * step}, which is then not the model's size"
             )
-            yield Finding(element.line_of(key), ERROR if models else WARNING, sentence)
+            severity = ERROR if any(_takes_whole(model, around) for model in models) else WARNING
+            yield Finding(element.line_of(key), severity, sentence)
+
+
+def _takes_whole(model: ElementText, around: Surroundings) -> bool:
+    """Whether it is known that the model takes images as they come: an AIPP file that crops takes an aligned image."""
+    name = model.text("modelPath")
+    read = around.aipp(name)
+    return read[1]["crop"] != "true" if read is not None else around.graph(name) is not None
 
 
 def _processor(view: StreamView, element: ElementText) -> Iterator[Finding]:
@@ -84,13 +95,13 @@ def _mapping(view: StreamView, element: ElementText) -> Iterator[Finding]:
     readers = [other for other in behind if other.factory in POST_PROCESSORS and other.text("postProcessLibPath")]
     if not readers:
         return
-    old = all(reader.factory == "mxpi_modelinfer" for reader in readers)
     if element.text("paddingType") == "Padding_Around":
         sentence = f"{where}: no post-processor subtracts the offset of Padding_Around, so the boxes come out shifted"
         yield Finding(element.line_of("paddingType"), WARNING, sentence)
-    if old and kind != "Resizer_KeepAspectRatio_Fit":
-        sentence = f"{where}: mxpi_modelinfer maps every box back as from Resizer_KeepAspectRatio_Fit, also from {kind}"
+    libraries = {PurePosixPath(reader.text("postProcessLibPath")).name for reader in readers}
+    if OLD_YOLO in libraries and kind != "Resizer_KeepAspectRatio_Fit":
+        sentence = f"{where}: {OLD_YOLO} maps every box back as from Resizer_KeepAspectRatio_Fit, also from {kind}"
         yield Finding(element.line_of("resizeType"), WARNING, sentence)
-    elif not old and kind in UNMAPPED:
+    elif kind in UNMAPPED and any(reader.factory == "mxpi_objectpostprocessor" for reader in readers):
         sentence = f"{where}: the SDK does not map boxes back from {kind}; they stay in 0..1"
         yield Finding(element.line_of("resizeType"), WARNING, sentence)

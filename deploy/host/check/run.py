@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from compute_mAP.regular_file import read_bounded
@@ -12,33 +12,44 @@ from deploy.host.check.aipp_findings import aipp_findings
 from deploy.host.check.config_rules import config_findings, read_config
 from deploy.host.check.kinds import AIPP, CHECKED, CONFIG, LABELS, PIPELINE, kind_of
 from deploy.host.check.label_rules import label_findings
+from deploy.host.check.location_rules import location_findings
 from deploy.host.check.model_rules import model_findings
+from deploy.host.check.port_rules import port_findings
 from deploy.host.check.postprocess_rules import postprocess_findings
 from deploy.host.check.report import Report
 from deploy.host.check.resize_rules import resize_findings
 from deploy.host.check.sdk_rules import sdk_findings
+from deploy.host.check.start_rules import start_findings
 from deploy.host.check.stream_view import StreamView
 from deploy.host.check.surroundings import MAX_BYTES, Surroundings
 from deploy.host.check.wiring_rules import wiring_findings
 from deploy.host.pipeline.findings import ERROR, Finding
 from deploy.host.pipeline.read import read_pipeline
-from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL
+from deploy.sdk_codes import OPEN_FAIL
 
 
-def check(paths: Sequence[Path], folder: Path | None = None, sdk: str | None = None) -> Report:
+def check(
+    paths: Sequence[Path],
+    folder: Path | None = None,
+    sdk: str | None = None,
+    plugins: Collection[str] | None = None,
+) -> Report:
     """Check files, and of a folder every file of these kinds that lies in it.
 
     `folder` is where the streams are to run, which their relative paths start from: without it a bundle's own folder,
-    else the current one. `sdk` asks for the findings of one SDK version too. Raises UsageError where a folder holds
-    nothing to check; whatever is wrong with a file is a finding.
+    else the current one. `sdk` asks for the findings of one SDK version too. `plugins` are the factories that an app
+    brings with it; without them an unknown factory is a warning, except in a bundle, which brings none.
+
+    Raises UsageError where a folder holds nothing to check; whatever is wrong with a file is a finding.
     """
-    return _Check(folder, sdk).run(paths)
+    return _Check(folder, sdk, plugins).run(paths)
 
 
 class _Check:
-    def __init__(self, folder: Path | None, sdk: str | None) -> None:
+    def __init__(self, folder: Path | None, sdk: str | None, plugins: Collection[str] | None) -> None:
         self._folder = folder
         self._sdk = sdk
+        self._plugins = plugins
         self._report = Report()
         self._found: dict[Path, list[Finding]] = {}
         self._read: set[tuple[Path, str | None]] = set()
@@ -66,15 +77,11 @@ class _Check:
 
     def _file(self, path: Path) -> None:
         try:
-            data = read_bounded(path, MAX_BYTES + 1)
+            data = read_bounded(path, MAX_BYTES)
         except OSError as error:
             self._findings(path, "unreadable").append(
                 Finding(0, ERROR, f"cannot be read: {error.strerror or error}", OPEN_FAIL)
             )
-            return
-        if len(data) > MAX_BYTES:
-            sentence = f"has {len(data)} bytes, which is no file of these kinds"
-            self._findings(path, "unreadable").append(Finding(0, ERROR, sentence))
             return
         self._one(path, kind_of(path, data), data, None)
 
@@ -96,20 +103,24 @@ class _Check:
             self._pipeline(path, data)
 
     def _pipeline(self, path: Path, data: bytes) -> None:
-        pipeline = read_pipeline(data)
+        alone = (path.parent / DESCRIPTION).is_file() and self._plugins is None
+        pipeline = read_pipeline(data, () if alone else self._plugins)
         findings = list(pipeline.findings)
         around = Surroundings(self._run_folder(path), self._sdk)
         for text in pipeline.streams:
             view = StreamView(text)
             findings += wiring_findings(view)
-            findings += resize_findings(view)
+            findings += port_findings(view)
+            findings += start_findings(view)
+            findings += location_findings(view)
+            findings += resize_findings(view, around)
             findings += model_findings(view, around)
             findings += postprocess_findings(view, around)
             if self._sdk is not None:
                 findings += sdk_findings(view, self._sdk)
         self._add(path, PIPELINE, findings)
-        for named, kind, reader in around.followed:
-            self._one(named, kind, named.read_bytes(), reader)
+        for (named, kind, reader), content in around.followed.items():
+            self._one(named, kind, content, reader)
 
     def _config(self, path: Path, data: bytes, reader: str | None) -> None:
         values, findings = read_config(data, str(path))
@@ -118,14 +129,7 @@ class _Check:
         self._add(path, CONFIG, findings)
 
     def _aipp(self, path: Path, data: bytes) -> None:
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            sentence = f"the byte 0x{data[error.start]:02x} is not UTF-8"
-            self._add(path, AIPP, [Finding(line, ERROR, sentence, INVALID_PARAM)])
-            return
-        self._add(path, AIPP, aipp_findings(text, str(path))[1])
+        self._add(path, AIPP, aipp_findings(data, str(path))[1])
 
     def _run_folder(self, pipeline: Path) -> Path:
         if self._folder is not None:

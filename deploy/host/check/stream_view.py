@@ -46,6 +46,42 @@ class StreamView:
                 return self.elements.get(name)
         return next((other for other in self.before(element) if other.factory.startswith("mxpi_")), None)
 
+    def links_to(self, element: ElementText) -> int:
+        """How many entries of `next` lead to it."""
+        return sum(target.name == element.name for other in self.elements.values() for target in other.next)
+
+    def meta_links_to(self, element: ElementText) -> int:
+        """How many entries of `nextMeta` lead to it."""
+        return sum(target.name == element.name for other in self.elements.values() for target in other.next_meta)
+
+    def enters(self, element: ElementText, port: int) -> list[str]:
+        """The elements from which a link leads to that input port."""
+        return [
+            other.name
+            for other in self.elements.values()
+            for target in other.next
+            if target.name == element.name and (target.port or 0) == port
+        ]
+
+    def source_left_out(self, element: ElementText, port: int) -> bool:
+        """Whether the SDK finds no key for an input port that a link enters: a source of GStreamer's leads there.
+
+        queue, tee and mxpi_dumpdata hand the question on to what is before them (MxGstBase.cpp, HandleCustomQuery).
+        """
+        if self.meta_links_to(element):
+            return False
+        names = self.enters(element, port)
+        seen: set[str] = set()
+        while names and names[0] not in seen:
+            other = self.elements[names[0]]
+            if other.factory in ("appsrc", "filesrc"):
+                return True
+            if other.factory not in ("queue", "tee", "mxpi_dumpdata"):
+                return False
+            seen.add(other.name)
+            names = self._before[other.name]
+        return False
+
     def _walk(self, element: ElementText, neighbours: dict[str, list[str]]) -> list[ElementText]:
         found: dict[str, ElementText] = {}
         waiting = list(neighbours[element.name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compute_mAP.regular_file import read_bounded
 from deploy.aipp.read import parse_aipp
 from deploy.errors import ModelError
 from deploy.host.check.kinds import AIPP, CONFIG, LABELS
@@ -14,19 +15,19 @@ from deploy.sdk_codes import SdkFault
 from deploy.wire.onnx_graph import OnnxGraph, read_onnx_graph
 
 AIPP_FILE = "aipp.cfg"
-MAX_BYTES = 64 * 2**20  # of a file; the SDK reads no larger ones
+MAX_BYTES = 64 * 2**20  # of a file; none of these kinds is larger
 
 
 @dataclass
 class Surroundings:
     """Files as they are seen from `folder`, in which the stream is to run. `sdk` is the version asked for, or None.
 
-    `followed` are the files that pipelines name: (path, kind, reader of a config or None).
+    `followed` are the files that pipelines name, by (path, kind, reader of a config or None), with what they hold.
     """
 
     folder: Path
     sdk: str | None = None
-    followed: list[tuple[Path, str, str | None]] = field(default_factory=list)
+    followed: dict[tuple[Path, str, str | None], bytes] = field(default_factory=dict)
 
     def config(self, name: str, reader: str) -> KeyValues | None:
         """A post-processor's config, None where it cannot be read."""
@@ -48,8 +49,8 @@ class Surroundings:
         name = Path(model).with_name(AIPP_FILE).as_posix() if Path(model).name else AIPP_FILE
         data = self._data(name, AIPP, None)
         try:
-            return None if data is None else (name, parse_aipp(data.decode("utf-8"), name))
-        except (SdkFault, UnicodeDecodeError):
+            return None if data is None else (name, parse_aipp(data, name))
+        except SdkFault:
             return None
 
     def graph(self, model: str) -> OnnxGraph | None:
@@ -64,11 +65,8 @@ class Surroundings:
     def _data(self, name: str, kind: str, reader: str | None) -> bytes | None:
         path = self.folder / name
         try:
-            if "\0" in name or not path.is_file() or path.stat().st_size > MAX_BYTES:
-                return None
-            data = path.read_bytes()
+            data = read_bounded(path, MAX_BYTES)
         except OSError:
             return None
-        if (path, kind, reader) not in self.followed:
-            self.followed.append((path, kind, reader))
+        self.followed.setdefault((path, kind, reader), data)
         return data

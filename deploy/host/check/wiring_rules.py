@@ -1,4 +1,8 @@
-"""Rules about how elements take data from each other."""
+"""Rules about how elements take data from each other.
+
+The SDK looks for data under their keys when a buffer comes, not when it creates a stream: any key is legal there
+(MxGstBase.cpp, CheckDataSource). Only a source that is left out where nothing could be meant ends the creation.
+"""
 
 from __future__ import annotations
 
@@ -8,65 +12,135 @@ from collections.abc import Iterator
 from deploy.host.check.stream_view import StreamView
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
-from deploy.sdk_codes import INVALID_PROPERTIES
+from deploy.sdk_codes import CHANGE_STATE_FAILED
 from deploy.wording import did_you_mean
 
-_LISTS = ("outputDataKeys", "requiredMetaDataKeys", "filterMetaDataKeys")
-_RESERVED = ("ReserveMetadataGraph", "ReservedVisionList", "ReservedFrameInfo")
+_DUMPED = ("requiredMetaDataKeys", "filterMetaDataKeys")  # MxpiBufferDump trims their names
+_OF_THE_SDK = (
+    *("ReserveMetadataGraph", "ReservedVisionList", "ReservedFrameInfo"),
+    *("MxstFrameExternalInfo", "ExternalObjects", "ErrorInfo", "=dumpMemory="),
+)
+_POST = tuple(
+    f"mxpi_{kind}postprocessor"
+    for kind in ("object", "class", "semanticseg", "textgeneration", "textobject", "keypoint")
+)
+_PARENT = (0, ("parentName", "dataSource"))
+_OWN = (0, ("dataSource",))
+_SOURCES: dict[str, tuple[tuple[int, tuple[str, ...]], ...]] = {
+    "mxpi_imageresize": (_PARENT,),
+    "mxpi_modelinfer": (_PARENT,),
+    **{
+        f"mxpi_{name}": (_OWN,)
+        for name in (
+            *("distributor", "imageencoder", "videoencoder", "qualitydetection", "datatransfer", "imagenormalize"),
+            *("opencvcentercrop",),
+        )
+    },
+    **dict.fromkeys(_POST, (_OWN,)),
+    "mxpi_imagecrop": (_OWN, (1, ("dataSourceImage",))),
+    "mxpi_facealignment": ((0, ("dataSourceImage",)), (1, ("dataSourceKeyPoint",))),
+    "mxpi_nmsoverlapedroiV2": ((0, ("dataSourceBlock",)), (1, ("dataSourceDetection",))),
+    "mxpi_motsimplesortV2": ((0, ("dataSourceDetection",)), (1, ("dataSourceFeature",))),
+}
+"""What Init ends with where it is empty: for each input port the properties that name its source.
+
+MxPluginsGetDataSource, MxPluginsAutoDataSource, MxModelPostProcessorBase::Init.
+"""
 
 
 def wiring_findings(view: StreamView) -> Iterator[Finding]:
-    """Data sources that do not exist, lists of keys, tees and distributors."""
+    """Data sources that are missing or look misspelt, lists of keys, and branches without queues."""
     for element in view.elements.values():
         for key, value in element.props.items():
-            if isinstance(value, str) and (key == "parentName" or key.startswith("dataSource")):
+            if not isinstance(value, str):
+                continue
+            if key == "parentName" or key.startswith("dataSource"):
                 yield from _names(view, element, key, value)
-            elif isinstance(value, str) and key in _LISTS:
+            elif key == "outputDataKeys" or key in _DUMPED:
                 yield from _keys(view, element, key, value)
-        if element.known is not None and element.known.one_output and not element.known.native:
-            yield from _one_output(view, element)
+        yield from _left_out(view, element)
     for tee in view.of("tee", "mxpi_distributor"):
         yield from _branches(view, tee)
-    for distributor in view.of("mxpi_distributor"):
-        yield from _groups(view, distributor)
 
 
 def _names(view: StreamView, element: ElementText, key: str, value: str) -> Iterator[Finding]:
-    for name in value.split(","):
+    for name in (part.strip() for part in value.split(",")):
         problem = _problem(view, element, name)
-        if problem and name != "auto":
-            sentence = f'{view.where(element)}: {key} is "{name}", {problem}'
-            yield Finding(element.line_of(key), ERROR, sentence, INVALID_PROPERTIES)
+        if problem and name not in ("", "auto"):
+            sentence = (
+                f'{view.where(element)}: {key} is "{name}", {problem}; the stream is created, but where no data come '
+                "under that key, the element does nothing"
+            )
+            yield Finding(element.line_of(key), WARNING, sentence)
 
 
 def _keys(view: StreamView, element: ElementText, key: str, value: str) -> Iterator[Finding]:
     for name in filter(None, value.split(",")):
-        problem = _problem(view, element, name)
-        if problem:
-            if name.strip() != name:
-                problem = "with a blank that the SDK does not trim, so it finds nothing"
-            sentence = f'{view.where(element)}: {key} names "{name}", {problem}; the SDK drops it without a word'
-            yield Finding(element.line_of(key), ERROR, sentence)
+        where, line = view.where(element), element.line_of(key)
+        if key in _DUMPED:
+            problem = _misspelt(view, element, name.strip())
+            if problem:
+                yield Finding(line, WARNING, f'{where}: {key} names "{name.strip()}", {problem}')
+        elif name != name.strip() and not _problem(view, element, name.strip()):
+            sentence = f'{where}: {key} names "{name}", with a blank that the SDK does not trim, so it finds nothing'
+            yield Finding(line, ERROR, f"{sentence}; the SDK drops it without a word")
+        else:
+            problem = _problem(view, element, name)
+            if problem:
+                sentence = f'{where}: {key} names "{name}", {problem}; the SDK drops it without a word'
+                yield Finding(line, WARNING, sentence)
 
 
 def _problem(view: StreamView, element: ElementText, name: str) -> str:
-    """Why no data can come from there, or an empty text."""
-    if name in _RESERVED:
+    """Why it seems that no data come under that key, or an empty text."""
+    if name in _OF_THE_SDK:
         return ""
-    base = re.sub(r"_[0-9]+$", "", name)
-    there = view.elements.get(name) or view.elements.get(base)
-    before = [other.name for other in view.before(element)]
+    there = _element(view, name)
     if there is None:
-        return f"which is no element{did_you_mean(name, before)}"
-    if there.name not in before:
+        problem = _misspelt(view, element, name)
+        return problem or ("" if _brings_keys(view, element) else "which is no element before it")
+    if there not in view.before(element):
         return f"from which no way leads to {element.name}"
     return ""
 
 
-def _one_output(view: StreamView, element: ElementText) -> Iterator[Finding]:
-    if len(element.next) > 1:
-        sentence = f"{view.where(element)}: the SDK documents one output of {element.factory}; put a tee behind it"
-        yield Finding(element.line_of("next"), WARNING, sentence)
+def _misspelt(view: StreamView, element: ElementText, name: str) -> str:
+    if name in _OF_THE_SDK or _element(view, name) is not None:
+        return ""
+    if _brings_keys(view, element) and re.sub("[0-9_]+$", "", name) in _stems(view, element):
+        return ""  # another of the kind, such as mxpi_imagecrop1 beside mxpi_imagecrop0
+    close = did_you_mean(name, [other.name for other in view.before(element)])
+    likely = close and not (_brings_keys(view, element) and name.startswith("mxpi_"))
+    return f"which is no element{close}" if likely else ""
+
+
+def _stems(view: StreamView, element: ElementText) -> set[str]:
+    return {re.sub("[0-9_]+$", "", other.name) for other in view.before(element)}
+
+
+def _element(view: StreamView, name: str) -> ElementText | None:
+    return view.elements.get(name) or view.elements.get(re.sub(r"_[0-9]+$", "", name))
+
+
+def _brings_keys(view: StreamView, element: ElementText) -> bool:
+    """Whether something before it hands on data under keys that the file does not show."""
+    return any(other.factory == "mxpi_loaddata" or other.known is None for other in view.before(element))
+
+
+def _left_out(view: StreamView, element: ElementText) -> Iterator[Finding]:
+    for port, keys in _SOURCES.get(element.factory, ()):
+        unset = {"parentName": ("", "auto")}
+        given = [element.props[key] for key in keys if element.props.get(key, "auto") not in unset.get(key, ("auto",))]
+        if any(given):
+            continue
+        if given and (not port or view.enters(element, port)):
+            found = "is empty"
+        elif not given and view.source_left_out(element, port):
+            found = "is left out, and nothing stands behind the source of the buffers that could be meant"
+        else:
+            continue
+        sentence = f"{view.where(element)}: {' or '.join(keys)} {found}; the SDK does not start the element"
+        yield Finding(element.line_of(keys[-1]), ERROR, sentence, CHANGE_STATE_FAILED)
 
 
 def _branches(view: StreamView, element: ElementText) -> Iterator[Finding]:
@@ -77,16 +151,3 @@ def _branches(view: StreamView, element: ElementText) -> Iterator[Finding]:
         if there is not None and there.factory != "queue":
             sentence = f"{view.where(element)}: a queue belongs between {element.factory} and {there.name}"
             yield Finding(target.line, WARNING, sentence)
-
-
-def _groups(view: StreamView, element: ElementText) -> Iterator[Finding]:
-    where = view.where(element)
-    set_keys = [key for key in ("classIds", "channelIds") if element.props.get(key)]
-    if len(set_keys) != 1:
-        found = "both are set" if set_keys else "neither is set"
-        yield Finding(element.line, ERROR, f"{where}: it sorts by classIds or by channelIds; {found}")
-        return
-    groups = str(element.props[set_keys[0]]).split(",")
-    if len(groups) != len(element.next):
-        sentence = f"{where}: {set_keys[0]} has {len(groups)} group(s) for {len(element.next)} element(s) in next"
-        yield Finding(element.line_of(set_keys[0]), ERROR, sentence)

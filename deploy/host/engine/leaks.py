@@ -36,7 +36,7 @@ def leak_behind(steps: Sequence[Step], source: Step) -> Leak:
         if len(step.inputs) > 1:
             break
         plugin = step.plugin
-        if isinstance(plugin, Queue) and plugin.values["leaky"] != "0":
+        if isinstance(plugin, Queue) and plugin.values["leaky"] not in ("0", "no"):
             size = int(plugin.values["max-size-buffers"]) or MOST  # 0 is "no limit"
-            return Leak(plugin.name, int(plugin.values["leaky"]), min(size, MOST))
+            return Leak(plugin.name, 1 if plugin.values["leaky"] in ("1", "upstream") else 2, min(size, MOST))
     return Leak()

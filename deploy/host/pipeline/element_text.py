@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -75,8 +75,14 @@ class ElementText:
         return values
 
 
-def read_element(stream: str, member: Member, device: str, findings: list[Finding]) -> ElementText:
-    """Read one element and add all that is wrong with it to `findings`."""
+def read_element(
+    stream: str, member: Member, device: str | None, findings: list[Finding], plugins: Collection[str] | None = ()
+) -> ElementText:
+    """Read one element and add all that is wrong with it to `findings`.
+
+    `device` is what stream_config says, None where it says nothing: then each element has its own. `plugins` are
+    factories that an app brings with it; None: nobody said which those are.
+    """
     entry = member.node
     keys = entry.last()
     element = ElementText(member.key, member.line, lines={key: found.line for key, found in keys.items()})
@@ -85,7 +91,7 @@ def read_element(stream: str, member: Member, device: str, findings: list[Findin
         findings.append(
             Finding(member.line, ERROR, f"{where}: the SDK keeps the name {member.key} for itself", ELEMENT_INVALID)
         )
-    _read_factory(where, keys["factory"], element, findings)
+    _read_factory(where, keys["factory"], element, findings, plugins)
     _check_name(where, element, findings)
     for key, found in keys.items():
         if key not in KEYS:
@@ -104,7 +110,9 @@ def read_element(stream: str, member: Member, device: str, findings: list[Findin
     return element
 
 
-def _read_factory(where: str, member: Member, element: ElementText, findings: list[Finding]) -> None:
+def _read_factory(
+    where: str, member: Member, element: ElementText, findings: list[Finding], plugins: Collection[str] | None
+) -> None:
     factory = member.node.value
     if not isinstance(factory, str):
         findings.append(
@@ -113,11 +121,38 @@ def _read_factory(where: str, member: Member, element: ElementText, findings: li
         return
     element.factory = factory
     element.known = CATALOG.get(factory)
-    if element.known is None:
-        close = did_you_mean(factory, CATALOG)
-        findings.append(
-            Finding(member.line, ERROR, f'{where}: there is no factory "{factory}"{close}', INVALID_FACTORY)
+    if element.known is not None or factory in (plugins or ()):
+        return
+    close = did_you_mean(factory, (*CATALOG, *(plugins or ())))
+    if plugins is not None or _slip(factory):
+        sentence = f'{where}: there is no factory "{factory}"{close}'
+        findings.append(Finding(member.line, ERROR, sentence, INVALID_FACTORY))
+    else:
+        sentence = (
+            f'{where}: "{factory}" is none of the SDK\'s factories{close}; if it is a plugin of your own, say so with '
+            f"--plugins {factory}"
         )
+        findings.append(Finding(member.line, WARNING, sentence, INVALID_FACTORY))
+
+
+def _slip(factory: str) -> bool:
+    """Whether a name is one of the SDK's with a letter wrong, rather than that of a plugin of somebody's own."""
+    plain = _stem(factory)
+    return factory.startswith("mxpi_") and any(
+        len(known) > 10 and plain != _stem(known) and _one_letter_off(plain.lower(), _stem(known).lower())
+        for known in CATALOG
+    )
+
+
+def _stem(factory: str) -> str:
+    """Without a version: mxpi_nmsoverlapedroi came before mxpi_nmsoverlapedroiV2."""
+    return re.sub("V?[0-9]+$", "", factory)
+
+
+def _one_letter_off(one: str, other: str) -> bool:
+    same = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    one, other = one[same:], other[same:]
+    return one == other[1:] or one[1:] == other or one[1:] == other[1:]
 
 
 def _check_name(where: str, element: ElementText, findings: list[Finding]) -> None:
@@ -129,7 +164,7 @@ def _check_name(where: str, element: ElementText, findings: list[Finding]) -> No
         findings.append(Finding(element.line, ERROR, sentence, ELEMENT_INVALID))
 
 
-def _read_props(where: str, member: Member, element: ElementText, device: str, findings: list[Finding]) -> None:
+def _read_props(where: str, member: Member, element: ElementText, device: str | None, findings: list[Finding]) -> None:
     if member.node.members is None:
         findings.append(
             Finding(member.line, ERROR, f"{where}: props is {member.node.kind}; it is an object", INVALID_PROPERTIES)
@@ -143,11 +178,11 @@ def _read_props(where: str, member: Member, element: ElementText, device: str, f
     findings.extend(_faults(where, element))
     for name in element.props:
         known = element.known.properties.get(name)
-        if known is not None and known.filtered:
+        if known is not None and known.filtered and not known.read_only:
             findings.append(
                 Finding(element.prop_lines[name], WARNING, f"{where}: the SDK filters {element.factory}'s {name} out")
             )
-    if element.props.get("deviceId", device) != device:
+    if device is not None and element.props.get("deviceId", device) != device:
         findings.append(
             Finding(
                 element.prop_lines["deviceId"],

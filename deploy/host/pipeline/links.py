@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from deploy.host.pipeline.description import Element, Link
 from deploy.host.pipeline.element_text import ElementText, Target
-from deploy.host.pipeline.findings import ERROR, Finding
+from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.sdk_codes import INVALID_LINK, INVALID_PARAM, PAD_UNLINKED
 from deploy.wording import did_you_mean
 
@@ -67,7 +67,7 @@ def _own_faults(stream: str, element: ElementText, elements: Elements) -> Iterat
                 code = INVALID_LINK if key == "next" else INVALID_PARAM
                 sentence = f'{where}: {key} is "{target.name}", which is no element{close}'
                 yield Finding(target.line, ERROR, sentence, code)
-            elif there.known is not None and not there.known.inputs:
+            elif there.known is not None and not there.known.has_inputs:
                 yield Finding(
                     target.line,
                     ERROR,
@@ -77,11 +77,11 @@ def _own_faults(stream: str, element: ElementText, elements: Elements) -> Iterat
     known = element.known
     if known is None:
         return
-    if (element.next or element.next_meta) and not known.outputs:
+    if (element.next or element.next_meta) and not known.has_outputs:
         yield Finding(
             element.line_of("next"), ERROR, f"{where}: {element.factory} has no output and so no next", INVALID_LINK
         )
-    elif len(element.next) > 1 and known.one_pad_out:
+    elif known.native and len(element.next) > 1 and not known.ports.more_outputs:
         yield Finding(
             element.line_of("next"),
             ERROR,
@@ -102,7 +102,7 @@ def _port_faults(stream: str, elements: Elements) -> Iterator[Finding]:
         links.sort(key=lambda link: link[0])
         for expected, (port, source, target) in enumerate(links):
             where = f"{stream}.{source}"
-            if expected and known is not None and known.one_pad_in:
+            if expected and known is not None and known.native:
                 sentence = f"{where}: {links[0][1]} leads to {name} already, and {elements[name].factory} has one input"
             elif expected and port == links[expected - 1][0]:
                 sentence = (
@@ -135,25 +135,33 @@ def _meta_faults(stream: str, elements: Elements) -> Iterator[Finding]:
 
 
 def _loose_ends(stream: str, elements: Elements) -> Iterator[Finding]:
+    """Static ports that no link enters or leaves (MxsmElement::FindUnlinkedPad); links make the other ports."""
     reached = [target.name for element in elements.values() for target in (*element.next, *element.next_meta)]
     for _, element in sorted(elements.items()):
         known = element.known
         if known is None:
             continue
         where = f"{stream}.{element.name}"
-        if known.outputs and "next" not in element.lines and "nextMeta" not in element.lines:
-            yield Finding(
-                element.line,
-                ERROR,
-                f"{where}: it has no next; every way through a stream ends in an appsink, fakesink or filesink",
-                PAD_UNLINKED,
-            )
-        elif known.outputs and not element.next and not element.next_meta and element.lines.get("next"):
-            yield Finding(element.line_of("next"), ERROR, f"{where}: next leads nowhere", PAD_UNLINKED)
-        if known.inputs and element.name not in reached:
+        if known.has_outputs and not element.next and not element.next_meta:
+            if not known.ports.outputs:
+                line = element.line_of("next")
+                yield Finding(line, WARNING, f"{where}: no element is behind this {element.factory}", PAD_UNLINKED)
+            elif element.lines.get("next"):
+                yield Finding(element.line_of("next"), ERROR, f"{where}: next leads nowhere", PAD_UNLINKED)
+            elif "nextMeta" not in element.lines:
+                sentence = (
+                    f"{where}: it has no next; every way through a stream ends in an appsink, fakesink or filesink"
+                )
+                yield Finding(element.line, ERROR, sentence, PAD_UNLINKED)
+        wanted = len(known.ports.inputs)
+        if known.has_inputs and element.name not in reached:
             yield Finding(element.line, ERROR, f"{where}: nothing leads to it", PAD_UNLINKED)
-        elif known.inputs and reached.count(element.name) < known.static_inputs:
-            sentence = f"{where}: {element.factory} has {known.static_inputs} inputs; one element leads to it"
+        elif reached.count(element.name) < wanted:
+            sentence = f"{where}: {element.factory} has {wanted} inputs; one element leads to it"
+            if reached.count(element.name) > 1:
+                sentence = (
+                    f"{where}: {element.factory} has {wanted} inputs; {reached.count(element.name)} links lead to it"
+                )
             yield Finding(element.line, ERROR, sentence, PAD_UNLINKED)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from deploy.host.log import log
@@ -29,7 +29,10 @@ STREAM_CONFIG = "stream_config"
 
 @dataclass
 class StreamText:
-    """A stream as it is written: its elements by name, in the file's order. `stream` is None where it is faulty."""
+    """A stream as it is written: its elements by name, in the file's order.
+
+    `stream` is None where it is faulty or has an element of an unknown factory.
+    """
 
     name: str
     line: int
@@ -62,8 +65,12 @@ def parse_pipeline(text: str | bytes) -> list[Stream]:
     return [entry.stream for entry in pipeline.streams if entry.stream is not None]
 
 
-def read_pipeline(text: str | bytes) -> PipelineText:
-    """Read a text as far as it can be understood. Raises nothing."""
+def read_pipeline(text: str | bytes, plugins: Collection[str] | None = ()) -> PipelineText:
+    """Read a text as far as it can be understood. Raises nothing.
+
+    An unknown factory is an error unless it is one of `plugins`; with None, where nobody said what plugins an app has
+    of its own, it is a warning.
+    """
     pipeline = PipelineText()
     findings = pipeline.findings
     size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
@@ -87,11 +94,11 @@ def read_pipeline(text: str | bytes) -> PipelineText:
         sentence = f"the pipeline has {len(streams)} streams; the SDK takes {MAX_STREAMS}"
         findings.append(Finding(document.line, ERROR, sentence, INVALID_CONFIG))
         return pipeline
-    pipeline.streams = [_stream(member, findings) for member in streams.values()]
+    pipeline.streams = [_stream(member, findings, plugins) for member in streams.values()]
     return pipeline
 
 
-def _stream(member: Member, findings: list[Finding]) -> StreamText:
+def _stream(member: Member, findings: list[Finding], plugins: Collection[str] | None) -> StreamText:
     name, entry = member.key, member.node
     text = StreamText(name, member.line)
     before = len(findings)
@@ -110,14 +117,16 @@ def _stream(member: Member, findings: list[Finding]) -> StreamText:
         if found.node.members is None:
             sentence = f"{name}.{key} is {found.node.kind}; it is an object"
             findings.append(Finding(found.line, ERROR, sentence, INVALID_CONFIG))
+    device: str | None = None
     if STREAM_CONFIG in keys and keys[STREAM_CONFIG].node.members is not None:
-        text.device = _device(name, keys[STREAM_CONFIG], findings)
+        device = _device(name, keys[STREAM_CONFIG], findings)
+        text.device = device or text.device
     read = {}
     for key, found in sorted(keys.items()):  # the SDK's order, in which the first fault gives the code
         if key == STREAM_CONFIG or found.node.members is None:
             continue
         if "factory" in found.node.last():
-            read[key] = read_element(name, found, text.device, findings)
+            read[key] = read_element(name, found, device, findings, plugins)
         else:
             sentence = f"{name}.{key}: it has no factory; the SDK's check skips it, its creation ends with 6014"
             findings.append(Finding(found.line, ERROR, sentence))
@@ -125,14 +134,15 @@ def _stream(member: Member, findings: list[Finding]) -> StreamText:
     if not text.elements:
         findings.append(Finding(member.line, ERROR, f"stream {name} has no elements", INVALID_CONFIG))
     findings.extend(link_faults(name, text.elements))
-    if not any(finding.severity == ERROR and finding.code for finding in findings[before:]):
+    faulty = any(finding.severity == ERROR and finding.code for finding in findings[before:])
+    if not faulty and all(element.known for element in text.elements.values()):
         text.stream = Stream(name, linked(text.elements, text.device), text.device)
     return text
 
 
-def _device(stream: str, member: Member, findings: list[Finding]) -> str:
-    """stream_config.deviceId, or "0" where it is missing or no device."""
-    device = "0"
+def _device(stream: str, member: Member, findings: list[Finding]) -> str | None:
+    """stream_config.deviceId, or None where it is missing or no device."""
+    device = None
     for key, found in member.node.last().items():
         if key != "deviceId":
             sentence = f'{stream}.{STREAM_CONFIG}: the SDK knows no key "{key}"{did_you_mean(key, ["deviceId"])}'
@@ -152,7 +162,7 @@ def _repeated(node: Node, where: str) -> list[Finding]:
     findings = [
         Finding(
             later.line,
-            ERROR,
+            WARNING,
             f'{where}: the key "{later.key}" stands in line {earlier.line} already; the SDK keeps the last one',
         )
         for earlier, later in node.repeated()
@@ -166,7 +176,7 @@ def _repeated(node: Node, where: str) -> list[Finding]:
 
 
 def _unfit_texts(node: Node, where: str = "") -> Iterator[Finding]:
-    """Keys and texts that the SDK takes for damage: two blanks in a row, or the control character 0x7f."""
+    """Keys and texts that StringUtils::HasInvalidChar takes for damage: two blanks in a row, some controls."""
     for member in node.members or ():
         inner = f"{where}.{member.key}" if where else member.key
         if _unfit(member.key) or _unfit(member.node.value):
@@ -181,4 +191,4 @@ def _unfit_texts(node: Node, where: str = "") -> Iterator[Finding]:
 
 
 def _unfit(text: object) -> bool:
-    return isinstance(text, str) and ("  " in text or "\x7f" in text)
+    return isinstance(text, str) and re.search("  |[\x08-\x0d\x7f]", text) is not None

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from deploy.host.catalog.properties import Property
+from deploy.host.log import log
 from deploy.host.metadata.frame import Frame
 from deploy.host.pipeline.description import Element
-from deploy.sdk_codes import INVALID_LINK, INVALID_PROPERTIES, SdkFault
+from deploy.sdk_codes import INVALID_LINK, SdkFault
 from deploy.wording import did_you_mean
 
 IMAGE, TENSORS, OBJECTS, OSD = "an image", "tensors", "objects", "what is to be drawn"
@@ -70,7 +71,8 @@ class Plugin:
     def source(self, upstream: Sequence[Plugin], wanted: str | tuple[str, ...], *properties: str) -> Plugin:
         """The plugin whose metadata this one takes: the one that `properties` name, or the nearest that has `wanted`.
 
-        Raises SdkFault 6015 for a name that is not upstream, 6006 where what is there is not `wanted`.
+        The SDK looks for names when a buffer comes, so one that is not upstream is none that fails here. Raises
+        SdkFault 6006 where what is upstream is not `wanted`.
         """
         for key in properties:
             name = self.values.get(key, "")
@@ -88,12 +90,10 @@ class Plugin:
         """The plugin that the property `key` names. Raises as `source`."""
         names = {plugin.name: plugin for plugin in upstream}
         if name not in names:
-            made, sent = _kinds(upstream)
-            if sent and not made:  # then it can only be a name that SendProtobuf gives
-                return _sent(name)
-            raise self.fault(
-                INVALID_PROPERTIES, f'{key} is "{name}", which no element before it is{did_you_mean(name, names)}'
-            )
+            close = did_you_mean(name, names)
+            if close and _kinds(upstream)[0]:
+                log.warning('%s: %s is "%s", which no element before it is%s', self.name, key, name, close)
+            return _sent(name)  # mxpi_loaddata and SendProtobuf give names that no file shows
         if names[name].produces not in (*_all(wanted), ANYTHING):
             raise self.fault(INVALID_LINK, f"{key} is {name}, which does not hand on {_either(wanted)}")
         return names[name]

@@ -26,7 +26,7 @@ class FileSink(Plugin):
     def __init__(self, element: Element) -> None:
         super().__init__(element)
         self._path = Path(self.values["location"])
-        append = self.values.get("append", "false").lower() in ("true", "1")
+        append = self.values.get("append", "false").lower() in ("true", "t", "yes", "1")
         try:
             self._file = self._path.open("ab" if append else "wb")
         except OSError as error:

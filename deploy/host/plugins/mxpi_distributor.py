@@ -33,7 +33,9 @@ class Distributor(Plugin):
             raise self.fault(INVALID_PARAM, f"set one of classIds and channelIds; {both}")
         self._by_channel = bool(channels)
         self._ports = [
-            {int(number) for number in group.split("|")} for group in (channels or classes).split(",") if group.strip()
+            {int(number) for number in group.split("|") if number.strip().isdecimal()}
+            for group in (channels or classes).split(",")
+            if group.strip()
         ]
         self._to_all = self.values["distributeAll"] == "yes"
         if len(self._ports) != len(element.links):

@@ -42,7 +42,7 @@ class ImageEncoder(Plugin):
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
-        self._quality = int(self.values["encodeLevel"])
+        self._quality = int(self.values["encodeLevel"]) or 100  # 0 is for the best on some chips
         self._narrows = current().colour
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:

@@ -105,7 +105,6 @@ def test_size_zero_is_the_models():
         pytest.param((128, 5), {}, 2021, "Output height(5)", id="too low a canvas"),
         pytest.param((128, 128), {"minDimension": "300"}, 1013, "more than maxDimension, 224", id="dimensions"),
         pytest.param((128, 128), {"kind": "Resizer_Fit"}, 6015, "none of Resizer_Stretch", id="an unknown type"),
-        pytest.param((128, 128), {"parentName": "source1"}, 6015, 'did you mean "source0"', id="no such source"),
     ],
 )
 def test_mistakes(net, props, code, sentence):
@@ -113,6 +112,12 @@ def test_mistakes(net, props, code, sentence):
         resizer(net, **props)
     assert caught.value.code == code
     assert sentence in caught.value.sentence
+
+
+def test_a_source_that_nobody_is(caplog):
+    """MxGstBase.cpp, CheckDataSource: the name is not looked for when the stream is created."""
+    resizer((128, 128), parentName="source1")
+    assert 'did you mean "source0"' in caplog.text
 
 
 def nv12(width, height):

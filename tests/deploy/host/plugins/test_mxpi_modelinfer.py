@@ -97,7 +97,6 @@ def test_boxes_of_a_crop_are_moved_to_where_it_was_cut_out(folder, blob_image):
         pytest.param({"postProcessConfigPath": "none.cfg"}, 1016, "none.cfg", id="no such config"),
         pytest.param({"postProcessConfigContent": {"BIASES": "1,2"}}, 1004, "has 2", id="wrong anchors"),
         pytest.param({"postProcessLibPath": YOLOV3}, 1004, "24 channels", id="v5's heads in v3's library"),
-        pytest.param({"parentName": "resize1"}, 6015, 'did you mean "resize0"', id="no such source"),
     ],
 )
 def test_mistakes(folder, props, code, sentence):

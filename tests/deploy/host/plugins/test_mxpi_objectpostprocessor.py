@@ -108,7 +108,6 @@ def test_a_class_without_a_label_has_an_empty_name(folder, caplog):
         pytest.param({"postProcessConfigPath": ""}, 1016, "CLASS_NUM is missing", id="no config at all"),
         pytest.param({"postProcessConfigContent": {"A": 1}}, 1004, "as a string", id="a number in the content"),
         pytest.param({"labelPath": "none.names"}, 1016, "none.names", id="no such label file"),
-        pytest.param({"dataSource": "infer1"}, 6015, 'did you mean "infer0"', id="no such source"),
     ],
 )
 def test_mistakes(folder, props, code, sentence):
