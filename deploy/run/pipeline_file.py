@@ -10,7 +10,7 @@ from typing import Any
 from compute_mAP.class_names import name_fault
 from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
-from deploy.host.pipeline.locations import WRITERS, leads_out
+from deploy.locations import WRITERS, leads_out
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from deploy.host.check.stream_view import StreamView
 from deploy.host.pipeline.findings import WARNING, Finding
-from deploy.host.pipeline.locations import WRITERS, leads_out
+from deploy.locations import WRITERS, leads_out
 
 
 def location_findings(view: StreamView) -> Iterator[Finding]:

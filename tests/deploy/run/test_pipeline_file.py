@@ -1,6 +1,7 @@
 """What the commands read from a pipeline file and change in it for one run."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,40 @@ def test_the_text_stays_as_it_is_without_changes(tiny_bundle: Callable[..., Path
     assert file.stream_name == "detection"
     assert file.class_names() == ["red", "green", "blue"]
     assert file.missing_models() == [bundle / "model.om"]
+
+
+def test_a_long_config_in_the_pipeline_is_no_file_name(tmp_path: Path) -> None:
+    text = json.dumps({f"KEY_{number}": "1" for number in range(60)})
+    assert 255 < len(text) < 1024
+    file = pipeline(tmp_path, postProcessConfigContent=text)
+    assert file.files() == []
+    assert file.own_files() == []
+
+
+@pytest.mark.parametrize(
+    ("location", "outside"),
+    [
+        pytest.param("out.json", False, id="inside"),
+        pytest.param("/tmp/out.json", True, id="absolute"),
+        pytest.param("../out.json", True, id="above"),
+        pytest.param("link/out.json", True, id="by a link"),
+        pytest.param("", False, id="nothing is written"),
+    ],
+)
+@pytest.mark.parametrize("factory", ["filesink", "mxpi_dumpdata"])
+def test_what_a_stream_writes_outside(tmp_path: Path, factory: str, location: str, outside: bool) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "link").symlink_to(tmp_path)
+    elements = {"sink0": {"factory": factory, "props": {"location": location}}}
+    (tmp_path / "run" / "x.pipeline").write_text(json.dumps({"detection": elements}))
+    found = PipelineFile(tmp_path / "run" / "x.pipeline", tmp_path / "run").writes_outside()
+    assert found == (("sink0", location) if outside else None)
+
+
+def test_a_pipe_is_no_pipeline(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.pipeline")
+    with pytest.raises(ModelError, match="not a regular file"):
+        PipelineFile(tmp_path / "x.pipeline", tmp_path)
 
 
 def test_the_content_means_what_the_file_means(tmp_path: Path) -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from deploy.host.check.config_rules import NEW, OLD, OLD_V3, OTHER, config_findings, read_config
+from deploy.host.check.config_rules import (
+    CLASSES,
+    NEW,
+    OLD,
+    OLD_V3,
+    OTHER,
+    TEXT,
+    config_findings,
+    read_config,
+)
 
 GOOD = """CLASS_NUM=3
 BIASES_NUM=18
@@ -15,6 +24,15 @@ ANCHOR_DIM=3
 YOLO_VERSION=5
 MODEL_TYPE=2
 FRAMEWORK=PyTorch
+RESIZE_FLAG=0
+"""
+
+V3 = """CLASS_NUM=80
+BIASES_NUM=18
+BIASES=10,13,16,30,33,23,30,61,62,45,59,119,116,90,156,198,373,326
+YOLO_TYPE=3
+ANCHOR_DIM=3
+MODEL_TYPE=0
 RESIZE_FLAG=0
 """
 
@@ -34,6 +52,16 @@ def findings(text, reader=NEW):
         pytest.param(GOOD.replace("\n", "\r\n"), NEW, id="Windows line ends"),
         pytest.param("# head\n\n" + GOOD.replace("=", " = "), NEW, id="comments and blanks"),
         pytest.param("TOP_K=5\n", OTHER, id="another network's"),
+        pytest.param("BIASES_NUM=18\nMODEL_TYPE=7\nCLASS_NUM=90000\nSCORE=1\n", OTHER, id="a library of an app's own"),
+        pytest.param(
+            "CLASS_NUM=6625\nOBJECT_NUM=100\nBLANK_INDEX=0\nWITH_ARGMAX=true\n",
+            TEXT,
+            id="CrnnPostProcess.cpp Init and TextGenerationPostProcessBase.cpp Init",
+        ),
+        pytest.param("CLASS_NUM=6625\nOBJECT_NUM=100\n", None, id="CrnnPostProcess.cpp Init: by its keys"),
+        pytest.param("CLASS_NUM=2000\nSOFTMAX=true\nTOP_K=5\n", CLASSES, id="Resnet50PostProcess.cpp Init"),
+        pytest.param("CLASS_NUM=2000\nSOFTMAX=true\nTOP_K=5\n", None, id="Resnet50PostProcess.cpp Init: by its keys"),
+        pytest.param(V3, None, id="Yolov3PostProcess of TensorFlow: MODEL_TYPE=0 is right"),
     ],
 )
 def test_nothing_to_find(text, reader):
@@ -103,6 +131,22 @@ def test_old_framework(old, new, line, severity, sentence):
 def test_the_old_v3_reader_is_another():
     text = GOOD.replace("MODEL_TYPE=2", "MODEL_TYPE=0")
     assert not [one for one in findings(text, OLD_V3) if "mixes up" in one.sentence]
+
+
+@pytest.mark.parametrize(
+    ("text", "reader", "severity", "sentence"),
+    [
+        pytest.param("CLASS_NUM=10001\nOBJECT_NUM=1\n", TEXT, "warning", "takes 10000",
+                     id="TextGenerationPostProcessBase.cpp Init: the most classes"),
+        pytest.param("CLASS_NUM=2001\nTOP_K=1\n", CLASSES, "warning", "takes 2000",
+                     id="Resnet50PostProcess.cpp Init: the most classes"),
+        pytest.param("TOP_K=17\nCLASS_NUM=3\n", CLASSES, "warning", "takes 16", id="Resnet50PostProcess.cpp: TOP_K"),
+        pytest.param("SIZES=1, 2\n", OTHER, "warning", "first blank", id="ConfigUtil.cpp GetFileValue<string>"),
+    ],
+)  # fmt: skip
+def test_other_post_processors(text, reader, severity, sentence):
+    (one,) = findings(text, reader)
+    assert (one.severity, sentence in one.sentence) == (severity, True)
 
 
 def test_a_line_too_long_ends_the_reading():

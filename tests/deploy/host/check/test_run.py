@@ -320,3 +320,60 @@ def test_a_board_without_numpy(bundle):
     command = [sys.executable, "-c", code, "check", str(bundle)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices")
+@pytest.mark.parametrize("suffix", [".cfg", ".pipeline", ".names", ""])
+def test_only_regular_files_are_read(suffix, tmp_path):
+    os.mkfifo(tmp_path / f"x{suffix}")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for path in (tmp_path / f"x{suffix}", tmp_path / "zero"):
+        ((_, kind, (found,)),) = check([path]).files
+        assert (kind, found.severity, "not a regular file" in found.sentence) == ("unreadable", "error", True)
+
+
+def test_pipes_that_a_pipeline_names(bundle):
+    for name in ("detect.cfg", "labels.names", "aipp.cfg"):
+        (bundle / name).unlink()
+        os.mkfifo(bundle / name)
+    assert [one.code for one in errors(check([bundle / "detect.pipeline"]))] == [1016, 1016]
+
+
+def test_names_do_not_steer_the_terminal(tmp_path, capsys):
+    name = "\x1b[31mred\x07"
+    (tmp_path / "x.pipeline").write_text(json.dumps({name: {name: {"factory": name, "next": name}}}))
+    assert main(["check", str(tmp_path / "x.pipeline"), "--plugins"]) == 4
+    out, err = capsys.readouterr()
+    assert "\\x1b[31mred\\x07" in out
+    assert "\x1b" not in out + err
+    (tmp_path / "x.pipeline").write_text('{"\\udc80": {}}')
+    assert main(["check", str(tmp_path / "x.pipeline")]) == 4
+    assert "half a surrogate pair" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"s": ' + '{"a": ' * 5000 + "1" + "}" * 5001, id="5000 objects deep"),
+        pytest.param("[" * 100_000, id="100,000 lists"),
+        pytest.param('{"s": {"x": {"factory": "tee", "props": {"name": ' + "9" * 5000 + "}}}}", id="5000 digits"),
+        pytest.param('{"s": {"x": {"factory": "tee", "props": {"name": 1e999}}}}', id="beyond a double"),
+    ],
+)
+def test_deep_and_wild_pipelines(text, tmp_path):
+    (tmp_path / "x.pipeline").write_text(text)
+    assert errors(check([tmp_path / "x.pipeline"]))
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"A": ' + "9" * 5000 + "}", '{"A": 1e999}'])
+def test_deep_and_wild_contents(bundle, content):
+    change(bundle, f"{P}.props.postProcessConfigContent", content)
+    found = errors(check([bundle / "detect.pipeline"]))
+    assert any("postProcessConfigContent" in one.sentence for one in found)
+
+
+@pytest.mark.parametrize("value", ["9" * 9000, "1e99999", "-" + "9" * 400, "0." + "0" * 5000 + "1"])
+@pytest.mark.parametrize("key", ["CLASS_NUM", "SCORE_THRESH", "YOLO_TYPE", "BIASES"])
+def test_wild_numbers_in_a_config(bundle, key, value):
+    (bundle / "detect.cfg").write_text(f"{key}={value}\n" + (bundle / "detect.cfg").read_text())
+    assert of(check([bundle / "detect.pipeline"]), "detect.cfg")
