@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from compute_mAP.channels import open_closed_channels
 from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
+from deploy.json_report import json_text
 from deploy.run.target import NUMERICS, Target
 
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     report = options.command(options)
-    text = json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.to_text()
+    text = json_text(report.to_json()) if options.json else report.to_text()
     if text:
         print(text, flush=True)
     options.afterwards(report)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy.json_report import json_text
 from deploy.results.detections import Detection
 from deploy.whole_file import write_new
 
@@ -36,7 +36,7 @@ def _listed(objects: Iterable[Detection]) -> str:
         {"class": o.name, "class_id": o.class_id, "confidence": o.confidence, "box": [o.x0, o.y0, o.x1, o.y1]}
         for o in objects
     ]
-    return json.dumps({"schema_version": SCHEMA_VERSION, "objects": entries}, ensure_ascii=False) + "\n"
+    return json_text({"schema_version": SCHEMA_VERSION, "objects": entries}) + "\n"
 
 
 def _drawn(encoded: bytes, objects: Iterable[Detection]) -> bytes | None:

@@ -101,6 +101,9 @@ class RawDecoder:
         net, source = images[0][0], images[-1][0]
         geometry = Geometry(net.width, net.height, source.width, source.height, net.resize_type, net.ratio)
         ((rows, names),) = self._post([[_array(tensor) for tensor in packages[0]]], [geometry])
+        values = rows.ravel().tolist()
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"the post-processor gives a number that is not finite: {values[:6]}")
         return [
             Detection(name or f"class {int(row[5])}", int(row[5]), row[4], *row[:4])
             for row, name in zip(rows.tolist(), names)
