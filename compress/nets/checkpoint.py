@@ -6,21 +6,36 @@ The header's keys are described in docs/formats.md.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from compress.nets.detector import Detector
 from compress.nets.family import build, check_architecture
 from compress.nets.load_tensors import load_tensors
 from deploy.errors import ModelError
+from deploy.strict_json import strict_json
+from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
 _METADATA_KEY = "ascend-yolo-slim"
-_KINDS = {list: "a list", int: "a whole number"}
+_LARGEST_SIDE = 4096
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "family": (lambda value: isinstance(value, str), "a text"),
+    "names": (lambda value: _is_list_of(value, str) and bool(value), "a list of class names"),
+    "imgsz": (
+        lambda value: type(value) is int and 32 <= value <= _LARGEST_SIDE and value % 32 == 0,
+        f"a whole number, a multiple of 32 up to {_LARGEST_SIDE}",
+    ),
+    "history": (
+        lambda value: _is_list_of(value, dict) and all(isinstance(entry.get("stage"), str) for entry in value),
+        "a list of stages",
+    ),
+}
 
 
 def save_checkpoint(model: Detector, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
@@ -47,11 +62,7 @@ def save_checkpoint(model: Detector, path: str | Path, history: list[dict[str, A
         .contiguous()
         for key, value in model.state_dict().items()
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata={_METADATA_KEY: json.dumps(header)})
-    partial.replace(path)
+    write_whole(Path(path), save(tensors, metadata={_METADATA_KEY: json.dumps(header)}))
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -67,13 +78,11 @@ def load_checkpoint(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
     path = Path(path)
     header, tensors = _read(path, with_tensors=True)
     check_architecture(header.get("arch"), str(path), header.get("family"))
-    for key, kind in (("names", list), ("imgsz", int), ("history", list)):
+    for key, (fits, wanted) in _EXPECTED.items():
         if key not in header:
             raise ModelError(f"{path}: its header has no key '{key}'")
-        if type(header[key]) is not kind:
-            raise ModelError(f"{path}: '{key}' in its header is {str(header[key])[:60]!r}, expected {_KINDS[kind]}")
-    if not all(isinstance(name, str) for name in header["names"]):
-        raise ModelError(f"{path}: 'names' in its header is {str(header['names'])[:60]!r}, expected texts")
+        if not fits(header[key]):
+            raise ModelError(f"{path}: '{key}' in its header is {str(header[key])[:60]!r}, expected {wanted}")
     try:
         model = build(header["arch"], header["names"], header["imgsz"])
     except ModelError as error:
@@ -87,6 +96,10 @@ def load_checkpoint(path: str | Path) -> tuple[Detector, list[dict[str, Any]]]:
     return model, header["history"]
 
 
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, kind) for entry in value)
+
+
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     if not path.is_file():
         raise ModelError(f"{path}: no such file, expected a checkpoint")
@@ -94,13 +107,13 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, tor
         with safe_open(path, framework="pt") as stored:
             text = (stored.metadata() or {}).get(_METADATA_KEY)
             tensors = {key: stored.get_tensor(key) for key in stored.keys()} if with_tensors else {}  # noqa: SIM118
-        header = json.loads(text) if text else None
+        header = strict_json(text) if text else None
     except (SafetensorError, ValueError) as error:
         raise ModelError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
     if not isinstance(header, dict) or header.get("kind") != "checkpoint":
         raise ModelError(f"{path}: a safetensors file, but not a checkpoint of this project (no header of ours)")
     if header.get("schema_version") != SCHEMA_VERSION:
         raise ModelError(
-            f"{path}: schema_version is {header.get('schema_version')}, this version reads {SCHEMA_VERSION}"
+            f"{path}: schema_version is {str(header.get('schema_version'))[:60]}, this version reads {SCHEMA_VERSION}"
         )
     return header, tensors

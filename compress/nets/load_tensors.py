@@ -16,7 +16,8 @@ def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: 
 
     Kernel sizes and the number of dimensions must stay; the channels of convolutions and batch norms may differ in
     number. `source` names the origin of the tensors in errors. Floating tensors become float32.
-    Raises ModelError when names are missing or left over or when a shape differs in more than its channels.
+    Raises ModelError when names are missing or left over, when a shape differs in more than its channels, and for NaN
+    and infinite values.
     """
     expected = model.state_dict()
     missing, extra = expected.keys() - tensors.keys(), tensors.keys() - expected.keys()
@@ -36,6 +37,8 @@ def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: 
                     raise ModelError(
                         f"{source}: tensor '{key}' has shape {list(new.shape)}, expected one like {list(old.shape)}"
                     )
+                if new.is_floating_point() and not torch.isfinite(new).all():
+                    raise ModelError(f"{source}: tensor '{key}' has values that are not finite (NaN or infinite)")
                 new = new.to(old.device, torch.float32 if new.is_floating_point() else old.dtype)
                 table[name] = nn.Parameter(new, old.requires_grad) if isinstance(old, nn.Parameter) else new
         _count_channels(module, path, source)

@@ -18,6 +18,7 @@ from ultralytics.nn.modules import C3, SPP, SPPF, Concat, Conv
 from ultralytics.utils.ops import make_divisible
 
 from compress.nets.detector import Detector, with_gains
+from compress.nets.limits import check_limits
 from compress.nets.yolov5_head import AnchorDetect
 from compress.nets.yolov5_loss import AnchorLoss, LossGains
 from deploy.errors import ModelError
@@ -56,10 +57,13 @@ def check_architecture(described: Any, source: str) -> None:
     for number, row in enumerate(layers):
         if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
             raise ModelError(f"{source}: layer {number} is {str(row)[:60]}, expected [from, repeats, module, args]")
-        if row[2] not in _MODULES:
-            raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one of {', '.join(_MODULES)}")
+        if not isinstance(row[2], str) or row[2] not in _MODULES:
+            raise ModelError(
+                f"{source}: layer {number} is a '{str(row[2])[:60]}', expected one of {', '.join(_MODULES)}"
+            )
         if (row[2] == "Detect") != (number == len(layers) - 1):
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
+    check_limits(described, layers, source)
 
 
 def _is_number(value: Any) -> bool:

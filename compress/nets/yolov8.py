@@ -17,6 +17,7 @@ from ultralytics.nn.modules import Conv, Detect
 from ultralytics.nn.tasks import DetectionModel
 
 from compress.nets.detector import Detector, with_gains
+from compress.nets.limits import check_limits
 from compress.nets.yolov8_loss import AnchorFreeLoss, BoxGains
 from deploy.errors import ModelError
 from deploy.postprocess.mapping import Geometry
@@ -49,10 +50,13 @@ def check_architecture(described: Any, source: str) -> None:
     for number, row in enumerate(layers):
         if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
             raise ModelError(f"{source}: layer {number} is {str(row)[:60]}, expected [from, repeats, module, args]")
-        if row[2] not in MODULES:
-            raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one of {', '.join(MODULES)}")
+        if not isinstance(row[2], str) or row[2] not in MODULES:
+            raise ModelError(
+                f"{source}: layer {number} is a '{str(row[2])[:60]}', expected one of {', '.join(MODULES)}"
+            )
         if (row[2] == "Detect") != (number == len(layers) - 1):
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
+    check_limits(described, layers, source)
     activation = described.get("activation")
     if activation and not (isinstance(activation, str) and _ACTIVATION.fullmatch(activation)):
         raise ModelError(f"{source}: activation is {str(activation)[:60]!r}, expected one like 'nn.SiLU()'")
@@ -61,10 +65,10 @@ def check_architecture(described: Any, source: str) -> None:
     if described.get("reg_max", BINS) != BINS:
         raise ModelError(f"{source}: reg_max is {str(described['reg_max'])[:60]!r}, the post-processor has {BINS} bins")
     scales = described.get("scales")
-    if scales and (not isinstance(scales, dict) or described.get("scale") not in scales):
-        raise ModelError(
-            f"{source}: scale is {described.get('scale')!r}, expected one of {', '.join(map(str, scales))}"
-        )
+    scale = described.get("scale")
+    if scales and not (isinstance(scales, dict) and isinstance(scale, str) and scale in scales):
+        wanted = f"one of {', '.join(map(str, scales))}" if isinstance(scales, dict) else "scales that are a mapping"
+        raise ModelError(f"{source}: scale is {str(scale)[:60]!r}, expected {wanted[:200]}")
 
 
 def kept_keys(described: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Places
 from deploy.errors import ModelError
+from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 2
@@ -75,16 +76,18 @@ def read_plan(path: str | Path) -> Plan:
     """Read a plan. Raises ModelError when the file is none."""
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = strict_json(path.read_bytes())
         kind, version = content["kind"], content["schema_version"]
         if kind == "plan" and version == SCHEMA_VERSION:
             plan = _plan(content)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file, expected a plan") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ModelError(f"{path}: not a plan ({type(error).__name__}: {error})") from None
     if kind != "plan" or version != SCHEMA_VERSION:
-        raise ModelError(f"{path}: a {kind} of schema_version {version}, expected a plan of {SCHEMA_VERSION}")
+        raise ModelError(
+            f"{path}: a {str(kind)[:60]} of schema_version {str(version)[:60]}, expected a plan of {SCHEMA_VERSION}"
+        )
     _check_types(path, plan)
     return plan
 
@@ -109,6 +112,11 @@ def load_plan(path: str | Path, flow: ChannelFlow) -> Plan:
         if not group.kept or (group.removed and wanted[name].pinned):
             fault = "keeps no channel" if not group.kept else f"removes channels, but: {wanted[name].pinned}"
             raise ModelError(f"{path}: group '{name}' {fault}")
+        if group.removed and len(group.kept) % plan.align:
+            raise ModelError(
+                f"{path}: group '{name}' keeps {len(group.kept)} channels, no multiple of {plan.align}, which is the "
+                "plan's 'align'; keep another number of them, or change 'align'"
+            )
     return plan
 
 
@@ -117,11 +125,26 @@ def _plan(content: dict[str, Any]) -> Plan:
         {str(kind): float(value) for kind, value in content["goal"].items()},
         int(content["align"]),
         float(content["threshold"]),
-        [GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__}) for g in _with_places(content["groups"])],
-        str(content["score"]),
-        str(content["shortcuts"]),
-        [str(pattern) for pattern in content["protect"]],
+        [
+            GroupPlan(**{k: g[k] for k in GroupPlan.__dataclass_fields__})
+            for g in _with_places(_list(content, "groups"))
+        ],
+        _text(content, "score"),
+        _text(content, "shortcuts"),
+        [str(pattern) for pattern in _list(content, "protect")],
     )
+
+
+def _text(content: dict[str, Any], key: str) -> str:
+    if not isinstance(content[key], str):
+        raise TypeError(f"'{key}' is {str(content[key])[:60]}, expected a text")
+    return content[key]
+
+
+def _list(content: dict[str, Any], key: str) -> list[Any]:
+    if not isinstance(content[key], list):
+        raise TypeError(f"'{key}' is {str(content[key])[:60]}, expected a list")
+    return content[key]
 
 
 def _with_places(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -132,9 +155,15 @@ def _with_places(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _check_types(path: Path, plan: Plan) -> None:
+    if not 1 <= plan.align <= 64:
+        raise ModelError(f"{path}: 'align' is {plan.align}, expected 1 to 64")
     for group in plan.groups:
         if not isinstance(group.name, str):
             raise ModelError(f"{path}: the name of a group is {str(group.name)[:60]}, expected a layer's name")
+        if not isinstance(group.reason, str):
+            raise ModelError(f"{path}: 'reason' of group '{group.name}' is {str(group.reason)[:60]}, expected a text")
+        if type(group.width) is not int:
+            raise ModelError(f"{path}: 'width' of group '{group.name}' is {str(group.width)[:60]}, expected a number")
         for key, kind in (("members", str), ("kept", int), ("removed", int), ("score", (int, float))):
             value = getattr(group, key)
             if not isinstance(value, list) or not all(isinstance(v, kind) and not isinstance(v, bool) for v in value):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,13 @@ def test_writing_replaces_the_old_file_and_leaves_no_partial_one(
     assert torch.equal(load_checkpoint(file)[0].model[0].conv.weight, tiny_model(seed=2).model[0].conv.weight)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_the_file_has_the_rights_that_new_files_have(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [])
+    (tmp_path / "other").touch()
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_writing_that_fails_leaves_the_old_file(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     file = tmp_path / "w.safetensors"
     save_checkpoint(tiny_model(), file, [])
@@ -129,7 +138,17 @@ def rewritten(
         header(content)
     if tensors:
         tensors(stored)
-    save_file(stored, file, metadata={KEY: json.dumps(content)})
+    text = dumped(content)
+    save_file(stored, file, metadata={KEY: text})
+
+
+def dumped(content: dict) -> str:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        return json.dumps(content)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def header_row(key: str, value: Any, message: str, reason: str) -> Any:
@@ -138,6 +157,17 @@ def header_row(key: str, value: Any, message: str, reason: str) -> Any:
 
 def tensor_row(change: Callable[[dict], Any], message: str, reason: str) -> Any:
     return pytest.param(lambda f: rewritten(f, tensors=change), message, id=reason)
+
+
+def arch_row(changes: dict[str, Any], message: str, reason: str) -> Any:
+    return pytest.param(lambda f: rewritten(f, header=lambda h: h["arch"].update(changes)), message, id=reason)
+
+
+def nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 def one_fewer(key: str) -> Callable[[dict], Any]:
@@ -166,7 +196,29 @@ DAMAGED = [
     header_row("names", ["a", "b"], "has 3 classes but 2 class names", "fewer names than classes"),
     header_row("names", "abc", "'names' in its header is 'abc', expected a list", "names that are one text"),
     header_row("names", None, "'names' in its header is 'None'", "names that are null"),
-    header_row("names", ["a", 2, "c"], "expected texts", "a name that is a number"),
+    header_row("names", ["a", 2, "c"], "expected a list of class names", "a name that is a number"),
+    header_row("names", ["a", "\ud800", "c"], "has half of a surrogate pair", "a name that UTF-8 cannot write"),
+    header_row("imgsz", 10**9, "'imgsz' in its header is '1000000000'", "a size beyond any image"),
+    header_row("imgsz", 10**300, "the number 1000.* is too large", "a size that no float holds"),
+    header_row("imgsz", float("inf"), "Infinity is no number", "a size without end"),
+    header_row(
+        "history", "prune", "'history' in its header is 'prune', expected a list of stages", "a text as history"
+    ),
+    header_row("history", ["prune"], "expected a list of stages", "stages that are words"),
+    header_row("history", [{"stage": {"a": 1}}], "expected a list of stages", "a stage whose name is an object"),
+    header_row("family", 3, "'family' in its header is '3'", "a family that is a number"),
+    header_row("more", nested(200), "nested deeper than 64", "values in values in values"),
+    header_row("more", nested(3000), "nested deeper than 64", "too deep for Python's own reader"),
+    arch_row({"depth_multiple": 1e9}, "depth_multiple is 1000000000.0, expected a number above 0, up to 8", "depth"),
+    arch_row({"width_multiple": 1e9}, "width_multiple is 1000000000.0", "width"),
+    arch_row({"depth_multiple": {}}, "depth_multiple is '{}'", "a depth that is an object"),
+    arch_row({"backbone": [[-1, 10**9, "C3", [64]]]}, "layer 0 is repeated 1000000000 times", "repeats without end"),
+    arch_row({"backbone": [[-1, 1, "Conv", [10**9, 3]]]}, "layer 0 has the argument 1000000000", "channels"),
+    arch_row({"backbone": [[-1, 1, "Conv", [64, 10**6]]]}, "layer 0 has the argument 1000000", "a kernel"),
+    arch_row({"backbone": [[-1, 1, ["Conv"], [64, 3]]]}, r"layer 0 is a '\['Conv'\]'", "a module that is a list"),
+    arch_row({"backbone": [[-1, 1, "Conv", [64, 3]]] * 9999}, "has 10... layers", "layers without end"),
+    tensor_row(lambda t: t["model.3.bn.bias"].fill_(float("nan")), "'model.3.bn.bias' has values that are not", "NaN"),
+    tensor_row(lambda t: t["model.3.bn.bias"].fill_(float("inf")), "not finite", "infinite weights"),
     header_row("imgsz", "64", "'imgsz' in its header is '64', expected a whole number", "a size that is text"),
     header_row("history", None, "'history' in its header", "a history that is null"),
     pytest.param(lambda f: rewritten(f, header=lambda h: h.pop("imgsz")), "no key 'imgsz'", id="a key is missing"),

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress.nets.inert_pickle import Record, read_inert
+from compress.nets.inert_pickle import read_inert
+from compress.nets.record import Record
 
 
 def plain(value: Any) -> bytes:

@@ -96,6 +96,18 @@ def group(index: int, **changes: Any) -> Callable[[dict], None]:
         pytest.param(group(0, removed=None), "'removed' of group 'first' is None", id="nothing for numbers"),
         pytest.param(group(0, score="high"), "'score' of group 'first' is high", id="a score that is text"),
         pytest.param(group(2, kept=[0], removed=[1]), "'head' removes channels, but: an output", id="a pinned group"),
+        pytest.param(group(0, reason={"a": 1}), "'reason' of group 'first' is", id="a reason that is an object"),
+        pytest.param(group(0, width="4"), "'width' of group 'first' is 4", id="a width that is text"),
+        pytest.param(
+            lambda c: c.update(protect="model.0"), "'protect' is model.0, expected a list", id="a protected text"
+        ),
+        pytest.param(lambda c: c.update(score=[1]), "'score' is ", id="a score that is a list"),
+        pytest.param(lambda c: c.update(align=float("inf")), "Infinity is no number", id="an endless alignment"),
+        pytest.param(lambda c: c.update(align=10**30), "is too large", id="an alignment of thirty digits"),
+        pytest.param(lambda c: c.update(align=0), "'align' is 0, expected 1 to 64", id="no alignment"),
+        pytest.param(lambda c: c.update(threshold=float("nan")), "NaN is no number", id="a threshold that is none"),
+        pytest.param(group(0, name="\ud800"), "half of a surrogate pair", id="a name that UTF-8 cannot write"),
+        pytest.param(lambda c: c.update(align=4), "keeps 2 channels, no multiple of 4", id="not aligned any more"),
         pytest.param(group(1, kept=[], removed=[0, 1, 2, 3]), "'second' keeps no channel", id="an emptied group"),
     ],
 )
