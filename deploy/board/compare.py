@@ -52,7 +52,7 @@ class Boxes:
         ]
         if self.mean_iou is not None:
             lines.append(
-                f"of those that matched: mean IoU {self.mean_iou:.4f}, confidence differs by "
+                f"matched boxes: mean IoU {self.mean_iou:.4f}, confidence differs by "
                 f"{self.confidence_difference:.4f} at most"
             )
         if self.first_difference is None:

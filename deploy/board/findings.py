@@ -58,7 +58,7 @@ def _chip(facts: Facts, soc: str | None) -> Iterator[Finding]:
             "chip",
             FAULT,
             f"no chip: {words}, and no device /dev/davinci0",
-            "check that this is the board; install its driver, or on a 200DK write the SD card anew",
+            "check that this is the board; install its driver, or on a 200DK write the SD card again",
         )
         return
     if closed:
@@ -72,14 +72,14 @@ def _chip(facts: Facts, soc: str | None) -> Iterator[Finding]:
     if sick:
         yield Finding("chip", WARNING, f"{sick[0].name} reports health {sick[0].health}", "see npu-smi info -t health")
     if not names:
-        words = "npu-smi tells no chip's name" if facts.npu_smi else "there is no npu-smi to tell its name"
+        words = "npu-smi tells no chip's name" if facts.npu_smi else "its name is unknown without npu-smi"
         yield Finding("chip", WARNING, f"{next(iter(facts.devices))} is there, but {words}", "compare --soc yourself")
     elif soc and soc.lower() not in {f"ascend{name}".lower() for name in names}:
         yield Finding(
             "chip",
             FAULT,
             f"Ascend{names[0]}, but the model was converted for {soc}",
-            f"convert it anew: bash build.sh BUNDLE --soc Ascend{names[0]}",
+            f"convert it again: bash build.sh BUNDLE --soc Ascend{names[0]}",
         )
     elif not closed and not sick:
         yield Finding("chip", OK, ", ".join(f"Ascend{name}" for name in names))
@@ -134,14 +134,14 @@ def _sdk(facts: Facts) -> Finding:
         return Finding(
             "SDK",
             FAULT,
-            "no MindX SDK: StreamManagerApi does not import; no mxVision*/set_env.sh in ~/MindX_SDK or /usr/local",
+            "no MindX SDK: StreamManagerApi cannot be imported; no mxVision*/set_env.sh in ~/MindX_SDK or /usr/local",
             "install the MindX SDK (mxVision), or name its set_env.sh with --env after that of CANN",
         )
     reason = facts.python_fault or fault
     return Finding(
         "SDK",
         FAULT,
-        f"after {' and '.join(facts.env)} StreamManagerApi does not import: {reason}",
+        f"after {' and '.join(facts.env)} StreamManagerApi cannot be imported: {reason}",
         "use the Python that the SDK was built for (--python), and the CANN version that belongs to it",
     )
 
@@ -170,7 +170,7 @@ def _disk(facts: Facts) -> Finding:
 
 def _clock(facts: Facts, now: float | None) -> Finding:
     shown = time.strftime("%Y-%m-%d %H:%M", time.gmtime(min(max(facts.time, 0), LATEST))) + " UTC"
-    remedy = "set it: sudo date -u -s 'YEAR-MONTH-DAY HOUR:MINUTE', or let it follow a time server"
+    remedy = "set it: sudo date -u -s 'YEAR-MONTH-DAY HOUR:MINUTE', or use a time server"
     if now is not None and abs(facts.time - now) > CLOCK_SECONDS:
         return Finding("clock", WARNING, f"{shown}, {abs(facts.time - now):.0f} s away from this machine's", remedy)
     if facts.time < EARLIEST:

@@ -132,7 +132,7 @@ class Link:
                 raise self.nonsense("signs of life, but with no answer")
         if message["event"] == "fault":
             kind: type[ReportedError] = _FAULTS.get(str(message.get("kind")), EnvironmentFault)
-            raise kind(cleaned(message.get("sentence"), 2000) or "the board reports a fault without a word about it")
+            raise kind(cleaned(message.get("sentence"), 2000) or "the board reports a fault without a description")
         return message
 
     def _message(self) -> dict[str, Any]:
@@ -178,8 +178,8 @@ class Link:
         except EnvironmentFault as fault:
             if too_late.is_set():
                 raise EnvironmentFault(
-                    f"{self.host} does not start our program within {GREETING_SECONDS:g} s; does a login script there "
-                    "wait for somebody to type?"
+                    f"{self.host} does not start our program within {GREETING_SECONDS:g} s; a login script there may "
+                    "be waiting for input"
                 ) from fault
             raise
         finally:
@@ -202,7 +202,7 @@ class Link:
                 with contextlib.suppress(ValueError):
                     if json.loads(line).get("protocol") == PROTOCOL:
                         return
-        raise self.nonsense("no greeting of our program, but a lot else")
+        raise self.nonsense("a lot of output, but no greeting from our program")
 
     def _raise_last_words(self) -> None:
         """The board stopped listening; if it said why, that is waiting to be read."""

@@ -14,11 +14,11 @@ from typing import Any
 from deploy.board import results
 from deploy.board.compare import Tolerance
 from deploy.board.contents import Item, cann_of, chip_of, release_items
-from deploy.board.courier import Courier
 from deploy.board.doctor import Examined, Wanted, lines
 from deploy.board.link import Link
 from deploy.board.report import Pushed, Ran
 from deploy.board.text import cleaned
+from deploy.board.transfer import Transfer
 from deploy.board.work import Settings, Work
 from deploy.bundle import Bundle, open_bundle
 from deploy.console import Interrupted, note
@@ -81,33 +81,33 @@ def push(options: Options) -> Pushed:
     if work is not None:
         check_room(out, MAKER)
         check_apart(out, [*work.paths, folder])
-    with Courier(options.host, options.ssh_options, options.wanted) as courier:
+    with Transfer(options.host, options.ssh_options, options.wanted) as transfer:
         try:
-            return _pushed(courier, bundle, items, work, options)
+            return _pushed(transfer, bundle, items, work, options)
         except KeyboardInterrupt as stop:
-            raise stop if isinstance(stop, Interrupted) else Interrupted(_state(courier, options.host)) from None
+            raise stop if isinstance(stop, Interrupted) else Interrupted(_state(transfer, options.host)) from None
 
 
-def _pushed(courier: Courier, bundle: Bundle, items: list[Item], work: Work | None, options: Options) -> Pushed:
-    examined = courier.examine(chip_of(bundle), cann_of(bundle))
+def _pushed(transfer: Transfer, bundle: Bundle, items: list[Item], work: Work | None, options: Options) -> Pushed:
+    examined = transfer.examine(chip_of(bundle), cann_of(bundle))
     for line in lines(examined.findings):
         print(line, file=sys.stderr)
     if options.force and examined.faults:
-        note("going on in spite of these faults, as --force says")
+        note("continuing despite these faults because of --force")
     else:
         examined.check()
-    courier.open()
-    release, previous, same = courier.release(items)
+    transfer.open()
+    release, previous, same = transfer.release(items)
     note(f"{options.host} {'has' if same else 'now has'} the release {release}")
-    pushed = Pushed(options.host, release, previous, same, examined.findings, courier.copied)
+    pushed = Pushed(options.host, release, previous, same, examined.findings, transfer.copied)
     if work is None:
         return pushed
-    courier.images(work.material.items)
+    transfer.images(work.material.items)
     out = options.out.absolute()
     with result_folder(out, MAKER) as partial:
-        pushed.ran = _run(courier.link, work, examined, options, partial / "board")
+        pushed.ran = _run(transfer.link, work, examined, options, partial / "board")
         pushed.ran.out = out
-        courier.link.close()
+        transfer.link.close()
         stopped = _compare(work, pushed.ran, partial, options) if options.compare else None
         text = json.dumps(pushed.to_json(), indent=1) + "\n"
         _or_note(f"{REPORT} is not written", lambda: write_new(partial / REPORT, text.encode("ascii")))
@@ -116,11 +116,11 @@ def _pushed(courier: Courier, bundle: Bundle, items: list[Item], work: Work | No
     return pushed
 
 
-def _state(courier: Courier, host: str) -> str:
+def _state(transfer: Transfer, host: str) -> str:
     """What the board has when a push is interrupted."""
-    if courier.current:
-        return f"{host} has the release {courier.current}; a run of it there ends with the connection"
-    if courier.switching:
+    if transfer.current:
+        return f"{host} has the release {transfer.current}; a run of it there ends with the connection"
+    if transfer.switching:
         return f"{host} was just being switched and has either the new release or the one before; push again to be sure"
     return f"{host} was not switched; what has arrived there is kept for the next push"
 

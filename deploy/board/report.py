@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.board.compare import Boxes
-from deploy.board.courier import Copied
 from deploy.board.findings import Finding
+from deploy.board.transfer import Copied
 
 SCHEMA_VERSION = 1
 MAPS = (("map50", "mAP@0.5"), ("map75", "mAP@0.75"), ("map50_95", "mAP@0.5:0.95"))

@@ -40,10 +40,10 @@ def fetch(link: Link, folder: str, target: Path, expected: Collection[str]) -> i
             return len(came)
         name, size = message.get("name"), message.get("size")
         if message["event"] != "file" or not isinstance(name, str) or type(size) is not int or size < 0:
-            raise DataError(f"{link.host} answers with something else than result files")
+            raise DataError(f"{link.host} answered with something other than result files")
         total += size
         if size > LARGEST_FILE or total > LARGEST_SUM:
-            raise DataError(f"{link.host} sends {size} bytes as {cleaned(name, 80)}; that is no result")
+            raise DataError(f"{link.host} sends {size} bytes as {cleaned(name, 80)}; that is not a result")
         if name in came:
             raise DataError(f"{link.host} sends the result file {cleaned(name, 80)!r} twice")
         # What may be written is known beforehand, so no name of the board's choosing becomes a path.
@@ -51,7 +51,7 @@ def fetch(link: Link, folder: str, target: Path, expected: Collection[str]) -> i
             strange += 1
             if strange > MOST_STRANGE:
                 raise DataError(f"{link.host} sends more than {MOST_STRANGE} files that no result has")
-            note(f"{link.host} sends a file {cleaned(name, 80)!r} that no result has; it is left out")
+            note(f"{link.host} sends a file {cleaned(name, 80)!r} that no result has; it is ignored")
             for _ in link.read(size):
                 pass
             continue
@@ -66,7 +66,7 @@ def _receive(link: Link, file: Path, size: int, sha256: object) -> None:
             digest.update(piece)
             stream.write(piece)
     if digest.hexdigest() != sha256:
-        raise DataError(f"the result file {file.name} arrived broken: its hash is another one than on the board")
+        raise DataError(f"the result file {file.name} arrived corrupted: its hash differs from the one on the board")
 
 
 def names_of_txt_result(classes: Sequence[str]) -> set[str]:

@@ -93,7 +93,7 @@ def resumable_run(folder: Path, maker: Maker, inputs: Mapping[str, str], resume:
 def _keep_or_drop(place: Path) -> None:
     state = _read(place / STATE)
     if state and state["done"] > len(state["failed"]):
-        note(f"{state['done']} images are kept; --resume goes on from there")
+        note(f"{state['done']} images are kept; --resume continues from there")
     else:
         remove(place)
 
@@ -114,21 +114,21 @@ def _continued(place: Path, inputs: Mapping[str, str], resume: bool) -> Resumabl
     state = _read(place / STATE)
     if not resume:
         if state is not None and state["done"]:
-            note(f"an unfinished run of {state['done']} images is dropped; --resume would have gone on with it")
+            note(f"an unfinished run of {state['done']} images is dropped; --resume would have continued it")
         return None
     if state is None:
-        note("there is no unfinished run to go on with, so this one begins at the first image")
+        note("there is no unfinished run to continue, so this one begins at the first image")
         return None
     changed = [what for what in inputs if inputs[what] != state["inputs"].get(what)]
     if changed:
         raise UsageError(
-            f"the unfinished run in {place} had another {' and another '.join(changed)}; repeat it with the same, "
-            "or leave --resume out to begin anew"
+            f"the unfinished run in {place} had another {' and another '.join(changed)}; use the same again, "
+            "or leave out --resume to start over"
         )
     if any(not entry.is_file() or entry.is_symlink() for entry in place.iterdir()):
         note(f"the unfinished run in {place} holds more than plain files, so this one begins at the first image")
         return None
-    note(f"goes on after {state['done']} images")
+    note(f"continuing after {state['done']} images")
     return ResumableRun(
         place,
         inputs,

@@ -115,7 +115,7 @@ def _scored(txt_result: Path, devkit: Devkit, names: list[str], protocol: str) -
         from compute_mAP.score import score
     except ImportError as fault:
         raise EnvironmentFault(
-            f"the detections are in {txt_result}, but scoring them needs numpy ({fault}); where it is, run "
+            f"the detections are in {txt_result}, but scoring them needs numpy ({fault}); where numpy is, run "
             f"python compute_mAP/reval_voc.py {txt_result} --voc_dir VOCDEVKIT"
         ) from None
     return score(txt_result, devkit, names, protocol)

@@ -15,7 +15,7 @@ def label_findings(data: bytes) -> Iterator[Finding]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        sentence = f"the byte 0x{data[error.start]:02x} is not UTF-8, which class names must be"
+        sentence = f"the byte 0x{data[error.start]:02x} is not UTF-8; class names must be"
         yield Finding(line, ERROR, sentence, INVALID_PARAM)
         return
     if text.startswith("\ufeff"):

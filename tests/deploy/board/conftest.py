@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy.board.courier import PAUSE
+from deploy.board.transfer import PAUSE
 from deploy.cli import main
 
 HERE = Path(__file__).parent
@@ -103,7 +103,7 @@ def call(
 ) -> Callable[..., tuple[int, str, str]]:
     """call(verb, *arguments, port=..., known=...) runs push or doctor on the board: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("deploy.board.courier.PAUSE", PAUSE / 20)
+    monkeypatch.setattr("deploy.board.transfer.PAUSE", PAUSE / 20)
 
     def run(verb: str, *arguments: object, **way: Any) -> tuple[int, str, str]:
         capfd.readouterr()

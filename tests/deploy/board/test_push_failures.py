@@ -88,16 +88,16 @@ def test_a_full_disk_is_said_and_leaves_what_runs(call: Call, board: Any, bundle
 def test_a_file_that_changes_on_the_way_is_not_switched_to(
     call: Call, bundle: Path, pushed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from deploy.board.courier import Courier
+    from deploy.board.transfer import Transfer
 
-    send = Courier._send
+    send = Transfer._send
 
-    def change_first(self: Courier, number: int, item: Any, *rest: Any) -> None:
+    def change_first(self: Transfer, number: int, item: Any, *rest: Any) -> None:
         if item.path == "bundle/model.om":
             item.source.write_bytes(b"MO" * 1000)
         send(self, number, item, *rest)
 
-    monkeypatch.setattr(Courier, "_send", change_first)
+    monkeypatch.setattr(Transfer, "_send", change_first)
     code, _, err = call("push", "--bundle", bundle)
     assert code == 3 and "model.om changed while it was being copied" in err
     assert not (pushed / "current").exists()
@@ -107,9 +107,9 @@ def test_a_file_that_changes_on_the_way_is_not_switched_to(
 @pytest.mark.parametrize(
     ("known", "key", "sentence"),
     [
-        pytest.param("wrong_hosts", "user_key", "is not the one that is known", id="another host key"),
+        pytest.param("wrong_hosts", "user_key", "has changed", id="another host key"),
         pytest.param("no_hosts", "user_key", "is not known yet; connect once by hand", id="an unknown host key"),
-        pytest.param("known_hosts", "other_key", "passwords are never asked for", id="a key that opens nothing"),
+        pytest.param("known_hosts", "other_key", "nothing here asks for a password", id="a key that opens nothing"),
     ],
 )
 def test_hosts_and_users_are_checked(
@@ -134,7 +134,7 @@ def test_a_board_without_the_sdk_gets_nothing(call: Call, board: Any, bundle: Pa
     assert "fault   SDK     no MindX SDK" in err and "is not ready: SDK" in err and "--env" in err
     assert not pushed.exists()
     code, _, err = call("push", "--bundle", bundle, "--force")
-    assert code == 0 and "as --force says" in err and (pushed / "current").exists()
+    assert code == 0 and "because of --force" in err and (pushed / "current").exists()
 
 
 @pytest.mark.parametrize(
@@ -294,9 +294,9 @@ def test_somebody_elses_folder_is_left_alone(call: Call, board: Any, bundle: Pat
     [
         pytest.param(["--run", "train", "x"], "--run 'train'", id="no such verb"),
         pytest.param(["--run", "eval", "x", "y"], "expected VOCDEVKIT", id="too many arguments"),
-        pytest.param(["--rollback", "--run", "eval", "x"], "--rollback goes with neither", id="two things at once"),
-        pytest.param(["--ssh-option", "StrictHostKeyChecking=no"], "does not let it be changed", id="no host check"),
-        pytest.param(["--ssh-option", "BatchMode no"], "does not let it be changed", id="asking for passwords"),
+        pytest.param(["--rollback", "--run", "eval", "x"], "--rollback cannot be combined", id="two things at once"),
+        pytest.param(["--ssh-option", "StrictHostKeyChecking=no"], "cannot be changed", id="no host check"),
+        pytest.param(["--ssh-option", "BatchMode no"], "cannot be changed", id="asking for passwords"),
         pytest.param(["--ssh-option=-oProxyCommand=x"], "expected KEY=VALUE", id="an option of ssh itself"),
         pytest.param(["--match-iou", "2"], "--match-iou 2", id="an IoU above 1"),
         pytest.param(["--dir", "a\nb"], "expected a path", id="a line feed in a path"),

@@ -13,7 +13,6 @@ import pytest
 
 from deploy.board import link as link_module
 from deploy.board.contents import Item
-from deploy.board.courier import Courier
 from deploy.board.doctor import Wanted
 from deploy.board.facts import Facts, chips_of
 from deploy.board.findings import judge
@@ -22,6 +21,7 @@ from deploy.board.remote.pulse import Pulse
 from deploy.board.remote.wire import Wire
 from deploy.board.results import fetch, read_image_result, read_speed
 from deploy.board.text import cleaned
+from deploy.board.transfer import Transfer
 from deploy.errors import DataError, EnvironmentFault
 
 
@@ -141,7 +141,9 @@ def event(message: dict[str, Any]) -> str:
         pytest.param("print('[]')", EnvironmentFault, "a message without an event", id="no object"),
         pytest.param(event({"event": "line"}), EnvironmentFault, "where an answer was expected", id="another event"),
         pytest.param("pass", ConnectionLost, "broke", id="the end"),
-        pytest.param(event({"event": "fault", "kind": 7}), EnvironmentFault, "without a word", id="an empty fault"),
+        pytest.param(
+            event({"event": "fault", "kind": 7}), EnvironmentFault, "without a description", id="an empty fault"
+        ),
         pytest.param(event({**FAULT, "sentence": "\x1b[2Jbad"}), DataError, "^bad$", id="a fault"),
     ],
 )
@@ -154,13 +156,13 @@ def test_answers_that_are_none(
 
 def test_a_board_that_only_talks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LONGEST_NOISE", 10_000)
-    with pytest.raises(EnvironmentFault, match="no greeting of our program"):
+    with pytest.raises(EnvironmentFault, match="no greeting from our program"):
         speaker(monkeypatch, "while True: print('x' * 1000)", greets=False)
 
 
 def test_a_board_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "GREETING_SECONDS", 0.3)
-    with pytest.raises(EnvironmentFault, match="wait for somebody to type"):
+    with pytest.raises(EnvironmentFault, match="waiting for input"):
         speaker(monkeypatch, "import time; time.sleep(60)", greets=False)
 
 
@@ -168,9 +170,9 @@ def test_a_board_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "kept", "sentence"),
     [
         pytest.param("a.json", True, "", id="a result"),
-        pytest.param("../a.json", False, "left out", id="the folder above"),
-        pytest.param("/etc/passwd", False, "left out", id="another folder"),
-        pytest.param("b.json", False, "left out", id="no image of the set"),
+        pytest.param("../a.json", False, "is ignored", id="the folder above"),
+        pytest.param("/etc/passwd", False, "is ignored", id="another folder"),
+        pytest.param("b.json", False, "is ignored", id="no image of the set"),
     ],
 )
 def test_results_go_only_where_they_belong(
@@ -196,10 +198,10 @@ def test_results_go_only_where_they_belong(
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        pytest.param("'size': 2, 'sha256': 'x'", "arrived broken", id="another hash"),
-        pytest.param("'size': 1 << 40", "that is no result", id="too large"),
-        pytest.param("'size': -1", "something else", id="less than nothing"),
-        pytest.param("'size': 'x'", "something else", id="no size"),
+        pytest.param("'size': 2, 'sha256': 'x'", "arrived corrupted", id="another hash"),
+        pytest.param("'size': 1 << 40", "that is not a result", id="too large"),
+        pytest.param("'size': -1", "something other", id="less than nothing"),
+        pytest.param("'size': 'x'", "something other", id="no size"),
     ],
 )
 def test_results_that_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fields: str, sentence: str) -> None:
@@ -300,11 +302,11 @@ def items(folder: Path) -> list[Item]:
     return [Item.of(name, folder / name) for name in "abc"]
 
 
-def courier_to(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> Courier:
-    """A courier to a board that gives these answers, whatever it is asked."""
+def transfer_to(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> Transfer:
+    """A transfer to a board that gives these answers, whatever it is asked."""
     says = "".join(f"print({json.dumps({'event': 'done', **answer})!r}, flush=True)\n" for answer in answers)
     monkeypatch.setattr(link_module.ssh, "command", lambda *_: [sys.executable, "-c", HELLO + says + WAIT])
-    return Courier("board", [], Wanted())
+    return Transfer("board", [], Wanted())
 
 
 HELLO = 'import json, sys\nprint(\'{"event": "hello", "protocol": 1}\', flush=True)\n'
@@ -314,15 +316,16 @@ WAIT = "sys.stdin.buffer.read()"
 def test_progress_does_not_count_past_its_total(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("deploy.board.courier._Progress.seconds", 0)
+    monkeypatch.setattr("deploy.console.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("deploy.console.QUIET_SECONDS", 0.0)
     need = {"need": [[0, 2], [1, 2], [2, 0]], "same": ""}
     answers = (need, {"bad": [2, 2, 1]}, {"bad": []}, {"release": "r", "previous": ""})
-    with courier_to(monkeypatch, *answers) as courier:
-        assert courier.release(items(tmp_path)) == ("r", "", False)
+    with transfer_to(monkeypatch, *answers) as transfer:
+        assert transfer.release(items(tmp_path)) == ("r", "", False)
     shown = [line for line in capsys.readouterr().err.splitlines() if " of " in line]
     counts = [tuple(float(word) for word in line.split()[1:5:3]) for line in shown]
     assert counts and all(done <= total for done, total in counts)
-    assert courier.copied.files == 5 and courier.copied.bytes == 2 + 4 + 5 + 4 + 5
+    assert transfer.copied.files == 5 and transfer.copied.bytes == 2 + 4 + 5 + 4 + 5
 
 
 @pytest.mark.parametrize(
@@ -332,10 +335,10 @@ def test_progress_does_not_count_past_its_total(
 )
 def test_what_a_board_cannot_ask_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, need: Any) -> None:
     with (
-        courier_to(monkeypatch, {"need": need, "same": ""}) as courier,
-        pytest.raises(DataError, match="asks for files that there are none of"),
+        transfer_to(monkeypatch, {"need": need, "same": ""}) as transfer,
+        pytest.raises(DataError, match="asks for files that do not exist"),
     ):
-        courier.release(items(tmp_path))
+        transfer.release(items(tmp_path))
 
 
 def test_the_program_for_the_board_says_that_it_is_at_work() -> None:

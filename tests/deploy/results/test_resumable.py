@@ -61,7 +61,7 @@ def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        pytest.param({"model": "9"}, "had another model; repeat it", id="one"),
+        pytest.param({"model": "9"}, "had another model; use the same again", id="one"),
         pytest.param({"model": "9", "image set": "8"}, "had another model and another image set;", id="both"),
     ],
 )
@@ -103,7 +103,7 @@ def test_whatever_ends_it_takes_no_results_away(
         run.save()
         raise fault
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ([".out.unfinished"] if kept else []) + ["out"]
-    assert ("3 images are kept; --resume goes on" in capsys.readouterr().err) == kept
+    assert ("3 images are kept; --resume continues" in capsys.readouterr().err) == kept
 
 
 @pytest.mark.parametrize("what", ["link", "file", "foreign"])
@@ -238,7 +238,7 @@ def test_killed_and_continued_equals_unbroken(
     assert 0 < done < 300
     assert main([*arguments, "--out", "broken", "--resume"]) == 0
     answer = capsys.readouterr()
-    assert f"goes on after {done} images" in answer.err
+    assert f"continuing after {done} images" in answer.err
     found = json.loads(answer.out)
     assert {**found, "out": ""} == {**whole, "out": ""}
     files = {f.name: f.read_bytes() for f in (devkit / "whole" / result).iterdir()}

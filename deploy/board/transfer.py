@@ -1,4 +1,4 @@
-"""Brings files to the board and goes on where a broken connection stopped."""
+"""Copies files to the board and continues where a broken connection stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.board.contents import Item
 from deploy.board.doctor import Examined, Wanted, examine
 from deploy.board.link import ANSWER_SECONDS, ConnectionLost, Link
 from deploy.board.text import cleaned
-from deploy.console import note
+from deploy.console import StatusLine, note
 from deploy.errors import DataError
 
 CHUNK = 1 << 18
@@ -24,7 +24,7 @@ PAUSE = 2.0
 
 @dataclass
 class Copied:
-    """What had to travel: files, their bytes, those bytes that a broken connection had already left there."""
+    """What was sent: files, their bytes, and the bytes that an earlier, broken connection had sent before."""
 
     files: int = 0
     bytes: int = 0
@@ -32,7 +32,7 @@ class Copied:
     reconnects: int = 0
 
 
-class Courier:
+class Transfer:
     """A connection that is made again when it breaks. Use it in a `with` block."""
 
     def __init__(self, host: str, options: Sequence[str], wanted: Wanted) -> None:
@@ -46,7 +46,7 @@ class Courier:
         """Whether the board has been told to switch and has not answered yet."""
         self.link = Link(host, options)
 
-    def __enter__(self) -> Courier:
+    def __enter__(self) -> Transfer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None) -> None:
@@ -115,7 +115,7 @@ class Courier:
         for number in again:
             self._send(number, items[number], 0, progress)
         for number in self._broken(items):
-            raise DataError(f"{items[number].source} arrived broken twice: its hash on the board is another one")
+            raise DataError(f"{items[number].source} arrived corrupted twice: its hash on the board differs")
         progress.finish()
         return ""
 
@@ -165,7 +165,7 @@ def _checked(need: Any, items: Sequence[Item]) -> list[tuple[int, int]]:
         for entry in need
     )
     if not valid or len({number for number, _ in need}) < len(need):
-        raise DataError("the board asks for files that there are none of, or for one of them twice")
+        raise DataError("the board asks for files that do not exist, or for one of them twice")
     return [(number, offset) for number, offset in need]
 
 
@@ -185,35 +185,30 @@ def _seconds_for(items: Sequence[Item]) -> float:
 
 
 class _Progress:
-    """Says on stderr how much has been copied: every second on a terminal, every ten seconds elsewhere."""
-
-    seconds = 1.0
+    """Says on stderr how much has been copied."""
 
     def __init__(self, files: int, total: int) -> None:
         self._total = total
         self._files = files
         self._done = 0
-        self._start = self._shown = time.perf_counter()
-        self._live = sys.stderr.isatty()
+        self._start = time.perf_counter()
+        self._status = StatusLine()
 
     def more(self, size: int) -> None:
-        """So many bytes more have to travel, because they arrived broken."""
+        """So many bytes have to be sent again, because they arrived corrupted."""
         self._total += size
 
     def step(self, size: int) -> None:
         self._done += size
-        now = time.perf_counter()
-        if now - self._shown >= (self.seconds if self._live else 10 * self.seconds):
-            self._shown = now
-            rate = self._done / max(now - self._start, 1e-9)
+        if self._status.is_due():
+            rate = self._done / max(time.perf_counter() - self._start, 1e-9)
             left = max(self._total - self._done, 0) / max(rate, 1)
-            text = f"copied {_mb(self._done)} of {_mb(self._total)}, {_mb(rate)}/s, {left:.0f} s left"
-            print(f"\r{text:<60}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
+            self._status.show(f"copied {_mb(self._done)} of {_mb(self._total)}, {_mb(rate)}/s, {left:.0f} s left")
 
     def finish(self) -> None:
+        self._status.clear()
         if self._files:
-            start = "\r" if self._live else ""
-            print(f"{start}{f'copied {self._files} files, {_mb(self._done)}':<60}".rstrip(), file=sys.stderr)
+            print(f"copied {self._files} files, {_mb(self._done)}", file=sys.stderr)
 
 
 def _mb(size: float) -> str:
