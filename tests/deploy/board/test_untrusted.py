@@ -141,9 +141,7 @@ def event(message: dict[str, Any]) -> str:
         pytest.param("print('[]')", EnvironmentFault, "a message without an event", id="no object"),
         pytest.param(event({"event": "line"}), EnvironmentFault, "where an answer was expected", id="another event"),
         pytest.param("pass", ConnectionLost, "broke", id="the end"),
-        pytest.param(
-            event({"event": "fault", "kind": 7}), EnvironmentFault, "without a description", id="an empty fault"
-        ),
+        pytest.param(event({"event": "fault", "kind": 7}), EnvironmentFault, "without a desc", id="an empty fault"),
         pytest.param(event({**FAULT, "sentence": "\x1b[2Jbad"}), DataError, "^bad$", id="a fault"),
     ],
 )
