@@ -106,5 +106,5 @@ def channels(subject: Subject) -> Iterator[Finding]:
             NOTE,
             place(odd[0]),
             f"{len(odd)} convolutions have counts that are no multiple of {_BLOCK}; the chip computes whole blocks",
-            "prune with --align 16, or python -m compress pad MODEL.onnx --multiple 16 --out FILE",
+            "prune with --align 16, or bash run.sh compress pad MODEL.onnx --multiple 16 --out FILE",
         )

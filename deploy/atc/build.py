@@ -62,7 +62,7 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     if graph.opset > newest:
         raise ModelError(
             f"{bundle.folder / MODEL} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
-            f"opset 11 or lower it with `python -m compress lint --fix`; if your CANN is newer, name it with --cann"
+            f"opset 11 or lower it with `bash run.sh compress lint --fix`; if your CANN is newer, name it with --cann"
         )
     soc = soc or _recorded_soc(bundle)
     command = _prepare(bundle, graph, soc, source)

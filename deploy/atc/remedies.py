@@ -7,7 +7,7 @@ import re
 _CODE = re.compile(r"\b(E[0-9A-Z][0-9]{4})\b")
 _OPERATOR = (
     "this CANN cannot convert an operator of the model: it is too new for it or not a standard one; see what "
-    "`python -m compress lint` says, and export with opset 11"
+    "`bash run.sh compress lint` says, and export with opset 11"
 )
 _COMPILER = (
     "an operator could not be compiled for the chip, most often because of the Python that ATC uses: it wants 3.7 to "
