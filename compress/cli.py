@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         answer = given.verb.run(settings_of(given.verb, given))
-        print_answer(answer, given.json)
+        if answer:
+            print_answer(answer, given.json)
     except KeyboardInterrupt:
         print("interrupted; a training goes on from its last whole epoch with --resume", file=sys.stderr)
         return 130

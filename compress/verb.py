@@ -28,13 +28,14 @@ class Verb:
         name: its words, such as "data voc2yolo".
         about: a line for `--help`.
         settings: the dataclass that holds its options.
-        run: does it; imports what it needs itself, because torch alone costs seconds. None for a verb of `run.sh`.
+        run: does it; imports what it needs itself, because torch alone costs seconds. Of several processes one alone
+            answers. None for a verb of `run.sh`.
     """
 
     name: str
     about: str
     settings: type
-    run: Callable[[Any], Answer] | None
+    run: Callable[[Any], Answer | None] | None
 
     @property
     def options(self) -> dict[str, Option]:

@@ -15,7 +15,7 @@ from compress.chain.placement import placed_options
 from compress.chain.verbs import command_line, settings_of
 from compress.edge import run_edge
 from compress.failure import report_failure
-from compress.verb import Answer, Verb
+from compress.verb import Verb
 from deploy.errors import ReportedError, UsageError
 from deploy.whole_file import write_whole
 
@@ -79,7 +79,8 @@ def _run(verb: Verb, options: Mapping[str, Any]) -> dict[str, Any]:
         return run_edge(*words)
     print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
     try:
-        found: Answer = verb.run(settings_of(verb, options))
+        found = verb.run(settings_of(verb, options))
+        assert found, "a chain runs in one process"
         if found.fault:
             raise found.fault
     except Exception as error:

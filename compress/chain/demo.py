@@ -69,7 +69,7 @@ def _run(verb: Verb, **options: Any) -> None:
     except Exception as error:
         report_failure(error)
         raise ReportedError(f"the demo ends here: compress {verb.name.split()[0]} failed") from None
-    print(answer.text, file=sys.stderr)  # the comparison alone is the demo's output
+    print(answer.text if answer else "", file=sys.stderr)  # the comparison alone is the demo's output
 
 
 def _first_names(image_set: Path, out: Path) -> Path:

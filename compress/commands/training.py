@@ -11,16 +11,13 @@ from compress.stages.train import DenseSettings, FinetuneSettings, SparsifySetti
 from compress.verb import Answer, Verb
 
 
-def _answering(stage: Callable[..., TrainingResult]) -> Callable[[Any], Answer]:
-    def run(settings: DenseSettings) -> Answer:
+def _answering(stage: Callable[..., TrainingResult]) -> Callable[[Any], Answer | None]:
+    def run(settings: DenseSettings) -> Answer | None:
         done = stage(settings, say)
-        return Answer(done.to_json(), str(done.best)) if done.metrics else SILENT
+        return Answer(done.to_json(), str(done.best)) if done.metrics else None
 
     return run
 
-
-SILENT = Answer({}, "")
-"""Of several processes one alone answers."""
 
 TRAIN = Verb("train", "train a dense detector", DenseSettings, _answering(stages.train))
 SPARSIFY = Verb(

@@ -9,9 +9,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from compress.data.data_yaml import load_data_yaml
+from compress.data.same_classes import check_same_classes
 from compress.data.training_images import AUGMENTATION, TrainingImages, readable, targets_of
 from compress.nets.detector import Detector
-from deploy.errors import DataError, UsageError
+from deploy.errors import UsageError
 
 BATCH_SIZE = 8
 
@@ -25,11 +26,7 @@ def batch_losses(model: Detector, data_file: str | Path, batches: int, seed: int
     if batches < 1:
         raise UsageError(f"--batches is {batches}, expected 1 or more")
     data = load_data_yaml(data_file)
-    if data.names != model.names:
-        raise DataError(
-            f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)[:120]}, "
-            f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
-        )
+    check_same_classes(data, model.names)
     plain = dict.fromkeys(AUGMENTATION, 0.0)
     images = TrainingImages(readable(data.images("train"))[0], data.names, model.imgsz, BATCH_SIZE, plain)
     order = torch.Generator().manual_seed(seed)

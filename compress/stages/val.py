@@ -9,7 +9,6 @@ from compress.option import again, option
 from compress.stages.inference import InferenceSettings, ready_model
 from compress.stages.table import html_table
 from compress.train.settings import TrainSettings
-from deploy.errors import DataError
 
 if TYPE_CHECKING:
     from compress.report.class_table import ClassScore
@@ -71,16 +70,13 @@ def val(settings: ValSettings) -> ValResult:
     weights, UsageError for a split that the data set does not have.
     """
     from compress.data.data_yaml import load_data_yaml
+    from compress.data.same_classes import check_same_classes
     from compress.report.class_table import class_scores
     from compress.val.validate import Validator
 
     data = load_data_yaml(settings.data)
     model, imgsz, letterbox = ready_model(settings)
-    if data.names != model.names:
-        raise DataError(
-            f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)}, "
-            f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
-        )
+    check_same_classes(data, model.names)
     validator = Validator(data, settings.split, imgsz, letterbox, settings.batch_size)
     found = validator.validate(model)
     return ValResult(

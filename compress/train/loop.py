@@ -20,6 +20,7 @@ from ultralytics.utils.torch_utils import ModelEMA
 from compress.channels.penalised import penalised
 from compress.data.content import content_hash
 from compress.data.data_yaml import DataSet, load_data_yaml
+from compress.data.same_classes import check_same_classes
 from compress.data.training_images import TrainingImages, readable, targets_of
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
@@ -35,7 +36,7 @@ from compress.train.state import TrainState
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
 from compress.val.validate import Validator
-from deploy.errors import DataError, ReportedError
+from deploy.errors import ReportedError
 
 RECALIBRATION_BATCHES = 16
 
@@ -69,11 +70,7 @@ def train(
     where another process is training in the same folder.
     """
     data = load_data_yaml(settings.data)
-    if data.names != model.names:
-        raise DataError(
-            f"{data.file}: has the {len(data.names)} classes {', '.join(data.names)}, "
-            f"the weights have {len(model.names)}: {', '.join(model.names)[:120]}"
-        )
+    check_same_classes(data, model.names)
     training = _Training(model, history, settings, run, stage, data)
     with run.alone() if training.writes else nullcontext():
         return training.whole()
