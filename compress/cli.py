@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from compress.commands import demo, run
+from compress.commands import demo, iterate, run
 from compress.commands.derive import add_verb, settings_of
 from compress.commands.printing import print_answer
-from compress.failure import report_failure
+from compress.failure import missing_package
 from compute_mAP.channels import open_closed_channels
+from compute_mAP.terminal import plain_output
+from deploy.console import UNTOUCHED, exit_code
 
 VERBS = (*run.STAGE_VERBS, run.VERB, demo.VERB)  # in the order of --help
 _FAMILIES = {"data": "make or convert data sets", "plan": "compare pruning plans"}
@@ -19,17 +20,27 @@ _FAMILIES = {"data": "make or convert data sets", "plan": "compare pruning plans
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 model, 5 environment, 130 Ctrl-C)."""
     open_closed_channels()
-    given = parser().parse_args(arguments)
+    with plain_output():
+        given = parser().parse_args(arguments)
+        return exit_code(lambda: _run(given), _interrupted(given))
+
+
+def _run(given: argparse.Namespace) -> None:
     try:
         answer = given.verb.run(settings_of(given.verb, given))
-        if answer:
-            print_answer(answer, given.json)
-    except KeyboardInterrupt:
-        print("interrupted; a training goes on from its last whole epoch with --resume", file=sys.stderr)
-        return 130
-    except Exception as error:
-        return report_failure(error)
-    return 0
+    except ModuleNotFoundError as error:
+        raise missing_package(error) or error from None
+    if answer:
+        print_answer(answer, given.json)
+
+
+def _interrupted(given: argparse.Namespace) -> str:
+    """What Ctrl-C leaves of a verb."""
+    if given.verb in (iterate.VERB, run.VERB, demo.VERB):
+        return "the same command goes on: stages that are done stay done, a training continues at its last whole epoch"
+    if "resume" in given.verb.options:
+        return "a training goes on from its last whole epoch with --resume"
+    return UNTOUCHED
 
 
 def parser() -> argparse.ArgumentParser:

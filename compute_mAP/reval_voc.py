@@ -24,13 +24,30 @@ from compute_mAP.detections import classes_in  # noqa: E402
 from compute_mAP.errors import DataError, ReportedError  # noqa: E402
 from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS  # noqa: E402
 from compute_mAP.score import compare, score  # noqa: E402
+from compute_mAP.terminal import flush_stdout, give_up_stdout, plain_output  # noqa: E402
 from compute_mAP.voc_devkit import find_devkit  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report on stdout and the notes on stderr. Returns the exit code: 0 done, 3 bad data, 130 Ctrl-C."""
     open_closed_channels()
-    options = _parser().parse_args(arguments)
+    with plain_output():
+        options = _parser().parse_args(arguments)
+        try:
+            code = _report(options)
+            flush_stdout()
+        except KeyboardInterrupt:
+            print("interrupted; nothing was written", file=sys.stderr)
+            return 130
+        except OSError as fault:
+            give_up_stdout()
+            if not isinstance(fault, BrokenPipeError):
+                print(f"error: {fault.filename}: {fault.strerror}", file=sys.stderr)
+            return 1
+        return code
+
+
+def _report(options: argparse.Namespace) -> int:
     try:
         devkit = find_devkit(options.voc_dir, options.year, options.image_set, images=False)
         names, note = _names(options.classes, options.txt_result)
@@ -41,8 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ReportedError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code
-    except KeyboardInterrupt:
-        return 130
     for sentence in (*devkit.notes, *note, *report.notes):
         print(f"note: {sentence}", file=sys.stderr)
     if options.json:

@@ -1,5 +1,7 @@
 """`python -m deploy VERB`, and `python path/to/deploy VERB`, which works from any folder without an installation."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,7 +14,23 @@ if not __package__:
 
     leave_out(ROOT)
 
-from deploy.cli import main
+
+def start() -> int:
+    """Run one command. Ctrl-C ends it with one sentence while modules are still being imported, too."""
+    try:
+        from deploy.cli import main
+
+        code = main()
+    except KeyboardInterrupt:
+        print("interrupted; nothing was begun", file=sys.stderr)
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done, but for Python's own end
+    if code == 130:
+        for channel in (sys.stdout, sys.stderr):
+            channel.flush()
+        os._exit(code)  # modules that were being imported may crash at Python's own end
+    return code
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start())

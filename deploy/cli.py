@@ -10,6 +10,7 @@ from typing import Any
 
 from compute_mAP.channels import open_closed_channels
 from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
+from compute_mAP.terminal import plain_output
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
 from deploy.json_report import json_text
@@ -24,11 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from deploy.host.script import main as run_script
 
         return run_script(arguments[1:])
-    options = _parser().parse_args(arguments)
-    for channel in (sys.stdout, sys.stderr):
-        if hasattr(channel, "reconfigure"):  # a class name that the terminal cannot show must not end the run
-            channel.reconfigure(errors="backslashreplace")
-    return exit_code(lambda: _run(options))
+    with plain_output():
+        options = _parser().parse_args(arguments)
+        return exit_code(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> None:

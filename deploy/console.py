@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
 
+from compute_mAP.terminal import flush_stdout, give_up_stdout
 from deploy.errors import ReportedError
 from deploy.wording import printable
 
@@ -19,29 +24,92 @@ class Interrupted(KeyboardInterrupt):
     """Ctrl-C, with a sentence about what has been done by then."""
 
 
+UNTOUCHED = "what was there before is untouched"
+
+
 def note(sentence: str) -> None:
-    print(f"note: {printable(sentence, NEWLINE)}", file=sys.stderr)
+    _say(f"note: {printable(sentence, NEWLINE)}")
 
 
-def exit_code(command: Callable[[], None]) -> int:
-    """Run a command to its end. Returns 0, or what its error says after one sentence on stderr; 130 after Ctrl-C."""
+def exit_code(command: Callable[[], None], interrupted: str = UNTOUCHED) -> int:
+    """Run a command to its end. Returns 0, or what its error says after one sentence on stderr; 130 after Ctrl-C, with
+    the sentence `interrupted`, unless the command raises another one.
+
+    Libraries turn the exception of Ctrl-C into others or swallow it; here it counts whether there was one.
+    """
+    with _watched() as stop:
+        try:
+            code = _run(command, interrupted, stop.nested)
+        except BaseException:
+            if not stop.asked or stop.nested:
+                raise
+            code = 130
+            _say(f"interrupted; {interrupted}")
+        if stop.asked and code != 130 and not stop.nested:
+            _say(f"interrupted; {interrupted}" if code else "interrupted at its end; what was asked for is done")
+            code = 130
+    return code
+
+
+def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
     try:
         command()
+        flush_stdout()
     except ReportedError as fault:
-        print(f"error: {printable(str(fault), NEWLINE)}", file=sys.stderr)
+        _say(f"error: {printable(str(fault), NEWLINE)}")
         return fault.exit_code
     except KeyboardInterrupt as stop:
-        print(f"interrupted; {stop or 'what was there before is untouched'}", file=sys.stderr)
+        if nested:  # the command around it says so
+            raise
+        _say(f"interrupted; {stop if isinstance(stop, Interrupted) else interrupted}")
         return 130
     except BrokenPipeError:
-        # The reader of stdout has gone; without this, Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         return 1
     except OSError as fault:
+        give_up_stdout()
         where = f"{fault.filename}: " if fault.filename else ""
-        print(f"error: {printable(f'{where}{fault.strerror or fault}')}", file=sys.stderr)
+        _say(f"error: {printable(f'{where}{fault.strerror or fault}', NEWLINE)}")
         return 1
     return 0
+
+
+def _say(line: str) -> None:
+    with suppress(OSError, ValueError):  # where stderr takes nothing, there is nobody to tell
+        print(line, file=sys.stderr)
+
+
+@dataclass
+class _Stop:
+    asked: bool = False
+    nested: bool = False
+
+
+_running: list[_Stop] = []
+
+
+@contextmanager
+def _watched() -> Iterator[_Stop]:
+    """Note every Ctrl-C, where Python's own handler is the one that gets it (not under nohup, not in threads)."""
+    stop = _Stop(nested=bool(_running))
+    _running.append(stop)
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
+        signal.default_int_handler(number, frame)
+
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield stop
+    finally:
+        _running.remove(stop)
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class StatusLine:

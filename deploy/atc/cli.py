@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from compute_mAP.channels import open_closed_channels
+from compute_mAP.terminal import plain_output
 from deploy.aipp.write import SOURCES
 from deploy.atc.build import build
 from deploy.atc.cann import DEFAULT_CANN
@@ -39,12 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     options = parser.parse_args(arguments)
-    for channel in (sys.stdout, sys.stderr):
-        if hasattr(channel, "reconfigure"):  # ATC's words must not end the run where the terminal cannot show them
-            channel.reconfigure(errors="backslashreplace")
 
     def run() -> None:
         om = build(options.bundle, options.soc, options.cann, options.source)
         print(json.dumps({"schema_version": 1, **om.to_json()}) if options.json else om.path)
 
-    return exit_code(run)
+    with plain_output():
+        return exit_code(run)
