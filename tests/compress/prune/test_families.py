@@ -195,7 +195,7 @@ def test_attention_is_pinned_and_said_so() -> None:
     assert pinned == {
         "model.10.cv1.conv": "gives the operator view its width",
         "model.10.m.0.attn.qkv.conv": "reaches the operator view",
-        "model.10.m.0.attn.pe.conv": "comes out of the operator reshape",
+        "model.10.m.0.attn.pe.conv": "comes out of the operator view",  # as what its output is added to
     }
     free = {g.name for g in flow.removable()}
     assert {"model.10.m.0.ffn.0.conv", "model.10.cv2.conv"} <= free, "what surrounds the attention is not"
