@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from compress.channels.flow import channel_flow
-from compress.channels.hold import keep_shortcuts
+from compress.channels.protect import keep_shortcuts
 
 
 def penalised(model: nn.Module, shortcuts: str) -> dict[str, nn.Parameter]:

@@ -10,9 +10,9 @@ are assumptions, given as bounds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from deploy.errors import UsageError
+from deploy.wording import nearest
 
 DEFAULT_SOC = "Ascend310"
 
@@ -55,6 +55,4 @@ def find_chip(soc: str) -> Chip:
     for family in ("Ascend310P", "Ascend310B"):
         if soc.startswith(family):
             return next(chip for name, chip in CHIPS.items() if name.startswith(family))
-    near = get_close_matches(soc, CHIPS, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UsageError(f"--soc is {soc}, expected one of {', '.join(CHIPS)}{hint}")
+    raise UsageError(f"--soc is {soc}{nearest(soc, CHIPS)}, expected one of {', '.join(CHIPS)}")

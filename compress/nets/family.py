@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any
 
 import ultralytics
-import yaml
 
 from compress.nets import yolov5
 from compress.nets import yolov8 as anchor_free
@@ -16,7 +14,9 @@ from compress.nets.detector import Detector
 from compress.nets.focus import without_focus
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
-from deploy.errors import ModelError, UsageError
+from compress.yaml_file import read_yaml
+from deploy.errors import DataError, ModelError, UsageError
+from deploy.wording import nearest
 
 _STOCK = Path(ultralytics.__file__).parent / "cfg" / "models"
 _FOLDERS = {"yolov5": "v5", "yolov8": "v8", "yolo11": "11"}
@@ -50,16 +50,16 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
             check_architecture(described, stem)
             return anchor_free.kept_keys({**described, "nc": nc})
     known = [f"{base}{scale}" for base in _FOLDERS for scale in _SCALES] + [f"yolov5{scale}u" for scale in _SCALES]
-    nearest = difflib.get_close_matches(stem, known, 1, 0.5)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise UsageError(f"--cfg {cfg}: neither a file nor one of yolov5n..x, yolov8n..x, yolo11n..x, yolov5nu..xu{hint}")
+    raise UsageError(
+        f"--cfg {cfg}: neither a file nor one of yolov5n..x, yolov8n..x, yolo11n..x, yolov5nu..xu{nearest(stem, known)}"
+    )
 
 
 def _read(path: Path) -> Any:
     try:
-        described = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+        described = read_yaml(path, "architecture")
+    except DataError as error:
+        raise ModelError(str(error)) from None
     if isinstance(described, dict) and isinstance(described.get("scales"), dict) and "scale" not in described:
         # as ultralytics does it: the letter in the file's name, or else the first scale
         named = re.search(rf"yolov?\d+([{_SCALES}])", path.stem)

@@ -41,7 +41,7 @@ class Plan:
     """A pruning of a whole model.
 
     `goal` is what was asked for, one kind and its value (see goal.py); `threshold` is the score that it came to before
-    alignment. `score` names the scores, `shortcuts` and `protect` tell what was held back on purpose.
+    alignment. `score` names the scores, `shortcuts` and `protect` tell what was kept on purpose.
     """
 
     goal: dict[str, float]

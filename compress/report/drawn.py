@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from compress.data.image_size import read_pixels
 from compress.nets.detector import Detector
-from compress.val.framing import framed
+from compress.val.letterbox import letterboxed
 from compress.val.validate import outputs_of
 from compute_mAP.image_file import IMAGE_SUFFIXES, is_image_name
 from deploy.errors import DataError
@@ -134,7 +134,7 @@ class _Eye:
 
     def look(self, image: np.ndarray) -> None:
         """Draw into `image`, uint8 [h, w, 3] in BGR, what the model finds there."""
-        canvas, frame = framed(image, self.imgsz, self.letterbox)
+        canvas, frame = letterboxed(image, self.imgsz, self.letterbox)
         objects = []
         for row in frame.boxes(self.model, outputs_of(self.model, [canvas]), self.confidence, self.iou).tolist():
             number = int(row[5])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from compress.channels.flow import ChannelFlow, channel_flow
-from compress.channels.hold import keep_shortcuts, protect
+from compress.channels.protect import keep_shortcuts, protect
 from compress.cost.calibrate import calibrate
 from compress.cost.chips import find_chip
 from compress.cost.latency_cost import latency_cost

@@ -16,7 +16,7 @@ from compress.data.image_size import read_pixels
 from compress.data.labels import read_labels
 from compress.data.training_images import readable
 from compress.nets.detector import Detector
-from compress.val.framing import Frame, framed
+from compress.val.letterbox import Letterbox, letterboxed
 from compress.val.operating_point import OperatingPoint, best_operating_point
 from compute_mAP.detections import Detections
 from compute_mAP.report import Report
@@ -70,7 +70,7 @@ class Validator:
                 continue
             height, width = pixels.shape[:2]
             try:
-                framed(pixels, imgsz, letterbox)
+                letterboxed(pixels, imgsz, letterbox)
             except SdkFault as fault:
                 self.faults.append(f"{image}: {fault.sentence}; it is left out")
                 continue
@@ -102,7 +102,7 @@ class Validator:
         spent = np.zeros(3)
         for start in range(0, len(self.images), self.batch_size):
             clock = [time.perf_counter()]
-            batch = [self._framed(image) for image in self.images[start : start + self.batch_size]]
+            batch = [self._letterboxed(image) for image in self.images[start : start + self.batch_size]]
             clock.append(time.perf_counter())
             heads = outputs_of(model, [canvas for canvas, _ in batch])
             clock.append(time.perf_counter())
@@ -119,8 +119,8 @@ class Validator:
             dict(zip(("pre-process", "inference", "post-process"), each, strict=True)),
         )
 
-    def _framed(self, image: Path) -> tuple[np.ndarray, Frame]:
-        return framed(read_pixels(image), self.imgsz, self.letterbox)
+    def _letterboxed(self, image: Path) -> tuple[np.ndarray, Letterbox]:
+        return letterboxed(read_pixels(image), self.imgsz, self.letterbox)
 
     def _by_class(self, found: list[np.ndarray]) -> dict[str, Detections]:
         images = np.repeat(np.array(list(self.ground_truth)), [len(rows) for rows in found])

@@ -204,7 +204,7 @@ BAD: list[Any] = [
         "--latency asks for at most",
     ),
     (("cost", "gone.onnx"), 4, "gone.onnx: no such file, expected an ONNX model"),
-    (("cost", "w.safetensors", "--soc", "Ascend301"), 2, "did you mean Ascend310"),
+    (("cost", "w.safetensors", "--soc", "Ascend301"), 2, "did you mean 'Ascend310"),
     (("cost", "w.safetensors", "--save", "c.json"), 2, "--save needs --calibrate"),
     (("cost", "w.safetensors", "--calibrate", "two.names"), 3, "two.names: line 1: has no column 'op name'"),
     (("cost", "w.safetensors", "--imgsz", "33"), 2, "--imgsz is 33, expected a multiple of 32"),

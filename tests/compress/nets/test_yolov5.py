@@ -117,8 +117,8 @@ def test_sources_may_be_counted_backwards(tiny_model: Callable[..., Yolov5]) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(b"a: [1, 2", "not a YAML file", id="a bracket left open"),
-        pytest.param(b"\xff\xfe\x00binary", "not a YAML file", id="bytes that are no text"),
+        pytest.param(b"a: [1, 2", "not valid YAML", id="a bracket left open"),
+        pytest.param(b"\xff\xfe\x00binary", "is not UTF-8 text", id="bytes that are no text"),
         pytest.param(b"", "expected a mapping", id="an empty file"),
         pytest.param(b"- 1\n", "expected a mapping", id="a list"),
         pytest.param(b"train: images\nnames: [a]\n", "expected a list of layers", id="a data.yaml given by mistake"),

@@ -21,7 +21,7 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import get_flops, get_num_params
 
 from compress.channels.flow import ChannelFlow, channel_flow
-from compress.channels.hold import keep_shortcuts
+from compress.channels.protect import keep_shortcuts
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
 from compress.nets.focus import without_focus

@@ -1,14 +1,14 @@
-"""Holds channels back on purpose: layers that a user protects, and channels that shortcuts add up."""
+"""Protects channels from pruning: layers that a user names, and channels that shortcuts add up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from compress.channels.flow import ChannelFlow
 from deploy.errors import UsageError
+from deploy.wording import nearest
 
 
 def keep_shortcuts(flow: ChannelFlow) -> ChannelFlow:
@@ -35,7 +35,6 @@ def protect(flow: ChannelFlow, patterns: Sequence[str]) -> ChannelFlow:
                 if not group.pinned:
                     groups[i] = replace(group, pinned=f"--protect {pattern}")
         if not matched:
-            near = get_close_matches(pattern, flow.convolutions, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"--protect {pattern} matches none of the {len(flow.convolutions)} convolutions{hint}")
+            near = nearest(pattern, flow.convolutions)
+            raise UsageError(f"--protect {pattern} matches none of the {len(flow.convolutions)} convolutions{near}")
     return replace(flow, groups=groups)

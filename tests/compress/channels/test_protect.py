@@ -1,20 +1,20 @@
-"""What is held back on purpose: protected layers and the channels of shortcuts."""
+"""What is kept on purpose: protected layers and the channels of shortcuts."""
 
 from __future__ import annotations
 
 import pytest
 
 from compress.channels.flow import ChannelFlow
-from compress.channels.hold import keep_shortcuts, protect
+from compress.channels.protect import keep_shortcuts, protect
 from deploy.errors import UsageError
 
 
-def held(before: ChannelFlow, after: ChannelFlow) -> dict[str, str]:
+def pinned_since(before: ChannelFlow, after: ChannelFlow) -> dict[str, str]:
     return {b.name: a.pinned for b, a in zip(before.groups, after.groups, strict=True) if a.pinned != b.pinned}
 
 
 def test_shortcuts_are_the_groups_that_additions_unite(tiny_flow: ChannelFlow) -> None:
-    found = held(tiny_flow, keep_shortcuts(tiny_flow))
+    found = pinned_since(tiny_flow, keep_shortcuts(tiny_flow))
     assert set(found) == {f"model.{i}.cv1.conv" for i in (2, 4, 6, 8)}, "the C3 blocks of the backbone, no other"
     assert set(found.values()) == {"shortcuts are kept"}
 
@@ -33,7 +33,7 @@ def test_shortcuts_are_the_groups_that_additions_unite(tiny_flow: ChannelFlow) -
     ],
 )
 def test_protected_layers(tiny_flow: ChannelFlow, patterns: list[str], names: list[str]) -> None:
-    assert sorted(held(tiny_flow, protect(tiny_flow, patterns))) == sorted(names)
+    assert sorted(pinned_since(tiny_flow, protect(tiny_flow, patterns))) == sorted(names)
 
 
 def test_the_first_reason_stays(tiny_flow: ChannelFlow) -> None:
@@ -45,7 +45,7 @@ def test_the_first_reason_stays(tiny_flow: ChannelFlow) -> None:
 @pytest.mark.parametrize(
     ("pattern", "hint"),
     [
-        pytest.param("model.0.cnv", "; did you mean model.0.conv", id="a slip of the pen"),
+        pytest.param("model.0.cnv", "did you mean 'model.0.conv'", id="a slip of the pen"),
         pytest.param("backbone*", " matches none of the", id="another naming"),
     ],
 )

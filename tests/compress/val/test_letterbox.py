@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.val.framing import framed
+from compress.val.letterbox import letterboxed
 from deploy.host.dvpp.vpc import ZERO_RGB
 from deploy.postprocess.mapping import Geometry
 from deploy.sdk_codes import SdkFault
@@ -44,7 +44,7 @@ def gradient(height: int, width: int) -> np.ndarray:
 def test_the_input(
     shape: tuple[int, int], letterbox: str, corner: tuple[int, int], inner: tuple[int, int], colour: tuple[int, ...]
 ) -> None:
-    canvas, frame = framed(gradient(*shape), 64, letterbox)
+    canvas, frame = letterboxed(gradient(*shape), 64, letterbox)
     assert canvas.shape == (64, 64, 3) and (frame.left, frame.top) == corner
     pad = (canvas == colour).all(-1)
     left, top = corner
@@ -57,7 +57,7 @@ def test_the_input(
 def test_boxes_come_back(letterbox: str, shape: tuple[int, int]) -> None:
     """The whole content of the input is the whole image."""
     height, width = shape
-    _, frame = framed(gradient(*shape), 64, letterbox)
+    _, frame = letterboxed(gradient(*shape), 64, letterbox)
     inner = np.array([width, height]) * frame.ratio
     low = np.array([frame.left, frame.top]) / 64
     ((x0, y0, x1, y1, confidence, kind),) = frame.boxes(Echo(*low, *(low + inner / 64)), [], 0.1, 0.5)  # type: ignore[arg-type]
@@ -66,13 +66,13 @@ def test_boxes_come_back(letterbox: str, shape: tuple[int, int]) -> None:
 
 
 def test_boxes_on_the_grey_are_clipped() -> None:
-    _, frame = framed(gradient(80, 160), 64, "grey")
+    _, frame = letterboxed(gradient(80, 160), 64, "grey")
     found = frame.boxes(Echo(0, 0, 1, 1), [], 0.1, 0.5)  # type: ignore[arg-type]
     assert found[0, :4].tolist() == [0, 0, 160, 80]
 
 
 def test_only_the_chip_refuses_a_flat_image() -> None:
     flat = gradient(4, 400)
-    assert framed(flat, 64, "grey")[0].shape == (64, 64, 3)
+    assert letterboxed(flat, 64, "grey")[0].shape == (64, 64, 3)
     with pytest.raises(SdkFault):
-        framed(flat, 64, "board")
+        letterboxed(flat, 64, "board")

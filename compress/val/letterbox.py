@@ -15,7 +15,7 @@ GREY = (114, 114, 114)
 
 
 @dataclass(frozen=True)
-class Frame:
+class Letterbox:
     """Where an image of `width` x `height` pixels lies on an input of imgsz x imgsz: scaled by `ratio`, its corner at
     `left`, `top`; `board` where the chip placed it."""
 
@@ -42,7 +42,7 @@ class Frame:
         return found
 
 
-def framed(image: np.ndarray, imgsz: int, letterbox: str) -> tuple[np.ndarray, Frame]:
+def letterboxed(image: np.ndarray, imgsz: int, letterbox: str) -> tuple[np.ndarray, Letterbox]:
     """The network's input, uint8 [imgsz, imgsz, 3], of an image uint8 [h, w, 3], and how it lies there.
 
     letterbox: "board" and "mixed" place it as the chip does, top-left on green; "grey" in the middle of grey.
@@ -51,7 +51,7 @@ def framed(image: np.ndarray, imgsz: int, letterbox: str) -> tuple[np.ndarray, F
     height, width = image.shape[:2]
     if letterbox != "grey":
         canvas, ratio = board_letterbox(image, imgsz, imgsz)
-        return canvas, Frame(imgsz, width, height, ratio, 0, 0, True)
+        return canvas, Letterbox(imgsz, width, height, ratio, 0, 0, True)
     ratio = min(imgsz / height, imgsz / width)
     inner = max(round(width * ratio), 1), max(round(height * ratio), 1)
     if inner != (width, height):
@@ -59,4 +59,4 @@ def framed(image: np.ndarray, imgsz: int, letterbox: str) -> tuple[np.ndarray, F
     left, top = (imgsz - inner[0]) // 2, (imgsz - inner[1]) // 2
     sides = top, imgsz - inner[1] - top, left, imgsz - inner[0] - left
     canvas = cv2.copyMakeBorder(image, *sides, cv2.BORDER_CONSTANT, value=GREY)
-    return canvas, Frame(imgsz, width, height, ratio, left, top, False)
+    return canvas, Letterbox(imgsz, width, height, ratio, left, top, False)
