@@ -33,6 +33,9 @@ class PipelineSettings(Settings):
     )
     raw: bool = option(False, help="run a post-processor in Python here, on raw tensors, and not in the stream")
     trust: bool = option(False, help="let Python code run that came with the bundle and is not this project's")
+    write_outside: bool = option(
+        False, help="let the pipeline's own sinks write outside the folder in which the stream runs"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +89,17 @@ def evaluate(settings: EvaluateSettings) -> EvaluateResult:
     from deploy.run.evaluate import evaluate as run
     from deploy.run.target import Target
 
-    bundle, pipeline = (Path(path) if path else None for path in (settings.model, settings.pipeline))
-    how = (settings.conf, settings.iou, settings.on or "host", settings.numerics, settings.raw, settings.trust)
-    target = Target(bundle, pipeline, *how)
+    target = Target(
+        Path(settings.model) if settings.model else None,
+        Path(settings.pipeline) if settings.pipeline else None,
+        conf=settings.conf,
+        iou=settings.iou,
+        on=settings.on or "host",
+        numerics=settings.numerics,
+        raw=settings.raw,
+        trust=settings.trust,
+        write_outside=settings.write_outside,
+    )
     devkit, out = Path(settings.devkit), Path(settings.out)
     done = run(target, devkit, settings.year, settings.image_set, settings.protocol, out, settings.resume)
     return EvaluateResult(done.report, done.out)

@@ -88,7 +88,7 @@ def test_pruned_in_memory_and_exported(tmp_path: Path, tiny_model: Callable[...,
 def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Its code as it stands, but for the number of epochs and the size; its data set is drawn as it says."""
     monkeypatch.chdir(tmp_path)
-    commands = re.findall(r"`python -m compress (data [^`]+)`", PAGE.read_text(encoding="utf-8"))
+    commands = re.findall(r"`bash run.sh compress (data [^`]+)`", PAGE.read_text(encoding="utf-8"))
     assert [main([*command.split(), *more]) for command, more in zip(commands, (["--images=14"], []), strict=True)] == [
         *(0, 0)
     ]
