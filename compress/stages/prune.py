@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,16 @@ def prune(settings: PruneSettings) -> PruneResult:
     return _cut(given, flow, plan, settings)
 
 
+def _place(given: Model, settings: PruneSettings) -> dict[str, str]:
+    """Where the unpruned model lies, seen from the pruned one: fine-tuning may learn from it."""
+    if not given.source or not settings.out:
+        return {}
+    try:
+        return {"weights": Path(os.path.relpath(given.source, Path(settings.out).parent)).as_posix()}
+    except ValueError:  # on another drive of Windows
+        return {}
+
+
 def _only_plan(plan: Plan, out: str | None) -> PruneResult:
     if not out:
         return PruneResult(plan)
@@ -111,6 +122,7 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
             "fold": settings.fold,
         },
         "sha256": given.sha256,
+        **_place(given, settings),
         "removed_share": round(plan.removed_share(), 4),
         "masked_difference": difference,
         **after,

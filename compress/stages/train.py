@@ -74,15 +74,45 @@ class SparsitySettings(TrainSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparsifySettings(SparsitySettings, DenseSettings):
+class DistillSettings(TrainSettings):
+    """What a training takes that can learn from a teacher."""
+
+    teacher: Weights | None = option(
+        None,
+        metavar="FILE",
+        also=(Model,),
+        group="a teacher",
+        help="learn the outputs of this model too; 'unpruned' is the model that --weights was pruned from",
+    )
+    distill_outputs: float = again(
+        TrainSettings, "distill_outputs", metavar="X", group="a teacher", help="weight of the teacher's outputs"
+    )
+    distill_features: float = again(
+        TrainSettings,
+        "distill_features",
+        metavar="X",
+        group="a teacher",
+        help="weight of the features that its head takes",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparsifySettings(SparsitySettings, DistillSettings, DenseSettings):
     """Of `sparsify`: training with a penalty on the batch-norm gammas."""
 
     name: str = again(DenseSettings, "name", default="sparsify")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneSettings(DenseSettings):
-    """Of `finetune`: training a pruned detector until it has recovered."""
+class FinetuneSettings(DistillSettings, DenseSettings):
+    """Of `finetune`: training a pruned detector until it has recovered.
+
+    It starts gently, because what is left of the model is worth keeping (docs/adr/0029).
+    """
+
+    warmup_epochs: float = 1.0
+    warmup_steps: int = 0
+    warmup_bias_lr: float = 0.0
 
     weights: Weights | None = again(DenseSettings, "weights", help=f"{_WEIGHTS} (required)")
     name: str = again(DenseSettings, "name", default="finetune")
@@ -156,6 +186,7 @@ def loop_settings(settings: TrainSettings) -> TrainSettings:
 def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
     import torch
 
+    from compress.stages.teacher import teacher_of
     from compress.train import loop
     from compress.train.run_folder import RunFolder
     from deploy.hashes import file_sha256
@@ -166,7 +197,12 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
     run = RunFolder(settings.project, settings.name, settings.resume)
     cfg = settings.cfg or ""
     run.inputs["weights"] = given.sha256 if given else file_sha256(cfg) if Path(cfg).is_file() else cfg
-    done: TrainResult = loop.train(model.detector, model.history, loop_settings(settings), run, stage)
+    teacher = teacher_of(settings, given) if isinstance(settings, DistillSettings) else None
+    if teacher:
+        run.inputs["teacher"] = teacher.sha256
+    done: TrainResult = loop.train(
+        model.detector, model.history, loop_settings(settings), run, stage, teacher.detector if teacher else None
+    )
     return TrainingResult(done.best, done.last, done.epoch, done.metrics, done.stopped)
 
 

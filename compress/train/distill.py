@@ -48,8 +48,8 @@ class Distiller:
         features: weight of the features' part, 0 for none.
 
     Attributes:
-        adapters: 1x1 convolutions from the student's features to the teacher's widths; they learn with the student
-            and are no part of it. Empty where `features` is 0.
+        adapters: what makes the student's features comparable to the teacher's, one a scale; they learn with the
+            student and are no part of it. Empty where `features` is 0.
     Raises ModelError for a teacher whose outputs mean something else.
     """
 
@@ -64,10 +64,9 @@ class Distiller:
         self._seen: list[list[torch.Tensor]] = [[], []]
         self.adapters = nn.ModuleList()
         if features:
-            widths = [_widths(model) for model in (student, teacher)]
-            self.adapters = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(*widths, strict=True)).to(device)
-            self._normalise = nn.ModuleList(nn.BatchNorm2d(b, affine=False) for b in widths[1]).to(device)
-            self._normalise_own = nn.ModuleList(nn.BatchNorm2d(b, affine=False) for b in widths[1]).to(device)
+            widths = zip(_widths(student), _widths(teacher), strict=True)
+            self.adapters.extend(_Adapter(own, theirs) for own, theirs in widths)
+            self.adapters.to(device)
             _watch(student, self._seen[0], True)
             _watch(teacher, self._seen[1], False)
 
@@ -89,12 +88,20 @@ class Distiller:
 
     def _feature_loss(self) -> torch.Tensor:
         own, theirs = self._seen
-        parts = []
-        for i, (mine, target) in enumerate(zip(own, theirs, strict=True)):
-            a = self._normalise_own[i](self.adapters[i](mine.float()))
-            b = self._normalise[i](target.float())
-            parts.append(channel_wise(a, b))
-        return torch.stack(parts).sum()
+        compared = zip(self.adapters, own, theirs, strict=True)
+        return torch.stack([channel_wise(*adapter(a.float(), b.float())) for adapter, a, b in compared]).sum()
+
+
+class _Adapter(nn.Module):
+    """Brings a student's feature to the teacher's width, and both to mean 0 and variance 1 in each channel."""
+
+    def __init__(self, own: int, theirs: int) -> None:
+        super().__init__()
+        self.widen = nn.Conv2d(own, theirs, 1)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(theirs, affine=False) for _ in range(2))
+
+    def forward(self, own: torch.Tensor, theirs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.norms[0](self.widen(own)), self.norms[1](theirs)
 
 
 def channel_wise(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

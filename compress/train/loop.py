@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from accelerate.utils import broadcast_object_list
+from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from ultralytics.utils.torch_utils import ModelEMA
@@ -25,6 +26,7 @@ from compress.data.training_images import TrainingImages, readable, targets_of
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
 from compress.train import sparsity
+from compress.train.distill import Distiller
 from compress.train.logbook import Logbook
 from compress.train.optimizer import GAMMAS, build_optimizer, schedule
 from compress.train.order import EpochBatches, epoch_seed, seed_everything, seed_worker
@@ -36,7 +38,7 @@ from compress.train.state import TrainState
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
 from compress.val.validate import Validator
-from deploy.errors import ReportedError
+from deploy.errors import ReportedError, UsageError
 
 RECALIBRATION_BATCHES = 16
 
@@ -61,17 +63,19 @@ def train(
     settings: TrainSettings,
     run: RunFolder,
     stage: str,
+    teacher: Detector | None = None,
 ) -> TrainResult:
     """Train `model` on the data set's train split and keep the epoch that is best on its val split.
 
     `stage` (train, sparsify, finetune) and the settings are appended to `history` in the checkpoints written. A run
     folder that holds the state of an unfinished run with the same settings, data and weights is continued.
-    Raises DataError for a data set that does not fit the model, ReportedError when the loss becomes NaN, UsageError
-    where another process is training in the same folder.
+    With a `teacher` the model learns its outputs and features too, until the epochs of whole images begin.
+    Raises DataError for a data set that does not fit the model, ModelError for a teacher that does not, ReportedError
+    when the loss becomes NaN, UsageError where another process is training in the same folder.
     """
     data = load_data_yaml(settings.data)
     check_same_classes(data, model.names)
-    training = _Training(model, history, settings, run, stage, data)
+    training = _Training(model, history, settings, run, stage, data, teacher)
     with run.alone() if training.writes else nullcontext():
         return training.whole()
 
@@ -87,6 +91,7 @@ class _Training:
         run: RunFolder,
         stage: str,
         data: DataSet,
+        teacher: Detector | None,
     ) -> None:
         self.settings, self.run, self.stage, self.history = settings, run, stage, history
         self.accelerator = launched(settings)
@@ -106,15 +111,26 @@ class _Training:
         self._load(images, data.names)
         self.ema = ModelEMA(model)
         self.averaged = cast(Detector, self.ema.ema)
+        # after the average was made: a copy would keep the hooks that watch the student
+        self.distiller = self._distiller(teacher) if teacher else None
+        self.adapters = self.distiller.adapters if self.distiller else nn.ModuleList()
+        self.loss_parts = (*model.loss_parts, "distillation") if teacher else model.loss_parts
         self.stepper = Stepper(
             self.accelerator,
             model,
-            build_optimizer(model, settings),
+            build_optimizer(nn.ModuleList([model, self.adapters]), settings),
             self.ema,
             model.make_loss(settings.imgsz, settings.gains),
             settings,
             list(self.gammas.values()),
+            self.distiller,
         )
+
+    def _distiller(self, teacher: Detector) -> Distiller:
+        settings = self.settings
+        if settings.distill_features and self.accelerator.num_processes > 1:
+            raise UsageError("--distill-features takes one process; several can learn the teacher's outputs alone")
+        return Distiller(teacher, self.model, settings.imgsz, settings.distill_outputs, settings.distill_features)
 
     def _load(self, images: list[tuple[Path, int, int]], names: list[str]) -> None:
         settings, accelerator = self.settings, self.accelerator
@@ -140,9 +156,10 @@ class _Training:
         settings, run = self.settings, self.run
         rate = self._rate()
         state = self.state = TrainState(self.model, self.ema, self.stepper.optimizer, self.accelerator.scaler, rate)
+        state.adapters = self.adapters
         run.restore(state, settings, self.writes)
         start = state.epoch
-        log = Logbook(run, self.stage, settings.epochs, self.model.loss_parts) if self.writes else None
+        log = Logbook(run, self.stage, settings.epochs, self.loss_parts) if self.writes else None
         if start and log:
             print(f"{run.path}: goes on after epoch {start}", file=sys.stderr)
         stopped = ""
@@ -186,8 +203,9 @@ class _Training:
         self.batches.epoch = epoch
         partners = torch.randperm(len(self.images), generator=self.draw).tolist()
         self.images.start_epoch(epoch < settings.mosaic_ends, partners)
+        self.stepper.distils = epoch < settings.mosaic_ends
         self.model.train()
-        mean = torch.zeros(len(self.model.loss_parts), device=accelerator.device)
+        mean = torch.zeros(len(self.loss_parts), device=accelerator.device)
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
         waiting, lr_sum = 0, 0.0
         title = f"{self.stage} {epoch + 1}/{settings.epochs}"
@@ -213,7 +231,7 @@ class _Training:
                 lr_sum += self.stepper.optimizer.param_groups[GAMMAS]["lr"]
             mean += (parts - mean) / (step + 1)
             if not bar.disable:
-                shown = zip(self.model.loss_parts, mean.tolist(), strict=True)
+                shown = zip(self.loss_parts, mean.tolist(), strict=True)
                 bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in shown), refresh=False)
         return accelerator.reduce(mean, "mean").cpu().numpy(), latest, lr_sum
 
@@ -224,7 +242,7 @@ class _Training:
         kept = {name: self.averaged.get_parameter(f"{name}.weight") for name in self.gammas}
         row = {
             "epoch": epoch + 1,
-            **{name: round(float(loss), 5) for name, loss in zip(self.model.loss_parts, losses, strict=True)},
+            **{name: round(float(loss), 5) for name, loss in zip(self.loss_parts, losses, strict=True)},
             **{key: metrics[key] for key in ("map50", "map50_95", "f1")},
             "near_zero_gammas": round(sparsity.near_zero_share(kept.values()), 4) if kept else None,
             "sr": float(f"{sr:.6g}") if kept else None,

@@ -10,9 +10,7 @@ from torch import nn
 from compress.train.settings import TrainSettings
 
 BIASES, GAMMAS, WEIGHTS = 0, 1, 2  # the groups' places
-WARMUP_BIAS_LR = 0.1
 WARMUP_MOMENTUM = 0.8
-_SHORTEST_WARMUP = 100
 # YOLOv5 states its decay for steps of 64 images.
 _NOMINAL_BATCH = 64
 
@@ -48,14 +46,14 @@ def schedule(optimizer: Any, settings: TrainSettings, batch: int, batches_per_ep
     """Set the groups' learning rates and momentum for a batch counted from 0 over the whole run.
 
     Linear from lr0 to lr0 * lrf by epoch; during the warm-up (at most a third of the run) linear from 0, the biases
-    from WARMUP_BIAS_LR with SGD. Returns how many batches make a step now: `accumulate`, to which the warm-up leads
+    from warmup_bias_lr with SGD. Returns how many batches make a step now: `accumulate`, to which the warm-up leads
     up from 1.
     """
     lr = rate_at(settings, batch // batches_per_epoch)
     part = _warm_part(settings, batch, batches_per_epoch)
     momentum = WARMUP_MOMENTUM + (settings.momentum - WARMUP_MOMENTUM) * part
     for index, group in enumerate(optimizer.param_groups):
-        low = WARMUP_BIAS_LR if index == BIASES and settings.optimizer == "sgd" else 0.0
+        low = settings.warmup_bias_lr if index == BIASES and settings.optimizer == "sgd" else 0.0
         group["lr"] = low + (lr - low) * part
         if "momentum" in group:
             group["momentum"] = momentum
@@ -71,6 +69,6 @@ def _warm_part(settings: TrainSettings, batch: int, batches_per_epoch: int) -> f
     """How much of the warm-up is done, 0..1."""
     if not settings.warmup_epochs:
         return 1.0
-    warmup = max(round(settings.warmup_epochs * batches_per_epoch), _SHORTEST_WARMUP)
+    warmup = max(round(settings.warmup_epochs * batches_per_epoch), settings.warmup_steps)
     warmup = min(warmup, settings.epochs * batches_per_epoch // 3)
     return min(1.0, batch / warmup) if warmup else 1.0

@@ -42,6 +42,9 @@ class TrainSettings(Settings):
     takes `accumulate` batches. Rates are a step as it is: gradients are those of the summed loss of its images.
     The last close_mosaic epochs of a longer run see whole images. letterbox says what an image is padded with:
     "grey" as YOLOv5 does it, "board" as the board does it, "mixed" grey in training and the board's in validation.
+    The warm-up is warmup_epochs long, at least warmup_steps steps and at most a third of the run; with SGD the biases
+    then start at warmup_bias_lr, everything else at 0. distill_outputs and distill_features weigh what is learnt from
+    a teacher, where there is one (compress/train/distill.py).
     select is what the best epoch is chosen by; `gains` replaces gains of the family's loss.
 
     Options without a help text are for Python alone. Raises UsageError for a value out of its range.
@@ -60,6 +63,8 @@ class TrainSettings(Settings):
     momentum: float = 0.937
     weight_decay: float = 5e-4
     warmup_epochs: float = 3.0
+    warmup_steps: int = 100
+    warmup_bias_lr: float = 0.1
     clip_norm: float = 10.0
     sr: float = option(0.0, low=0, high=100)
     sparsity: str = option("subgradient", choices=SPARSITY_RULES)
@@ -84,6 +89,8 @@ class TrainSettings(Settings):
     seed: int = option(0, low=0, high=2**31, help="of all random numbers")
     augmentation: dict[str, float] = field(default_factory=dict)
     gains: dict[str, float] = field(default_factory=dict)
+    distill_outputs: float = option(1.0, low=0, high=1000)
+    distill_features: float = option(0.0, low=0, high=1000)
 
     @property
     def sparse(self) -> bool:

@@ -21,7 +21,8 @@ class TrainState:
     """The parts of a run that training changes.
 
     `ema` is the averaged model with its count of updates (ultralytics' ModelEMA), `scaler` AMP's, `steering` that of
-    sr; both can be missing. `epoch` counts the finished epochs, `best` has the metrics of the best of them.
+    sr, `adapters` what distillation of features learns; each of the three can be missing. `epoch` counts the finished
+    epochs, `best` has the metrics of the best of them.
     """
 
     model: nn.Module
@@ -29,6 +30,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     scaler: Stateful | None = None
     steering: Stateful | None = None
+    adapters: Stateful | None = None
     epoch: int = 0
     best: dict[str, Any] | None = None
 
@@ -41,6 +43,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict() if self.scaler else {},
             "steering": json.dumps(self.steering.state_dict() if self.steering else None),
+            "adapters": self.adapters.state_dict() if self.adapters else {},
             "epoch": self.epoch,
             "best": json.dumps(self.best),
         }
@@ -55,4 +58,6 @@ class TrainState:
             self.scaler.load_state_dict(state["scaler"])
         if self.steering:
             self.steering.load_state_dict(json.loads(state["steering"]))
+        if self.adapters:
+            self.adapters.load_state_dict(state["adapters"])
         self.epoch, self.best = state["epoch"], json.loads(state["best"])

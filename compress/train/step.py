@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from compress.train import sparsity
+from compress.train.distill import Distiller
 from compress.train.optimizer import GAMMAS
 from compress.train.settings import TrainSettings
 
@@ -33,9 +34,11 @@ class Stepper:
         loss_of: loss of a batch, summed over its images, and its parts.
         settings: the run's settings.
         gammas: the parameters that are penalised, or none.
+        distiller: what the model learns from its teacher, a further part of the loss; None without one.
 
     Attributes:
         optimizer: the optimizer under Accelerate.
+        distils: whether the teacher is asked; its part of the loss is 0 otherwise.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Stepper:
         loss_of: Loss,
         settings: TrainSettings,
         gammas: Sequence[nn.Parameter] = (),
+        distiller: Distiller | None = None,
     ) -> None:
         self._accelerator = accelerator
         self._model = model
@@ -55,6 +59,8 @@ class Stepper:
         self._loss_of = loss_of
         self._settings = settings
         self._gammas = gammas
+        self._distiller = distiller
+        self.distils = True
 
     def accumulate(self, x: torch.Tensor, targets: torch.Tensor, last: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Add the gradients of one batch; `last` says that a step follows, before which processes must agree.
@@ -67,6 +73,9 @@ class Stepper:
             with accelerator.autocast():
                 outputs = self._wrapped(x)
             loss, parts = self._loss_of(outputs, targets)
+            if self._distiller:
+                learnt = self._distiller(x, outputs) if self.distils else loss.new_zeros(())
+                loss, parts = loss + learnt, torch.cat((parts, learnt.detach().reshape(1) / len(x)))
             # processes stop together: one alone would leave the others waiting
             worst = accelerator.gather(loss.detach().reshape(1)).sum() if accelerator.num_processes > 1 else loss
             if not torch.isfinite(worst):
