@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.atc.remedies import explained
+from deploy.atc.crash import crash
+from deploy.atc.said import explained
 from deploy.errors import ReportedError
 from deploy.whole_file import write_new
 
@@ -31,9 +32,9 @@ def run_atc(program: str, command: list[str], om: Path) -> str:
     there = [name for name in _BY_PRODUCTS if (folder / name).exists()]
     try:
         with _set_aside(om):
-            output = _run([program, *command[1:]], folder)
+            status, output = _run([program, *command[1:]], folder)
             try:
-                _check(output, om)
+                _check(status, output, om)
             except ReportedError as fault:
                 write_new(failed_log, output.encode("utf-8", "backslashreplace"))
                 raise ReportedError(f"{fault} (all of it: {failed_log})") from None
@@ -46,9 +47,14 @@ def run_atc(program: str, command: list[str], om: Path) -> str:
     return output
 
 
-def _check(output: str, om: Path) -> None:
+def _check(status: int, output: str, om: Path) -> None:
+    crashed = crash(status, output)
+    if crashed:
+        raise ReportedError(crashed)
     if SUCCESS not in output:
         raise ReportedError(f"ATC failed: {explained(output)}")
+    if status:
+        raise ReportedError(f"ATC says '{SUCCESS}', but it ended with exit code {status}; its OM was not taken")
     if not om.is_file() or not om.stat().st_size:
         raise ReportedError(f"ATC says '{SUCCESS}', but {om} {'is empty' if om.exists() else 'is not there'}")
 
@@ -69,8 +75,11 @@ def _set_aside(file: Path) -> Iterator[None]:
     aside.unlink(missing_ok=True)
 
 
-def _run(command: list[str], folder: Path) -> str:
-    """Run a program and pass on to stderr what it says, as it comes; returns all of it."""
+def _run(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a program and pass on to stderr what it says, as it comes; returns its exit status and all that it said.
+
+    A signal that ended it is a negative status.
+    """
     lines = []
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -86,7 +95,7 @@ def _run(command: list[str], folder: Path) -> str:
         process.kill()
         process.wait()
         raise
-    return "".join(lines)
+    return process.returncode, "".join(lines)
 
 
 def _remove(path: Path) -> None:
