@@ -13,11 +13,13 @@ from deploy.aipp.write import aipp_text
 from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
 from deploy.atc.command import atc_command, find_outputs, script
 from deploy.atc.run_atc import run_atc
+from deploy.atc.shipped import place_to_build
 from deploy.bundle import MODEL, OM, Bundle, open_bundle, rewrite
 from deploy.console import note
 from deploy.errors import EnvironmentFault, ModelError
 from deploy.hashes import file_sha256
 from deploy.wire.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
+from deploy.wording import shortened
 
 AIPP, SCRIPT, LOG = "aipp.cfg", "atc.sh", "atc.log"
 STAGE = "build"
@@ -47,7 +49,8 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     """Write the AIPP file, the ATC command and its script into the bundle, run ATC, and record what came of it.
 
     `soc` is the chip (default: that of the bundle's command), `source` a key of aipp_text.SOURCES for which aipp.cfg is
-    rewritten; without it the bundle's own aipp.cfg stays. If ATC fails, an earlier OM stays.
+    rewritten; without it the bundle's own aipp.cfg stays. If ATC fails, an earlier OM stays. The bundle that comes with
+    the project is built in a copy (shipped.py).
 
     Raises ModelError for a faulty bundle or an opset that this CANN cannot read, UsageError for a `soc` or `cann` that
     is none, EnvironmentFault where there is no ATC, ReportedError where it fails.
@@ -55,7 +58,10 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     newest = newest_opset(cann)
     if soc is not None:
         check_soc(soc)
-    bundle = open_bundle(folder, ignore=(OM,))
+    place = place_to_build(folder)
+    if place != folder:
+        note(f"{folder} stays as it was shipped; a copy of it is built in {place}: name that one with --model")
+    bundle = open_bundle(place, ignore=(OM,))
     for sentence in bundle.notes:
         note(sentence)
     graph = read_onnx_graph(bundle.folder / MODEL)
@@ -63,6 +69,12 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
         raise ModelError(
             f"{bundle.folder / MODEL} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
             f"opset 11 or lower it with `bash run.sh compress lint --fix`; if your CANN is newer, name it with --cann"
+        )
+    if len(graph.domains) > 1:
+        named = shortened([repr(domain) for domain in graph.domains])
+        note(
+            f"{bundle.folder / MODEL} has {len(graph.domains)} entries in opset_import ({named}), and ATC takes one "
+            "(E16005): `python -m compress lint --fix` removes those that no node uses"
         )
     soc = soc or _recorded_soc(bundle)
     command = _prepare(bundle, graph, soc, source)

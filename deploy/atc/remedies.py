@@ -153,7 +153,10 @@ _ROOMS = {
 _REASONS = (
     (re.compile(r"dtype is not same|dtypes? .*(should|must) be (the )?same", re.IGNORECASE), _TYPES),
     (re.compile(r"NonMaxSuppression|BatchMultiClassNonMax"), _SUPPRESSION),
-    (re.compile(r"bad_alloc|out of memory|insufficient.*memory|alloc\w* .*memory|memory.*alloc", re.IGNORECASE), _MEMORY),
+    (
+        re.compile(r"bad_alloc|out of memory|insufficient.*memory|alloc\w* .*memory|memory.*alloc", re.IGNORECASE),
+        _MEMORY,
+    ),
     (
         re.compile(
             r"No module named|ModuleNotFoundError|ImportError|AttributeError|SyntaxError|TypeError: |FrameLocalsProxy|"

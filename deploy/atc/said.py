@@ -15,7 +15,8 @@ _CODE = re.compile(r"\b([EW][0-9A-Z][0-9]{4})\b(?![x\w])")
 _PLACE = re.compile(r"\s*\[(?:FUNC|FILE|LINE|THREAD):[^\]]*\]")
 _STAMP = re.compile(r"\[PID: ?\d+\]\s*|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d[.\d]*\s*|\[(?:ERROR|WARNING|EVENT|INFO)\]\s*")
 _EMPTY = re.compile(
-    r"(?:inner[ _]error[.! ]*|unknown error occurred\.? ?(?:please check the log\.?)?|trace ?back.*|\.+|n/a)?", re.IGNORECASE
+    r"(?:inner[ _]error[.! ]*|unknown error occurred\.? ?(?:please check the log\.?)?|trace ?back.*|\.+|n/a)?",
+    re.IGNORECASE,
 )
 _ADVICE = re.compile(r"\s*(possible cause|solution)s?\s*:", re.IGNORECASE)
 _BANNER = re.compile(r"ATC start working now|ATC run (failed|success)|^\.+$|core dumped")

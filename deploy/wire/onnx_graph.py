@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import ModelError
+from deploy.wire.onnx_limits import read_model
 from deploy.wire.protobuf import content_of, fields, text_in
 
 FLOAT32 = 1
@@ -33,35 +34,37 @@ class OnnxValue:
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """`opset` is that of the standard operators, 0 where the file names none; `inputs` are those without weights."""
+    """`opset` is that of the standard operators, 0 where the file names none; `inputs` are those without weights;
+    `domains` has the domain of every entry of opset_import."""
 
     opset: int
     nodes: tuple[OnnxNode, ...]
     inputs: tuple[OnnxValue, ...]
     outputs: tuple[OnnxValue, ...]
+    domains: tuple[str, ...] = ()
 
 
 def read_onnx_graph(path: Path) -> OnnxGraph:
-    """Raises ModelError for a file that is missing, unreadable or no ONNX model with a graph."""
+    """Raises ModelError for a file that is missing, unreadable or no ONNX model within the limits of onnx_limits."""
     try:
-        content = memoryview(path.read_bytes())
+        return _model(memoryview(read_model(path)))
     except OSError as fault:
         raise ModelError(f"{path} cannot be read: {fault.strerror}") from None
-    try:
-        return _model(content)
     except (ValueError, IndexError) as fault:
         raise ModelError(f"{path} is not an ONNX model: {fault}") from None
 
 
 def _model(content: bytes | memoryview) -> OnnxGraph:
-    opset, graph = 0, None
+    opset, graph, domains = 0, None, []
     for number, _, value in fields(content):
         if number == 7:
             graph = content_of(value)
         elif number == 8:
             parts = {number: part for number, _, part in fields(content_of(value))}
-            if not bytes(content_of(parts.get(1, memoryview(b"")))) or parts[1] == b"ai.onnx":
-                opset = int(parts.get(2, 0))
+            domains.append(text_in(parts.get(1, b"")))
+            version = parts.get(2, 0)
+            if domains[-1] in ("", "ai.onnx") and isinstance(version, int):
+                opset = version
     if graph is None:
         raise ValueError("it holds no graph")
     nodes, weights, inputs, outputs = [], set(), [], []
@@ -74,7 +77,9 @@ def _model(content: bytes | memoryview) -> OnnxGraph:
             inputs.append(_value(content_of(value)))
         elif number == 12:
             outputs.append(_value(content_of(value)))
-    return OnnxGraph(opset, tuple(nodes), tuple(i for i in inputs if i.name not in weights), tuple(outputs))
+    return OnnxGraph(
+        opset, tuple(nodes), tuple(i for i in inputs if i.name not in weights), tuple(outputs), tuple(domains)
+    )
 
 
 def _node(content: bytes | memoryview) -> OnnxNode:

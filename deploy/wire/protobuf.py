@@ -26,25 +26,32 @@ class Field(NamedTuple):
 class Model:
     """ModelProto."""
 
-    GRAPH = 7
+    GRAPH, OPSET_IMPORT, FUNCTIONS = 7, 8, 25
 
 
 class Graph:
     """GraphProto."""
 
-    NODE, INITIALIZER, INPUT = 1, 5, 11
+    NODE, INITIALIZER, INPUT, OUTPUT, VALUE_INFO, SPARSE_INITIALIZER = 1, 5, 11, 12, 13, 15
+
+
+class Function:
+    """FunctionProto."""
+
+    NAME, NODE, DOMAIN = 1, 7, 10
 
 
 class Node:
     """NodeProto."""
 
-    INPUT, OUTPUT, NAME, OP_TYPE, ATTRIBUTE = 1, 2, 3, 4, 5
+    INPUT, OUTPUT, NAME, OP_TYPE, ATTRIBUTE, DOMAIN = 1, 2, 3, 4, 5, 7
 
 
 class Attribute:
     """AttributeProto."""
 
-    NAME, INT, TENSOR, TYPE = 1, 3, 5, 20
+    NAME, INT, TENSOR, GRAPH, TENSORS, GRAPHS, TYPE = 1, 3, 5, 6, 10, 11, 20
+    SPARSE_TENSOR, SPARSE_TENSORS = 22, 23
     KIND_INT = 2
 
 
@@ -52,13 +59,22 @@ class Tensor:
     """TensorProto."""
 
     DIMS, DATA_TYPE, FLOAT_DATA, NAME, RAW_DATA, LOCATION = 1, 2, 4, 8, 9, 14
+    INT32_DATA, INT64_DATA, DOUBLE_DATA, UINT64_DATA, EXTERNAL_DATA = 5, 7, 10, 11, 13
     FLOAT, FLOAT16 = 1, 10
+    EXTERNAL = 1
+
+
+class Sparse:
+    """SparseTensorProto."""
+
+    VALUES, INDICES, DIMS = 1, 2, 3
 
 
 class ValueInfo:
     """ValueInfoProto, TypeProto and its tensor type, one inside the other."""
 
-    NAME, TYPE, TENSOR_TYPE, ELEMENT_TYPE = 1, 2, 1, 1
+    NAME, TYPE, TENSOR_TYPE, ELEMENT_TYPE, SHAPE = 1, 2, 1, 1, 2
+    OTHER_TYPES = (4, 5, 7, 8, 9)
 
 
 def fields(message: bytes | memoryview) -> Iterator[Field]:

@@ -13,6 +13,7 @@ from deploy.host.log import log
 from deploy.host.model.half import rounded_to_half
 from deploy.host.model.network import FREE, Port
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, READ_FAIL, SdkFault
+from deploy.wire.onnx_limits import read_model
 
 _TYPES = {
     "float": "float32",
@@ -50,10 +51,16 @@ class OnnxNetwork:
         self._run_options.terminate = True
 
     def _load(self, half: bool) -> onnxruntime.InferenceSession:
+        try:
+            content = read_model(self.path)
+        except OSError as error:
+            raise SdkFault(READ_FAIL, f"cannot read the model {self.path}: {error.strerror or error}") from None
+        except (ValueError, IndexError) as error:
+            raise SdkFault(READ_FAIL, f"the model {self.path} is no ONNX model that can run: {error}") from None
         if not half:
             return self._session_of(str(self.path))
         try:
-            rounded = rounded_to_half(self.path.read_bytes())
+            rounded = rounded_to_half(content)
         except (OSError, ValueError) as error:
             raise SdkFault(
                 READ_FAIL, f"cannot read the model {self.path}: {error}; float numerics may be able to run it"

@@ -144,6 +144,12 @@ def test_a_hostile_chip_in_the_bundle(workshop: Workshop) -> None:
         ),
         pytest.param([SUCCESS], "is not there", id="no file"),
         pytest.param([": >model.om", SUCCESS], "is empty", id="an empty file"),
+        pytest.param(
+            ["echo om >model.om", "kill -SEGV $$"], "ATC crashed (signal 11, SIGSEGV) without a word", id="a crash"
+        ),
+        pytest.param(
+            ["echo om >model.om", SUCCESS, "exit 3"], "it ended with exit code 3", id="a success that is none"
+        ),
         pytest.param(["exit 1"], "it says nothing. What to do: read the plog", id="silence"),
         pytest.param(["echo om >model.om", "echo first", "echo last"], "ATC failed: last", id="no code"),
     ],
@@ -220,6 +226,19 @@ def test_an_opset_too_new_for_the_cann(workshop: Workshop) -> None:
     assert done.returncode == 1 and "E19010" in done.stderr and "export with opset 11" in done.stderr
     workshop.variables["STAND_IN_OPSET"] = "13"
     assert workshop.build("--cann", "8.1.RC1").returncode == 0
+
+
+def test_a_second_domain_is_told_of(workshop: Workshop) -> None:
+    def add_domain(model) -> None:
+        model.opset_import.add(domain="ai.onnx.ml", version=2)
+
+    rebuild_model(workshop, add_domain)
+    workshop.atc("echo 'E16005: The model has [2] [--domain_version] fields, but only one is allowed.'", "exit 1")
+    done = workshop.build()
+    assert done.returncode == 1
+    note, sentence = (next(line for line in done.stderr.splitlines() if text in line) for text in ("note: ", "error: "))
+    assert "has 2 entries in opset_import ('', 'ai.onnx.ml')" in note
+    assert "ATC takes one: `python -m compress lint` --fix removes" in sentence
 
 
 def test_nodes_without_names(workshop: Workshop) -> None:

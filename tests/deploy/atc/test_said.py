@@ -77,10 +77,13 @@ CHAIN = """        Solution: 1. Check the log.  2. Send the dump.
             id="a warning does not end it",
         ),
         pytest.param("W11001: Op c does not hit", "slowly: no kernel made for this chip", id="only a warning"),
-        pytest.param("E70014: In op[aipp], output H", "E70014: In op[aipp], output H. What to do: an operator's own",
-                     id="the checks of operators"),
+        pytest.param(
+            "E70014: In op[aipp], output H",
+            "E70014: In op[aipp], output H. What to do: an operator's own",
+            id="the checks of operators",
+        ),
     ],
-)  # fmt: skip
+)
 def test_explained(output: str, sentence: str) -> None:
     assert sentence in explained(output)
 
@@ -91,10 +94,16 @@ def test_explained(output: str, sentence: str) -> None:
         pytest.param("07", "atc_says", "ATC takes one: `python -m compress lint` --fix", "too new", id="two opsets"),
         pytest.param("08", "e89999", "type1:DT_INT64, type2:DT_INT32. What", "Inner Error", id="behind Inner Error!"),
         pytest.param("08", "ez9999", "dtype DT_DOUBLE. What to do: this CANN has no kernel", "numpy", id="no Python"),
-        pytest.param("10", "atc_says", "[NonMaxSuppression_312], optype [NonMaxSuppressionV6]. What to do: this CANN "
-                     "has no kernel of that operator for that chip", "plog", id="no kernel"),
+        pytest.param(
+            "10",
+            "atc_says",
+            "[NonMaxSuppression_312], optype [NonMaxSuppressionV6]. What to do: this CANN "
+            "has no kernel of that operator for that chip",
+            "plog",
+            id="no kernel",
+        ),
     ],
-)  # fmt: skip
+)
 def test_reported_failures(shared, case: str, name: str, sentence: str, never: str) -> None:
     text = (shared / "cases" / f"case{case}" / f"{name}.txt").read_text()
     assert sentence in explained(text) and never not in explained(text)
