@@ -74,7 +74,7 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
         named = shortened([repr(domain) for domain in graph.domains])
         note(
             f"{bundle.folder / MODEL} has {len(graph.domains)} entries in opset_import ({named}), and ATC takes one "
-            "(E16005): `python -m compress lint --fix` removes those that no node uses"
+            "(E16005): `bash run.sh compress lint --fix` removes those that no node uses"
         )
     soc = soc or _recorded_soc(bundle)
     command = _prepare(bundle, graph, soc, source)

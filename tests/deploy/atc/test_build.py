@@ -238,7 +238,7 @@ def test_a_second_domain_is_told_of(workshop: Workshop) -> None:
     assert done.returncode == 1
     note, sentence = (next(line for line in done.stderr.splitlines() if text in line) for text in ("note: ", "error: "))
     assert "has 2 entries in opset_import ('', 'ai.onnx.ml')" in note
-    assert "ATC takes one: `python -m compress lint` --fix removes" in sentence
+    assert "ATC takes one: `bash run.sh compress lint` --fix removes" in sentence
 
 
 def test_nodes_without_names(workshop: Workshop) -> None:

@@ -91,7 +91,7 @@ def test_explained(output: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("case", "name", "sentence", "never"),
     [
-        pytest.param("07", "atc_says", "ATC takes one: `python -m compress lint` --fix", "too new", id="two opsets"),
+        pytest.param("07", "atc_says", "ATC takes one: `bash run.sh compress lint` --fix", "too new", id="two opsets"),
         pytest.param("08", "e89999", "type1:DT_INT64, type2:DT_INT32. What", "Inner Error", id="behind Inner Error!"),
         pytest.param("08", "ez9999", "dtype DT_DOUBLE. What to do: this CANN has no kernel", "numpy", id="no Python"),
         pytest.param(
