@@ -140,7 +140,7 @@ def test_rounds_go_on_after_a_kill(place: Path, call: Call) -> None:
         (("--rounds", "0"), "--rounds is 0, expected 1 to 100"),
         (("--max-drop", "2"), "--max-drop is 2.0, expected 0 to 1"),
         (("--epochs", "0"), "--epochs is 0, expected"),
-        (("--sparse-epochs", "0"), "--epochs is 0, expected"),
+        (("--sparse-epochs", "0"), "--sparse-epochs is 0, expected"),
         (("--name", "a/b"), "--name is 'a/b', expected the name of one folder"),
     ],
 )
