@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compress.commands.printing import say
 from compress.stages.prune import PruneResult
 from compress.stages.prune import prune as remove
 from compress.stages.prune_settings import PruneSettings
@@ -10,6 +11,8 @@ from compress.verb import Answer, Verb
 
 def prune(settings: PruneSettings) -> Answer:
     done = remove(settings)
+    if done.warning:
+        say(f"warning: {done.warning}")
     return Answer(done.to_json(), _text(done))
 
 
@@ -26,6 +29,10 @@ def _text(done: PruneResult) -> str:
             f"parameters {before['parameters'] / 1e6:.3f} M -> {after['parameters'] / 1e6:.3f} M, "
             f"FLOPs {before['flops'] / 1e9:.3f} G -> {after['flops'] / 1e9:.3f} G at {done.model.imgsz} px",
             f"masked and pruned model agree within {done.masked_difference:.1e} of the output's scale",
+            *(
+                f"{name}: mAP@0.5 {row['map50']:.3f}, mAP@0.5:0.95 {row['map50_95']:.3f} on val, without training"
+                for name, row in done.scores.items()
+            ),
             str(done.out),
         ]
     return "\n".join([*lines, str(done.plan_file)])

@@ -15,3 +15,8 @@ def nearest_width(width: int, share: float, align: int) -> int:
     if width < align:
         return width
     return int(min(max(np.floor(width * share / align + 0.5), 1) * align, aligned_width(width, align)))
+
+
+def aligned_up(count: float, align: int) -> int:
+    """The smallest multiple of `align` that is not below a count of channels; 0 for none."""
+    return int(np.ceil(np.round(count / align, 9))) * align

@@ -1,9 +1,10 @@
 """Chooses which channels to remove: one global order over all scores, aligned as part of the choice.
 
 Every group's channels are sorted by score and cut into blocks of `align`; the blocks of all groups compete, and the
-weakest go first until the goal is reached. A group keeps at least one block, so that no layer loses all its channels
-and every count is a multiple of the alignment. With |gamma| and `align` 1 this is network slimming's global threshold
-(Liu et al. 2017, arXiv 1708.06519).
+weakest go first until the goal is reached. A group keeps at least one block, or the share that is its floor: no layer
+loses all its channels, and every count is a multiple of the alignment. Where the goal is a cost, blocks can also be
+ranked by what they lose for each unit of it that they save: an early layer has few channels of many FLOPs. With |gamma|
+and `align` 1 this is network slimming's global threshold (Liu et al. 2017, arXiv 1708.06519).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Group
-from compress.prune.alignment import aligned_width, nearest_width
+from compress.prune.alignment import aligned_up, aligned_width, nearest_width
 from compress.prune.budget import Cost
 from compress.prune.goal import Goal
 from compress.prune.plan import GroupPlan, Plan
@@ -26,11 +27,21 @@ def choose(model: nn.Module, flow: ChannelFlow, percent: float, align: int) -> P
     return choose_for(flow, gamma_scores(model, flow), Goal("percent", percent), align)
 
 
-def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: Cost | None = None) -> Plan:
+def choose_for(
+    flow: ChannelFlow,
+    scores: Scores,
+    goal: Goal,
+    align: int,
+    cost: Cost | None = None,
+    floor: float = 0.0,
+    by_saving: bool = False,
+) -> Plan:
     """The plan that reaches the goal, whole blocks of `align` at a time.
 
     `cost` is needed for the goals flops, params and latency and has their unit. percent and threshold end at the block
-    count nearest to what is wanted, the others at the first one that is within the goal.
+    count nearest to what is wanted, the others at the first one that is within the goal. `floor` is the share of its
+    channels, 0..1, that every group keeps at least. With `by_saving`, which needs a cost, a block's score is divided by
+    what it saves at full width.
 
     Raises UsageError for a goal that no choice can reach while every group keeps a block, naming the limit, and for an
     alignment wider than every group.
@@ -39,10 +50,11 @@ def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: 
     _check(groups, align)
     width = {group.name: len(group.classes) for group in groups}
     kept = {name: aligned_width(count, align) for name, count in width.items()}
+    saved = _saved(kept, align, cost) if by_saving and cost else dict.fromkeys(kept, 1.0)
     blocks = sorted(
-        (float(np.sort(scores[name])[::-1][start : start + align].mean()), name)
+        (float(np.sort(scores[name])[::-1][start : start + align].mean()) / saved[name], name)
         for name in kept
-        for start in range(align, kept[name], align)
+        for start in range(max(align, aligned_up(floor * width[name], align)), kept[name], align)
     )
     threshold = 0.0
     if goal.kind == "uniform":
@@ -55,6 +67,13 @@ def choose_for(flow: ChannelFlow, scores: Scores, goal: Goal, align: int, cost: 
         threshold = _take_cost(kept, blocks, goal, align, cost)
     chosen = [_plan_group(g, scores.get(g.name), kept.get(g.name), threshold, align, goal) for g in flow.groups]
     return Plan({goal.kind: goal.value}, align, threshold, chosen)
+
+
+def _saved(kept: dict[str, int], align: int, cost: Cost) -> dict[str, float]:
+    """What one block of each group saves while all others are whole, as a share of the whole; above 0."""
+    whole = cost(kept)
+    saved = {name: whole - cost({**kept, name: count - align}) for name, count in kept.items() if count > align}
+    return {name: max(saved.get(name, 0.0) / whole, 1e-9) for name in kept}
 
 
 def highest_threshold(scores: Scores) -> tuple[float, str]:
@@ -95,7 +114,7 @@ def _take_count(
     if wanted - limit >= align:
         raise UsageError(
             f"--{goal.kind} is {goal.value:g}, but with --align {align} at most {limit / total:.3f} can be removed "
-            "before a layer would lose all its channels"
+            "before a layer would lose all its channels, or fall below its floor"
         )
     for _, name in blocks:
         # the last block is left only where taking it would miss the wanted count by more than leaving it does
@@ -113,7 +132,7 @@ def _take_cost(kept: dict[str, int], blocks: list[tuple[float, str]], goal: Goal
     if cost(taken[-1]) > goal.value:
         raise UsageError(
             f"--{goal.kind} asks for at most {goal.value:.4g}, but with --align {align} at least "
-            f"{cost(taken[-1]):.4g} remains when every layer keeps its last {align} channels"
+            f"{cost(taken[-1]):.4g} remains when every layer keeps its last {align} channels, or its floor"
         )
     low, high = 0, len(blocks)
     while low < high:  # the cost never grows with more blocks taken

@@ -41,6 +41,24 @@ def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
     return result
 
 
+def group_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
+    """The L2 norm of every value that goes with a channel: the filters and gammas that make it, and the slices that
+    take it in all convolutions behind (Fang et al. 2023, DepGraph, arXiv 2301.12900, section 3.3).
+
+    Divided by its group's mean, as `filter_scores` is.
+    """
+    result = {}
+    for group in flow.removable():
+        made = {name: _filters(model, name, 2) for name in group.convolutions}
+        gammas = {name: np.square(_values(model.get_parameter(f"{name}.weight"))) for name in group.norms}
+        total = _spread(flow.convolutions, group.convolutions, made, group, np.add)
+        total += _spread(flow.norms, group.norms, gammas, group, np.add)
+        total += _taken(model, flow, group)
+        score = np.sqrt(total)
+        result[group.name] = score / max(float(score.mean()), np.finfo(float).tiny)
+    return result
+
+
 def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Tensor]) -> Scores:
     """The first-order estimate of what removing a channel does to the loss (Molchanov et al. 2019, arXiv 1906.10771).
 
@@ -78,6 +96,21 @@ def _spread(
         places = np.array([position.get(int(c), -1) for c in outputs])
         mine = places >= 0
         combine.at(result, places[mine], values[name][mine])  # type: ignore[attr-defined]
+    return result
+
+
+def _taken(model: nn.Module, flow: ChannelFlow, group: Group) -> np.ndarray:
+    """The squares of the weights that take each class of the group as an input, summed: float64 [width]."""
+    position = {int(c): i for i, c in enumerate(group.classes)}
+    result = np.zeros(len(group.classes))
+    for name, layer in flow.convolutions.items():
+        places = np.array([position.get(int(c), -1) for c in layer.inputs])
+        if layer.depthwise or not (places >= 0).any():
+            continue
+        weight = model.get_parameter(f"{name}.weight").detach().double().cpu()
+        if weight.shape[1] == len(layer.inputs):  # grouped convolutions have their inputs by group, and are pinned
+            each = weight.square().sum((0, 2, 3)).numpy()
+            np.add.at(result, places[places >= 0], each[places >= 0])
     return result
 
 

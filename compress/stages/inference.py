@@ -40,7 +40,7 @@ def ready_model(settings: InferenceSettings) -> tuple[Detector, int, str]:
     imgsz = input_side(given.detector, settings.imgsz)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = copy.deepcopy(given.detector) if isinstance(settings.weights, Model) else given.detector
-    return model.eval().to(device), imgsz, settings.letterbox or _validated_with(given.history)
+    return model.eval().to(device), imgsz, settings.letterbox or validated_with(given.history)
 
 
 def input_side(model: Detector, asked: int | None) -> int:
@@ -53,7 +53,7 @@ def input_side(model: Detector, asked: int | None) -> int:
     return imgsz
 
 
-def _validated_with(history: list[dict[str, Any]]) -> str:
+def validated_with(history: list[dict[str, Any]]) -> str:
     """The letterbox of the last training that the history tells of."""
     for entry in reversed(history):
         settings = entry.get("settings")

@@ -17,7 +17,7 @@ from compress.prune.budget import Cost, flops_cost, params_cost
 from compress.prune.choose import choose_for
 from compress.prune.goal import Goal, read_amount
 from compress.prune.plan import Plan, load_plan, read_plan
-from compress.prune.scores import Scores, filter_scores, gamma_scores, taylor_scores
+from compress.prune.scores import Scores, filter_scores, gamma_scores, group_scores, taylor_scores
 from compress.stages.prune_settings import DEFAULT_PERCENT, PruneSettings
 
 
@@ -38,7 +38,7 @@ def plan_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Plan
         return load_plan(settings.plan, flow)
     scores = _scores(model, flow, settings)
     goal, cost = _goal(model, flow, scores, settings)
-    plan = choose_for(flow, scores, goal, settings.align, cost)
+    plan = choose_for(flow, scores, goal, settings.align, cost, settings.floor, settings.rank == "saving")
     return replace(plan, score=settings.score, shortcuts=settings.shortcuts, protect=list(settings.protect))
 
 
@@ -48,6 +48,8 @@ def _scores(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Scor
     if settings.score == "taylor":
         assert settings.data, "the settings have refused this"
         return taylor_scores(model, flow, batch_losses(model, settings.data, settings.batches))
+    if settings.score == "group":
+        return group_scores(model, flow)
     return filter_scores(model, flow, 1 if settings.score == "l1" else 2)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from compress.stages.table import html_table
 if TYPE_CHECKING:
     from compress.channels.flow import ChannelFlow
     from compress.prune.plan import Plan
+
+Scores = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class PruneResult:
         before, after: "parameters" (values) and "flops" (floating-point operations an image at model.imgsz).
         masked_difference: the largest difference between the outputs of the pruned model and of the one whose removed
             channels are set to zero, relative to the outputs' largest value; at most 1e-9.
+        scores: with `eval`, "map50" and "map50_95" (0..1) on its val split of the model "before", "masked" (removed
+            channels set to zero) and "pruned" (with what they emitted folded), none of them trained since.
+        warning: what to expect where gammas are not sparse, or "".
         out, plan_file: the files written, or None.
     """
 
@@ -34,6 +41,8 @@ class PruneResult:
     before: dict[str, int] = field(default_factory=dict)
     after: dict[str, int] = field(default_factory=dict)
     masked_difference: float | None = None
+    scores: Scores = field(default_factory=dict)
+    warning: str = ""
     out: Path | None = None
     plan_file: Path | None = None
 
@@ -53,6 +62,10 @@ class PruneResult:
         found["removed_share"] = self.removed_share
         if self.masked_difference is not None:
             found["masked_difference"] = self.masked_difference
+        if self.scores:
+            found["scores"] = self.scores
+        if self.warning:
+            found["warning"] = self.warning
         return found
 
     def _repr_html_(self) -> str:
@@ -77,9 +90,44 @@ def prune(settings: PruneSettings) -> PruneResult:
     given = open_model(settings.weights)
     flow = flow_of(given.detector, settings)
     plan = plan_of(given.detector, flow, settings)
+    warning = _warning(given, flow, plan)
     if settings.plan_only:
-        return _only_plan(plan, settings.out)
-    return _cut(given, flow, plan, settings)
+        return replace(_only_plan(plan, settings.out), warning=warning)
+    judge = _judge(given, settings)
+    done = _cut(given, flow, plan, settings)
+    return replace(done, scores=judge(flow, done) if judge else {}, warning=warning)
+
+
+def _warning(given: Model, flow: ChannelFlow, plan: Plan) -> str:
+    from compress.prune.scores import gamma_scores
+    from compress.prune.sparse_enough import sparsity_warning
+
+    by_gamma = plan.score == "gamma" and "uniform" not in plan.goal
+    return sparsity_warning(gamma_scores(given.detector, flow), plan) if by_gamma else ""
+
+
+def _judge(given: Model, settings: PruneSettings) -> Callable[[ChannelFlow, PruneResult], Scores] | None:
+    """Scores the models on the val split of `eval`; what is wrong with the data set is said before the long work."""
+    if not settings.eval:
+        return None
+    from compress.data.data_yaml import load_data_yaml
+    from compress.data.same_classes import check_same_classes
+    from compress.prune import surgery
+    from compress.stages.inference import validated_with
+    from compress.val.validate import Validator
+
+    data = load_data_yaml(settings.eval)
+    check_same_classes(data, given.names)
+    validator = Validator(data, "val", given.imgsz, validated_with(given.history))
+
+    def judge(flow: ChannelFlow, done: PruneResult) -> Scores:
+        assert done.model
+        masked = surgery.mask(given.detector, flow, done.plan)
+        models = {"before": given.detector, "masked": masked, "pruned": done.model.detector}
+        found = {name: validator(copy.deepcopy(model)) for name, model in models.items()}
+        return {name: {key: row[key] for key in ("map50", "map50_95")} for name, row in found.items()}
+
+    return judge
 
 
 def _place(given: Model, settings: PruneSettings) -> dict[str, str]:
@@ -119,6 +167,8 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
             "score": plan.score,
             "shortcuts": plan.shortcuts,
             "protect": plan.protect,
+            "rank": settings.rank,
+            "floor": settings.floor,
             "fold": settings.fold,
         },
         "sha256": given.sha256,

@@ -12,7 +12,8 @@ from compress.stages.model import Model, Weights
 from deploy.errors import UsageError
 
 DEFAULT_PERCENT = 0.5
-SCORES = ("gamma", "l1", "l2", "taylor")
+SCORES = ("gamma", "l1", "l2", "group", "taylor")
+RANKS = ("score", "saving")
 _GOALS = {"group": "how much (one of them)", "exclusive": True}
 _WHICH = {"group": "which"}
 
@@ -50,14 +51,24 @@ class ChoiceSettings(Settings):
     score: str = option(
         "gamma",
         choices=SCORES,
-        help="what a channel is judged by: |gamma|, the norm of its filters, or its effect on the loss "
-        "(taylor, needs --data)",
+        help="what a channel is judged by: |gamma|, the norm of its filters, the norm of all that goes with it (group), or "
+        "its effect on the loss (taylor, needs --data)",
         **_WHICH,
     )
     batches: int = option(16, low=1, high=100_000, help="batches of 8 for --score taylor", **_WHICH)
     align: int = option(8, low=1, high=64, help="every channel count is a multiple of this", **_WHICH)
     shortcuts: str = option(
         "group", choices=SHORTCUTS, help="channels that additions unite: prune them together, or keep them", **_WHICH
+    )
+    rank: str = option(
+        "score",
+        choices=RANKS,
+        help="for --flops, --params and --latency: blocks go by their score, or by their score for each unit that they "
+        "save",
+        **_WHICH,
+    )
+    floor: float = option(
+        0.0, low=0.0, high=1.0, metavar="X", help="the share of its channels that every layer keeps at least", **_WHICH
     )
     protect: tuple[str, ...] = option(
         (),
@@ -89,6 +100,9 @@ class PruneSettings(ChoiceSettings):
     weights: Weights = option(metavar="FILE", also=(Model,), help="a checkpoint, or a .pt of ultralytics")
     plan: str | None = option(None, metavar="FILE", help="apply this plan as it is", **_GOALS)
     data: str | None = option(None, metavar="FILE", help="data.yaml whose train images --score taylor uses", **_WHICH)
+    eval: str | None = option(
+        None, metavar="FILE", help="data.yaml on whose val split mAP is taken before, masked and pruned, untrained"
+    )
     plan_only: bool = option(False, help="write the plan to --out, a .json, and prune nothing")
     out: str | None = option(None, required=True, metavar="FILE", help="checkpoint to write; its plan goes beside it")
 
@@ -98,6 +112,8 @@ class PruneSettings(ChoiceSettings):
             self._check_out(Path(self.out))
         if self.score == "taylor" and not self.data and not self.plan:
             raise UsageError("--score taylor needs --data: it judges channels by the loss on training images")
+        if self.rank == "saving" and not (self.flops or self.params or self.latency is not None):
+            raise UsageError("--rank saving needs a goal that is a cost: --flops, --params or --latency")
         if self.plan and self.plan_only:
             raise UsageError("--plan and --plan-only exclude each other: one applies a plan, the other writes one")
 

@@ -285,3 +285,37 @@ def test_cost_goal_out_of_reach_names_what_remains() -> None:
     model, flow = bench(random_gammas())
     with pytest.raises(UsageError, match=r"--flops asks for at most 20, but with --align 8 at least 56 remains"):
         choose_for(flow, gamma_scores(model, flow), Goal("flops", 20), 8, lambda kept: sum(kept.values()))
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.3, 0.5])
+@pytest.mark.parametrize("align", [1, 8])
+def test_every_group_keeps_its_floor(floor: float, align: int) -> None:
+    """Whole blocks at or above it; without a floor one block is enough."""
+    model, flow = bench([np.full(64, 0.01), np.full(64, 1.0), np.full(20, 0.02)])
+    plan = choose_for(flow, gamma_scores(model, flow), Goal("percent", 0.45), align, floor=floor)
+    for group in plan.groups:
+        least = max(align, int(np.ceil(floor * group.width / align)) * align)
+        assert len(group.kept) >= min(least, group.width - group.width % align)
+    assert len(plan.groups[0].kept) == max(align, int(np.ceil(floor * 64 / align)) * align), (
+        "the weakest go as far down"
+    )
+
+
+def test_a_floor_that_the_goal_cannot_keep() -> None:
+    model, flow = bench([np.full(64, 0.01), np.full(64, 1.0)])
+    with pytest.raises(UsageError, match="or fall below its floor"):
+        choose_for(flow, gamma_scores(model, flow), Goal("percent", 0.6), 8, floor=0.5)
+
+
+def test_blocks_by_what_they_save() -> None:
+    """Two equal layers, one of which costs ten times as much: it gives first, where the plain order takes both alike."""
+    model, flow = bench([np.linspace(1, 2, 32), np.linspace(0.99, 1.99, 32)])
+
+    def cost(kept: dict[str, int]) -> float:
+        return 10.0 * kept["c0"] + kept["c1"]
+
+    scores, goal = gamma_scores(model, flow), Goal("flops", 0.7 * cost({"c0": 32, "c1": 32}))
+    plain, saving = (choose_for(flow, scores, goal, 8, cost, by_saving=by) for by in (False, True))
+    kept = [[len(g.kept) for g in plan.groups] for plan in (plain, saving)]
+    assert kept == [[16, 16], [16, 32]]
+    assert all(cost({g.name: len(g.kept) for g in plan.groups}) <= goal.value for plan in (plain, saving))

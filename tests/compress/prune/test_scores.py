@@ -12,7 +12,7 @@ from torch import nn
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Group, Layer
 from compress.nets.yolov5 import Yolov5
-from compress.prune.scores import filter_scores, gamma_scores, taylor_scores
+from compress.prune.scores import filter_scores, gamma_scores, group_scores, taylor_scores
 
 
 def two_norms(first: list[float], second: list[float], order: list[int] | None = None) -> tuple[nn.Module, ChannelFlow]:
@@ -80,3 +80,30 @@ def test_taylor_is_the_mean_square_of_what_the_gates_do_to_the_loss() -> None:
         expected += torch.autograd.grad(loss, gate)[0].flatten().double().numpy() ** 2 / 3
     assert found["0"] == pytest.approx(expected, rel=1e-4)
     assert all(p.grad is None for p in model.parameters()), "no gradient is left behind"
+
+
+def test_group_norm_counts_all_that_goes_with_a_channel() -> None:
+    """By hand: the filter that makes it, its gamma, and the slices of both convolutions that take it."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.n = nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4)
+            self.b, self.c = nn.Conv2d(4, 2, 3), nn.Conv2d(4, 5, 1)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            x = self.n(self.a(x))
+            return self.b(x), self.c(x)
+
+    torch.manual_seed(0)
+    net = Net().double()
+    net.n.weight.data = torch.tensor([0.1, 2.0, -3.0, 0.5], dtype=torch.float64)
+    flow = channel_flow(net, torch.zeros(1, 3, 8, 8, dtype=torch.float64))
+    (score,) = group_scores(net, flow).values()
+    weights = (
+        net.a.weight.square().sum((1, 2, 3)),
+        net.b.weight.square().sum((0, 2, 3)),
+        net.c.weight.square().sum((0, 2, 3)),
+    )
+    total = (sum(weights) + net.n.weight.square()).sqrt().detach().numpy()  # type: ignore[union-attr]
+    np.testing.assert_allclose(score, total / total.mean(), rtol=1e-12)

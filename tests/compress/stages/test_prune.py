@@ -17,7 +17,7 @@ from compress.prune import surgery
 from compress.stages.model import Model
 from compress.stages.prune import prune
 from compress.stages.prune_settings import PruneSettings
-from deploy.errors import UsageError
+from deploy.errors import DataError, UsageError
 
 Tensors = dict[str, torch.Tensor]
 
@@ -36,6 +36,7 @@ def test_it_does_what_the_verb_does(tmp_path: Path, tiny_model: Callable[..., Yo
     dense = Model(tiny_model(), [{"stage": "train"}], tmp_path / "w.safetensors")
     done = prune(PruneSettings(weights=dense, align=2))
     assert done.model and same(done.model.detector.state_dict(), written.state_dict())
+    assert history[-1].pop("weights") == "w.safetensors", "seen from the pruned file"
     assert done.model.history == history and [entry["stage"] for entry in history] == ["train", "prune"]
     unfolded = surgery.cut(tiny_model(), tiny_flow, done.plan)
     assert not same(done.model.detector.state_dict(), unfolded.state_dict())
@@ -89,3 +90,41 @@ def test_settings_that_contradict(values: dict[str, Any], sentence: str) -> None
     with pytest.raises(UsageError) as caught:
         PruneSettings(weights="w.safetensors", **values)
     assert sentence in str(caught.value)
+
+
+def test_what_cutting_costs_is_told_before_any_training(
+    tmp_path: Path,
+    tiny_model: Callable[..., Yolov5],
+    tiny_data: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The model before scores as `val` says; at percent 0 nothing changes; dense gammas are warned of, once."""
+    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [])
+    data = str(tiny_data())
+    same_model = prune(PruneSettings(weights=Model(tiny_model(), []), percent=0.0, align=1, eval=data))
+    assert same_model.scores["before"] == same_model.scores["masked"] == same_model.scores["pruned"]
+    assert same_model.warning == ""
+
+    options = ["--weights", str(tmp_path / "w.safetensors"), "--out", str(tmp_path / "p.safetensors")]
+    assert main(["prune", *options, "--align", "1", "--eval", data]) == 0
+    told = capsys.readouterr()
+    assert told.err.count("warning: the gammas are not sparse: ") == 1
+    for name in ("before", "masked", "pruned"):
+        assert f"{name}: mAP@0.5 " in told.out
+
+
+def test_a_data_set_of_other_classes_is_told_before_anything_is_written(
+    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+) -> None:
+    out = tmp_path / "out" / "p.safetensors"
+    settings = PruneSettings(
+        weights=Model(tiny_model(), []), align=1, eval=str(tiny_data(names=("x", "y"))), out=str(out)
+    )
+    with pytest.raises(DataError, match="has the 2 classes"):
+        prune(settings)
+    assert not out.parent.exists()
+
+
+def test_ranking_by_saving_wants_a_cost() -> None:
+    with pytest.raises(UsageError, match="--rank saving needs a goal that is a cost"):
+        PruneSettings(weights="w", rank="saving", percent=0.5)
