@@ -31,7 +31,7 @@ def sparsity_warning(scores: Scores, plan: Plan) -> str:
     below = float((everything < alive.max()).mean())
     return (
         f"the gammas are not sparse: {near_zero_share(scores):.1%} of them are below {NEAR_ZERO}, and {len(alive)} of "
-        f"the {len(removed)} channels that go have more, up to {alive.max():.3g} (the {below:.0%} point of the histogram); "
-        "expect an mAP near 0 until the model is fine-tuned. A sparse run first, or --score taylor on a dense model, "
-        "loses less; --eval DATA shows it"
+        f"the {len(removed)} channels that go have more, up to {alive.max():.3g} (the {below:.0%} point of the "
+        "histogram); expect an mAP near 0 until the model is fine-tuned. A sparse run first, or "
+        "--score taylor on a dense model, loses less; --eval DATA shows it"
     )

@@ -185,4 +185,4 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
     plan_file = out.with_suffix(".plan.json")
     plan.save(plan_file)
     pruned.save(out)
-    return PruneResult(plan, pruned, before, after, difference, out, plan_file)
+    return PruneResult(plan, pruned, before, after, difference, out=out, plan_file=plan_file)

@@ -51,8 +51,8 @@ class ChoiceSettings(Settings):
     score: str = option(
         "gamma",
         choices=SCORES,
-        help="what a channel is judged by: |gamma|, the norm of its filters, the norm of all that goes with it (group), or "
-        "its effect on the loss (taylor, needs --data)",
+        help="what a channel is judged by: |gamma|, the norm of its filters (l1, l2) or of all that goes with it "
+        "(group), or its effect on the loss (taylor, needs --data)",
         **_WHICH,
     )
     batches: int = option(16, low=1, high=100_000, help="batches of 8 for --score taylor", **_WHICH)

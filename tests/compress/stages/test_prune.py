@@ -67,7 +67,11 @@ def test_a_plan_alone(tmp_path: Path, tiny_model: Callable[..., Yolov5]) -> None
     planned = prune(PruneSettings(weights=dense, align=2, plan_only=True))
     assert planned.model is None and planned.plan_file is None and planned.before == {}
     written = prune(PruneSettings(weights=dense, align=2, plan_only=True, out=str(tmp_path / "deep" / "a.json")))
-    assert written.to_json() == {"plan": str(tmp_path / "deep" / "a.json"), "removed_share": planned.removed_share}
+    assert written.to_json() == {
+        "plan": str(tmp_path / "deep" / "a.json"),
+        "removed_share": planned.removed_share,
+        "warning": planned.warning,
+    }
     applied = prune(PruneSettings(weights=dense, plan=str(tmp_path / "deep" / "a.json")))
     assert applied.model and applied.plan.groups == planned.plan.groups
 
