@@ -157,7 +157,7 @@ class StreamManagerApi:
                 self._failed("GetProtobuf", result.code, result.data.decode("utf-8", "replace"))
             found = outputs.protobufs(result, keys)
             if not found and result.code == OK:
-                self._nothing_found(keys, result.metadata or {})
+                self._nothing_found("GetProtobuf", keys, result.metadata or {})
             return found
         except SdkFault as fault:
             self._failed("GetProtobuf", fault.code, fault.sentence)
@@ -190,7 +190,10 @@ class StreamManagerApi:
             if name not in names:
                 raise SdkFault(ELEMENT_INVALID, f"there is no appsink {name}; the stream has {', '.join(names)}")
             result = mailbox.result(names.index(name), msTimeOut / 1000)
-            output = outputs.buffer_and_metadata(result, [as_text(key) for key in dataSourceVec])
+            keys = [as_text(key) for key in dataSourceVec]
+            output = outputs.buffer_and_metadata(result, keys)
+            if keys and not output.metadataVec and output.errorCode == OK:
+                self._nothing_found("GetResult", keys, result.metadata or {})
         except SdkFault as fault:
             code = FAILURE if fault.code == STREAM_TIMEOUT else fault.code  # this form says it so, in the SDK
             output = MxBufferAndMetadataOutput(code, fault.sentence.encode("utf-8", "replace"))
@@ -242,8 +245,8 @@ class StreamManagerApi:
         """A call answers with a code other than OK."""
         self._last_error = sentence
 
-    def _nothing_found(self, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
-        """GetProtobuf gives nothing back, although nothing failed."""
+    def _nothing_found(self, call: str, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
+        """A call gives no metadata back, although nothing failed."""
 
     def _code(self, call: str, action: Callable[[], None]) -> int:
         try:

@@ -62,6 +62,6 @@ class StreamManagerApi(api.StreamManagerApi):
         if code == INVALID_FACTORY:
             print(f"note: {_OWN_PLUGIN}", file=sys.stderr, flush=True)
 
-    def _nothing_found(self, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
+    def _nothing_found(self, call: str, keys: Sequence[str], metadata: Mapping[str, Any]) -> None:
         found = ", ".join(metadata) or "nothing"
-        print(f"note: GetProtobuf: the buffer holds {found}, nothing of {', '.join(keys)}", file=sys.stderr, flush=True)
+        print(f"note: {call}: the buffer holds {found}, nothing of {', '.join(keys)}", file=sys.stderr, flush=True)

@@ -234,10 +234,23 @@ def test_failures_are_said(tiny_bundle, monkeypatch, capsys, calls, words):
     assert all(word in line for word in words), line
 
 
-def test_missing_metadata_are_said(tiny_bundle, blob_jpeg):
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param('api.GetProtobuf(b"detection", 0, keys)', id="GetProtobuf"),
+        pytest.param('api.GetResult(b"detection", b"appsink0", keys)', id="GetResult"),
+    ],
+)
+def test_missing_metadata_are_said(tiny_bundle, blob_jpeg, monkeypatch, capsys, call):
     folder = tiny_bundle()
-    (folder / "a.jpg").write_bytes(blob_jpeg([]))
-    (folder / "a.py").write_text(DECODED.replace('b"mxpi_imagedecoder0"', 'b"mxpi_objectpostprocessor0"'))
-    done = run("a.py", folder=folder)
-    assert "note: GetProtobuf: the buffer holds mxpi_imagedecoder0, " in done.stderr
-    assert "nothing of mxpi_objectpostprocessor0" in done.stderr
+    monkeypatch.chdir(folder)
+    api, data = scripts_api.StreamManagerApi(), scripts_api.MxDataInput()
+    api.InitManager()
+    api.CreateMultipleStreams((folder / "detect.pipeline").read_bytes())
+    data.data = blob_jpeg([])
+    api.SendData(b"detection", 0, data)
+    exec(call, {"api": api, "keys": scripts_api.StringVector([b"mxpi_objectpostprocessor0"])})
+    api.DestroyAllStreams()
+    said = capsys.readouterr().err
+    assert ": the buffer holds mxpi_imagedecoder0, " in said and call[4:13] in said
+    assert "nothing of mxpi_objectpostprocessor0" in said
