@@ -252,7 +252,11 @@ def test_creating_all_streams_or_none(api, folder):
             '"resizeHeight": "128"', '"resizeHeight": "96"', 1004, "128 x 96", id="another size than the model"
         ),
         pytest.param(
-            '"dataSource": "mxpi_tensorinfer0"', '"dataSource": "x"', 6015, 'dataSource is "x"', id="no source"
+            '"dataSource": "mxpi_tensorinfer0"',
+            '"dataSource": "mxpi_imageresize0"',
+            6006,
+            "does not hand on tensors",
+            id="a source of something else",
         ),
     ],
 )
