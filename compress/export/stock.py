@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import ultralytics
 from compress.nets.detector import Detector
 from compress.nets.yolov8 import AnchorFree
 from deploy.errors import ModelError, ReportedError, UsageError
+from deploy.whole_file import write_whole
 
 _HOMES = ("torch.", "ultralytics.")
 
@@ -31,14 +33,11 @@ def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]
             f"a {model.family} with anchors has a head that the ultralytics package does not know; "
             "--stock takes YOLOv8, YOLO11 and YOLOv5u"
         )
-    content = stock_content(model, history)
-    partial = path.with_name(f".{path.name}.partial")
+    content = BytesIO()
+    torch.save(stock_content(model, history), content)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(content, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
+        write_whole(path, content.getvalue())
+    except OSError as error:
         raise ReportedError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from None
     return path
 
