@@ -13,9 +13,7 @@ from types import FrameType
 
 from compute_mAP.terminal import flush_stdout, give_up_stdout
 from deploy.errors import ReportedError
-from deploy.wording import printable
 
-NEWLINE = "\n"
 LIVE_SECONDS, QUIET_SECONDS = 0.25, 10.0
 """Between two lines of progress on a terminal, and where stderr is a file."""
 
@@ -28,7 +26,7 @@ UNTOUCHED = "what was there before is untouched"
 
 
 def note(sentence: str) -> None:
-    _say(f"note: {printable(sentence, NEWLINE)}")
+    _say(f"note: {sentence}")
 
 
 def exit_code(command: Callable[[], None], interrupted: str = UNTOUCHED) -> int:
@@ -56,7 +54,7 @@ def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
         command()
         flush_stdout()
     except ReportedError as fault:
-        _say(f"error: {printable(str(fault), NEWLINE)}")
+        _say(f"error: {fault}")
         return fault.exit_code
     except KeyboardInterrupt as stop:
         if nested:  # the command around it says so
@@ -69,7 +67,7 @@ def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
     except OSError as fault:
         give_up_stdout()
         where = f"{fault.filename}: " if fault.filename else ""
-        _say(f"error: {printable(f'{where}{fault.strerror or fault}', NEWLINE)}")
+        _say(f"error: {where}{fault.strerror or fault}")
         return 1
     return 0
 

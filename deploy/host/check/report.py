@@ -7,7 +7,6 @@ from typing import Any
 
 from deploy.errors import ModelError
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
-from deploy.wording import printable
 
 
 @dataclass
@@ -22,12 +21,12 @@ class Report:
     def to_text(self) -> str:
         """A line a finding: FILE:LINE: severity: sentence; what concerns a file as a whole has line 1.
 
-        Names in a file may hold what steers a terminal: such characters are written as escapes.
+        A name in a file may hold the end of a line: it is written as an escape.
         """
         lines = []
         for name, _, findings in self.files:
             lines += [f"{name}:{max(one.line, 1)}: {one.severity}: {one.sentence}" for one in findings]
-        return "\n".join(map(printable, lines))
+        return "\n".join(line.replace("\n", "\\u000a").replace("\r", "\\u000d") for line in lines)
 
     def to_json(self) -> dict[str, Any]:
         findings = [

@@ -271,6 +271,16 @@ def test_pipeline_mistakes(folder, old, new, code, sentence):
     assert sentence in api.LastError()
 
 
+def test_a_source_that_nobody_is_is_no_mistake(folder):
+    # MxGstBase.cpp, CheckDataSource: names are looked up when data comes, none of them at the start
+    text = (folder / "detect.pipeline").read_text()
+    (folder / "other.pipeline").write_text(text.replace('"dataSource": "mxpi_tensorinfer0"', '"dataSource": "x"'))
+    api = StreamManagerApi()
+    api.InitManager()
+    assert api.CreateMultipleStreamsFromFile("other.pipeline") == 0
+    api.DestroyAllStreams()
+
+
 def test_a_pipeline_file_that_is_not_there(folder):
     api = StreamManagerApi()
     api.InitManager()

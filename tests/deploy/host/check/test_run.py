@@ -340,11 +340,11 @@ def test_pipes_that_a_pipeline_names(bundle):
 
 
 def test_names_do_not_steer_the_terminal(tmp_path, capsys):
-    name = "\x1b[31mred\x07"
+    name = "\x1b[31mred\x07\nx"
     (tmp_path / "x.pipeline").write_text(json.dumps({name: {name: {"factory": name, "next": name}}}))
     assert main(["check", str(tmp_path / "x.pipeline"), "--plugins"]) == 4
     out, err = capsys.readouterr()
-    assert "\\x1b[31mred\\x07" in out
+    assert "\\u001b[31mred\\u0007\\u000ax" in out
     assert "\x1b" not in out + err
     (tmp_path / "x.pipeline").write_text('{"\\udc80": {}}')
     assert main(["check", str(tmp_path / "x.pipeline")]) == 4
