@@ -51,7 +51,7 @@ def make_codes(
     high, or all are `size` (width, height). A box reaches around the modules, without the quiet zone: whole pixels
     measured from the image's outer edge, so that a box over the whole image is 0 0 width height.
 
-    `hardness` is "easy": 0 to 8 symbols on flat labels, all well to be seen, none `difficult`; or "real": things on
+    `hardness` is "easy": 0 to 8 symbols on flat labels, all easy to see, none `difficult`; or "real": things on
     tables and walls in perspective, partly covered, under uneven light, blurred and noisy, with tiny symbols and sheets
     full of labels, where the box reaches around what is visible and `difficult` marks what hardly is
     (compress/codes/real/visibility.py).

@@ -3,7 +3,7 @@
 A pickle can name any callable and have it called. Here a name is only ever looked up in a table of our own: tensors
 are rebuilt by our code, known classes become inert records that hold their attributes, and any other name ends the
 reading. File layout: PyTorch, torch/serialization.py (zip form since 1.6). What torch.load(weights_only=True) does
-instead, and why it does not suffice, is in docs/adr/0029.
+instead, and why it does not suffice, is in docs/adr/0030.
 """
 
 from __future__ import annotations

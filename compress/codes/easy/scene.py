@@ -46,7 +46,7 @@ class Scene:
 
     @property
     def objects(self) -> list[VocObject]:
-        """The symbols with their boxes; all are well to be seen."""
+        """The symbols with their boxes; all are easy to see."""
         height, width = self.image.shape[:2]
         return [
             VocObject(each.symbol.name, tight_box(each.corners, width, height), cut_off(each.corners, width, height))

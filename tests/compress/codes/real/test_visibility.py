@@ -23,7 +23,7 @@ GOOD = {"share": 1.0, "covered": 0.0, "side": 40.0, "contrast": 80.0, "noise": 2
 @pytest.mark.parametrize(
     ("change", "difficult"),
     [
-        pytest.param({}, False, id="well to be seen"),
+        pytest.param({}, False, id="easy to see"),
         pytest.param({"share": DIFFICULT_SHARE}, False, id="just enough of it"),
         pytest.param({"share": DIFFICULT_SHARE - 0.01}, True, id="too little of it"),
         pytest.param({"side": DIFFICULT_SIDE}, False, id="just enough pixels"),
