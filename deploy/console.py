@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
 from compute_mAP.terminal import flush_stdout, give_up_stdout
@@ -94,7 +96,12 @@ def _watched() -> Iterator[_Stop]:
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         stop.asked = True
-        signal.default_int_handler(number, frame)
+        if _imports_an_extension(frame):
+            later = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
+            later.daemon = True
+            later.start()
+        else:
+            signal.default_int_handler(number, frame)
 
     ours = (
         threading.current_thread() is threading.main_thread()
@@ -108,6 +115,16 @@ def _watched() -> Iterator[_Stop]:
         _running.remove(stop)
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _imports_an_extension(frame: FrameType | None) -> bool:
+    """Whether a module in C or C++ is being set up: an exception in the middle of that crashes some of them."""
+    while frame is not None:
+        step = frame.f_code.co_name
+        if step in ("create_module", "exec_module") and isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class StatusLine:

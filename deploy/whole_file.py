@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from deploy.temporary import temporary_file
@@ -22,10 +22,28 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     with writing(path, len(content)):
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_file(path) as (handle, partial):
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-            os.fsync(handle)  # else a cut of power may leave the new name with nothing in it
+            _write(handle, content)
+            partial.replace(path)
+
+
+def _write(handle: int, content: bytes | memoryview) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+    os.fsync(handle)  # else a cut of power may leave the new name with nothing in it
+
+
+def write_together(files: Sequence[tuple[Path, bytes]]) -> None:
+    """Write several files, all of them or, where one cannot be written, none. Raises OSError as `writing` words it."""
+    with ExitStack() as stack:
+        made = []
+        for path, content in files:
+            with writing(path, len(content)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle, partial = stack.enter_context(temporary_file(path))
+                _write(handle, content)
+                made.append((partial, path))
+        for partial, path in made:
             partial.replace(path)
 
 

@@ -39,7 +39,12 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def save_checkpoint(model: Detector, path: str | Path, history: list[dict[str, Any]], half: bool = False) -> None:
-    """Write the model, whole or not at all. `history` lists the stages it went through, the latest last.
+    """Write the model, whole or not at all; the rest as `checkpoint_bytes`."""
+    write_whole(Path(path), checkpoint_bytes(model, history, half))
+
+
+def checkpoint_bytes(model: Detector, history: list[dict[str, Any]], half: bool = False) -> bytes:
+    """The file's content. `history` lists the stages the model went through, the latest last.
 
     With `half`, floating tensors are stored as float16 (half the size; they are read back as float32).
     """
@@ -62,7 +67,7 @@ def save_checkpoint(model: Detector, path: str | Path, history: list[dict[str, A
         .contiguous()
         for key, value in model.state_dict().items()
     }
-    write_whole(Path(path), save(tensors, metadata={_METADATA_KEY: json.dumps(header)}))
+    return save(tensors, metadata={_METADATA_KEY: json.dumps(header)})
 
 
 def read_header(path: str | Path) -> dict[str, Any]:

@@ -65,11 +65,15 @@ class Plan:
         return {"schema_version": SCHEMA_VERSION, "kind": "plan", **asdict(self)}
 
     def save(self, path: str | Path) -> None:
-        """Write the plan, whole or not at all, one group a line so that two plans compare line by line."""
+        """Write the plan, whole or not at all."""
+        write_whole(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The file's content, one group a line so that two plans compare line by line."""
         content = self.to_json()
         groups = ",\n    ".join(json.dumps(g) for g in content.pop("groups"))
         head = json.dumps(content, indent=2)[:-2]
-        write_whole(Path(path), f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n'.encode())
+        return f'{head},\n  "groups": [\n    {groups}\n  ]\n}}\n'.encode()
 
 
 def read_plan(path: str | Path) -> Plan:

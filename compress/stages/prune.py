@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 from compress.stages.model import Model, open_model
 from compress.stages.prune_settings import PruneSettings
 from compress.stages.table import html_table
+from deploy.errors import ModelError, UsageError
+from deploy.hashes import file_sha256
+from deploy.whole_file import write_together
 
 if TYPE_CHECKING:
     from compress.channels.flow import ChannelFlow
     from compress.prune.plan import Plan
 
 Scores = dict[str, dict[str, float]]
+
+
+PLAN_SHA256 = "plan_sha256"
+"""In the history's entry: the plan that was written beside the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ def prune(settings: PruneSettings) -> PruneResult:
     """
     from compress.stages.plan_choice import flow_of, plan_of
 
+    if settings.out and not settings.plan_only:
+        check_plan_beside(Path(settings.out), settings)
     given = open_model(settings.weights)
     flow = flow_of(given.detector, settings)
     plan = plan_of(given.detector, flow, settings)
@@ -140,6 +150,31 @@ def _place(given: Model, settings: PruneSettings) -> dict[str, str]:
         return {}
 
 
+def check_plan_beside(out: Path, settings: PruneSettings) -> None:
+    """Raises UsageError where a plan beside `out` is not the one that prune wrote with it: somebody's work is in it."""
+    from compress.nets.checkpoint import read_header
+
+    plan_file = out.with_suffix(".plan.json")
+    if not plan_file.is_file() or _is_given(plan_file, settings):
+        return
+    try:
+        written = read_header(out)["history"][-1].get(PLAN_SHA256)
+    except (ModelError, LookupError, AttributeError, TypeError):
+        written = ""
+    # Older versions noted nothing, and wrote the plan first.
+    older = written is None and plan_file.stat().st_mtime <= out.stat().st_mtime
+    if not older and file_sha256(plan_file) != written:
+        raise UsageError(
+            f"{plan_file}: would be replaced, but is not the plan that prune wrote with {out.name}; move it, "
+            "apply it with --plan, or give another --out"
+        )
+
+
+def _is_given(plan_file: Path, settings: PruneSettings) -> bool:
+    """Whether it is the very plan that is to be applied, which stays as it is."""
+    return settings.plan is not None and plan_file.is_file() and plan_file.samefile(settings.plan)
+
+
 def _only_plan(plan: Plan, out: str | None) -> PruneResult:
     if not out:
         return PruneResult(plan)
@@ -149,6 +184,7 @@ def _only_plan(plan: Plan, out: str | None) -> PruneResult:
 
 
 def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -> PruneResult:
+    from compress.nets.checkpoint import checkpoint_bytes
     from compress.nets.size import flops, parameters
     from compress.prune import surgery
     from compress.prune.fold import fold_constants
@@ -181,8 +217,11 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
     if not settings.out:
         return PruneResult(plan, pruned, before, after, difference)
     out = Path(settings.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     plan_file = out.with_suffix(".plan.json")
-    plan.save(plan_file)
-    pruned.save(out)
+    own = _is_given(plan_file, settings)
+    content = plan_file.read_bytes() if own else plan.to_bytes()
+    entry[PLAN_SHA256] = hashlib.sha256(content).hexdigest()
+    check_plan_beside(out, settings)  # looked at again: minutes may have passed
+    both = [(out, checkpoint_bytes(slim, pruned.history)), *([] if own else [(plan_file, content)])]
+    write_together(both)
     return PruneResult(plan, pruned, before, after, difference, out=out, plan_file=plan_file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,15 +17,34 @@ from compress.train.settings import TrainSettings
 from compress.train.state import TrainState
 from deploy.errors import DataError, UsageError
 from deploy.hashes import file_sha256
-from deploy.whole_file import write_whole
+from deploy.results.folder import check_room, previous_of
+from deploy.results.ours import Maker
+from deploy.temporary import remove
+from deploy.whole_file import write_whole, writing
+
+_KEPT = tuple(f"weights/{name}.safetensors" for name in ("best", "last"))
+_LOGS = ("results.jsonl", "gammas.jsonl", "state.pt")
+
+
+def _is_run(folder: Path) -> bool:
+    return _has_nothing(folder) or any((folder / name).is_file() for name in (*_KEPT, *_LOGS))
+
+
+def _has_nothing(folder: Path) -> bool:
+    """Whether a run ended before its first checkpoint."""
+    return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {"tensorboard"}
+
+
+MAKER = Maker("training", "training run", (*_KEPT, *_LOGS, "tensorboard/*"), _is_run, marks=False, option="")
 
 
 class RunFolder:
     """PROJECT/NAME with weights/best.safetensors, weights/last.safetensors, results.jsonl, tensorboard/, state.pt and,
     of a sparse run, gammas.jsonl.
 
-    Without `resume` an existing folder of that name moves to NAME.prev when the training begins; until then nothing is
-    touched. With it, the folder must hold the state of an unfinished run.
+    Without `resume` an existing run of that name moves to NAME.prev when the training begins; until then nothing is
+    touched, and a folder that is no run is refused at once. With it, the folder must hold the state of an unfinished
+    run.
 
     Attributes:
         inputs: what the run is made from beside its settings, name to hash; a run resumes with the same alone.
@@ -41,6 +60,8 @@ class RunFolder:
         self._log = self.path / "results.jsonl"
         self._state = self.path / "state.pt"
         self._resume = resume
+        if not resume:
+            check_room(self.path.absolute(), MAKER)
         self.inputs: dict[str, str] = {}
         if resume and not self._state.is_file():
             done = " (it has ended)" if self.last.is_file() else ""
@@ -83,6 +104,9 @@ class RunFolder:
             if writes:
                 drop_later_rows(self._log, state.epoch)
                 drop_later_rows(self.gammas, state.epoch)
+            for file in (self.best, self.last):
+                if state.best and writes and not file.is_file():
+                    raise DataError(f"{file}: is gone, and the run cannot go on without it; train without --resume")
         except DataError:
             raise
         except Exception as error:
@@ -108,14 +132,15 @@ class RunFolder:
         self._state.unlink(missing_ok=True)
 
     def _make_room(self) -> None:
-        if self.path.is_dir() and {entry.name for entry in self.path.iterdir()} <= {"tensorboard"}:
-            shutil.rmtree(self.path)  # it ended before its first checkpoint: NAME.prev is worth more
-        if self.path.exists():
-            previous = self.path.with_name(self.path.name + ".prev")
-            if previous.exists():
-                shutil.rmtree(previous)
-            self.path.rename(previous)
-        self.path.mkdir(parents=True)
+        place = self.path.absolute()
+        check_room(place, MAKER)
+        if _has_nothing(place):
+            remove(place)  # NAME.prev is worth more
+        if os.path.lexists(place):
+            previous = previous_of(place)
+            remove(previous)
+            place.rename(previous)
+        place.mkdir(parents=True)
 
     def _fingerprint(self, settings: TrainSettings) -> dict[str, Any]:
         return {**settings.as_plain(), "data sha256": file_sha256(settings.data), **self.inputs}
@@ -128,8 +153,9 @@ class RunFolder:
 
 
 def _append(file: Path, row: dict[str, Any]) -> None:
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(row) + "\n")
+    line = json.dumps(row) + "\n"
+    with writing(file, len(line)), file.open("a", encoding="utf-8") as stream:
+        stream.write(line)
 
 
 def drop_later_rows(file: Path, epoch: int) -> None:

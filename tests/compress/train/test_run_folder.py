@@ -79,6 +79,9 @@ def test_state_round_trip(tmp_path: Path, settings: TrainSettings, parts: Callab
     assert (fresh.epoch, fresh.best) == (0, None)
     best = {"epoch": 2, "map50": 0.5, "ap50": {"a": 0.5}}
     run.save(TrainState(*saved, epoch=3, best=best), settings)
+    run.last.parent.mkdir()
+    for file in (run.best, run.last):
+        file.write_bytes(b"as the state has it")
     RunFolder(tmp_path, "run", resume=True).restore(resumed, settings)
     assert (resumed.epoch, resumed.best) == (3, best)
     same(saved.model.state_dict(), other.model.state_dict())
@@ -346,3 +349,29 @@ def test_a_training_takes_the_lock(
     with RunFolder(runs, "run").alone(), pytest.raises(UsageError, match="another training is writing to it"):
         train(tiny_model(), [], settings, RunFolder(runs, "run"), "train")
     assert not (runs / "run").exists(), "refused before anything is written"
+
+
+@pytest.mark.parametrize("name", ["docs", "docs.prev"])
+def test_a_folder_that_is_no_run_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "index.md").write_text("dear")
+    with pytest.raises(UsageError, match=f"{name}: exists and is no training run"):
+        RunFolder(tmp_path, "docs")
+    assert (tmp_path / name / "index.md").read_text() == "dear"
+
+
+@pytest.mark.parametrize("gone", ["best", "last"])
+def test_a_run_whose_checkpoint_is_gone_does_not_go_on(
+    tmp_path: Path, parts: Callable[..., Parts], settings: TrainSettings, gone: str
+) -> None:
+    made = TrainState(*parts(0))
+    run = RunFolder(tmp_path, "a")
+    run.restore(made, settings)
+    run.last.parent.mkdir()
+    for file in (run.best, run.last):
+        file.write_text("x")
+    made.epoch, made.best = 1, {"epoch": 1}
+    run.save(made, settings)
+    (run.best if gone == "best" else run.last).unlink()
+    with pytest.raises(DataError, match=rf"{gone}\.safetensors: is gone"):
+        RunFolder(tmp_path, "a", resume=True).restore(TrainState(*parts(0)), settings)
