@@ -65,8 +65,8 @@ def _library(view: StreamView, element: ElementText) -> Iterator[Finding]:
     if not old:
         source = view.source(element, "dataSource")
         if source is not None and source.known is not None and not _hands_on_tensors(source.known.ports):
-            sentence = f"{where}: it takes its tensors from {source.name}; it has to follow an mxpi_tensorinfer"
-            yield Finding(element.line_of("dataSource"), ERROR, sentence)
+            sentence = f"{where}: it takes its tensors from {source.name}, which hands on none: every image will fail"
+            yield Finding(element.line_of("dataSource"), WARNING, sentence)
     if element.text("funcLanguage") == "python":
         for key in ("className", "pythonModule"):
             if not element.text(key):

@@ -84,7 +84,6 @@ R, M, P, D = "mxpi_imageresize0", "mxpi_tensorinfer0", "mxpi_objectpostprocessor
                      "belongs to mxpi_modelinfer", id="the other family"),
         pytest.param(f"{P}.props.postProcessLibPath", None, P, "libyolov3postprocess.so", id="no library"),
         pytest.param(f"{P}.props.funcLanguage", "python", "funcLanguage", "needs className", id="no class"),
-        pytest.param(f"{P}.props.dataSource", R, "dataSource", "follow an mxpi_tensorinfer", id="no tensors"),
         pytest.param(f"{D}.props.outputDataKeys", f"a, {P}", "outputDataKeys", "does not trim", id="a blank"),
         pytest.param(f"{P}.props.postProcessConfigContent", {"CLASS_NUM": 3}, "postProcessConfigContent",
                      "write every value as a string", id="a number in the content"),
@@ -115,6 +114,7 @@ def test_errors_in_a_pipeline(bundle, path, value, key, sentence):
         # MxGstBase.cpp, CheckDataSource: keys are not looked for when a stream is created
         pytest.param(f"{R}.props.parentName", "mxpi_imagedecoder1", "which is no element", id="CheckDataSource: slip"),
         pytest.param(f"{R}.props.parentName", P, "no way leads to", id="CheckDataSource: behind it"),
+        pytest.param(f"{P}.props.dataSource", R, "hands on none", id="CheckDataSource: no tensors"),
         pytest.param(f"{D}.props.outputDataKeys", "mxpi_objectpostprocesor0", "did you", id="MxpiDataSerialize: slip"),
         pytest.param(f"{D}.props.outputDataKeys", "somebody", "without a word", id="MxpiDataSerialize: nobody"),
         pytest.param("appsrc0.props.is-live", "1", "filters", id="a native property"),
