@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.chain.fingerprint import fingerprint, path_hash
-from compress.chain.placement import placed_options
+from compress.chain.placement import kept_inside, placed_options
 from compress.chain.verbs import command_line, settings_of
 from compress.edge import run_edge
 from compress.failure import report_failure
@@ -48,6 +48,7 @@ class Chain:
         begun with the same options and inputs is resumed. Raises UsageError where others were given than before and
         nothing is to be redone, ReportedError with the verb's exit code when it fails.
         """
+        inside = kept_inside(options, self._folder, name)
         record = self._folder / "stages" / f"{name}.json"
         given = {"verb": verb, **fingerprint(options)}
         before = _read(record)
@@ -65,7 +66,7 @@ class Chain:
         begun = before is not None and not changed
         placed = placed_options(self._verbs[verb], options, self._folder, name, begun, self._redo)
         began = time.perf_counter()
-        answer = _run(self._verbs[verb], {**options, **placed})
+        answer = _run(self._verbs[verb], {**options, **inside, **placed})
         results = {str(value): path_hash(Path(value)) for value in _files_of(answer)}
         seconds = round(time.perf_counter() - began, 1)
         _write(record, {"name": name, "given": given, "answer": answer, "results": results, "seconds": seconds})

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from compress.verb import Verb
+from deploy.errors import UsageError
+
+WRITTEN = frozenset({"stock", "save"})
+"""Options, beside --out and --project, that name a file to write."""
 
 
 def placed_options(
@@ -24,6 +28,23 @@ def placed_options(
         return placed
     suffix = _suffix(verb.name, options) if "out" in takes else None
     return {} if suffix is None else {"out": str(folder / f"{name}{suffix}")}
+
+
+def kept_inside(options: Mapping[str, Any], folder: Path, name: str) -> dict[str, str]:
+    """Further files that a stage is to write, by option, each in the chain's folder.
+
+    Raises UsageError for one that would lie elsewhere: a recipe may come from somebody else.
+    """
+    placed = {}
+    for option in WRITTEN & options.keys():
+        file = Path(str(options[option]))
+        if file.is_absolute() or ".." in file.parts or not file.name:
+            raise UsageError(
+                f"the stage '{name}' is to write {option}: {file}, which is not in the recipe's own folder; expected a "
+                f"path relative to {folder} and in it"
+            )
+        placed[option] = str(folder / file)
+    return placed
 
 
 def _suffix(verb: str, options: Mapping[str, Any]) -> str | None:

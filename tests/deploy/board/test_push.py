@@ -158,3 +158,21 @@ def test_what_a_login_script_prints_does_no_harm(call: Call, board: Any, bundle:
     code, _, err = call("push", "--bundle", bundle)
     assert code == 0, err
     assert (board.home / "greeted").exists()
+
+
+def test_an_eval_that_only_lacks_numpy_has_not_failed(
+    call: Call, board: Any, bundle: Path, devkit: Path, pushed: Path
+) -> None:
+    """A board without numpy is the normal case: the detections are there, and are scored here."""
+    module = board.home / "MindX_SDK/mxVision-5.0.0/python/numpy.py"
+    module.write_text("raise ImportError('no numpy here', name='numpy')\n")
+    releases = []
+    for content in (b"A", b"B", b"C"):
+        (bundle / "model.om").write_bytes(content)
+        code, out, err = call("push", "--bundle", bundle, "--run", "eval", devkit, "--no-compare", "--json")
+        assert code == 0, err
+        assert "scoring them needs numpy" in err
+        releases.append(json.loads(out)["release"])
+    assert not list(pushed.glob("releases/*/.failed"))
+    code, out, _ = call("push", "--rollback", "--json")
+    assert code == 0 and json.loads(out)["release"] == releases[1]
