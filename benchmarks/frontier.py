@@ -1,0 +1,140 @@
+"""What pruning costs and what recovers it: trains the rows of `recipes/frontier-*.yaml`, scores them, and draws them.
+
+    python benchmarks/frontier.py VOCDEVKIT NAMES yolov5n.pt OUT [--rows ROW,ROW] [--set NAME=VALUE] [--only-table]
+
+Interrupted, it goes on where it was when called again with the same OUT. The table says for every row what it has more
+than `long` and than `half`, with paired bootstrap intervals over the test images; OUT/frontier.png is mAP@0.5:0.95
+against FLOPs. Scores are COCO's protocol on the test set, float numerics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)  # not this folder, which has a compress.py of its own
+
+from compress.cli import main as compress  # noqa: E402
+from compute_mAP.class_names import read_names  # noqa: E402
+from compute_mAP.score import compare, score  # noqa: E402
+from compute_mAP.voc_devkit import find_devkit  # noqa: E402
+from deploy.console import exit_code  # noqa: E402
+from deploy.errors import ReportedError  # noqa: E402
+
+ROWS = (
+    "dense",
+    "long",
+    "sparse",
+    "half",
+    "slimming",
+    "sparse50",
+    "gamma50",
+    "l2-50",
+    "group50",
+    "taylor50",
+    "taylor50-taught",
+    "flops30-score",
+    "flops30",
+    "flops30-taught",
+)
+AGAINST = ("long", "half")
+PROTOCOL = "coco"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("devkit", type=Path, metavar="VOCDEVKIT")
+    parser.add_argument("names", type=Path, metavar="NAMES", help="class names, one a line")
+    parser.add_argument("weights", metavar="WEIGHTS", help="COCO's YOLOv5n")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--rows", default=",".join(ROWS), help="of the recipes (default: all)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the recipes")
+    parser.add_argument("--only-table", action="store_true", help="train nothing, show the rows that are done")
+    options = parser.parse_args()
+    unknown = sorted(set(options.rows.split(",")) - set(ROWS))
+    if unknown:
+        parser.error(f"there is no row {unknown[0]}, expected some of {', '.join(ROWS)}")
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
+    rows = [row for row in ROWS if row in options.rows.split(",")]
+    if not options.only_table:
+        for row in rows:
+            _train(row, options)
+    done = {row: _row(options, row) for row in rows if (options.out / f"{row}-bundle" / "bundle.json").is_file()}
+    print(_table(options, done))
+    if done:
+        _draw(done, options.out / "frontier.png")
+
+
+def _train(row: str, options: argparse.Namespace) -> None:
+    given = {"voc": options.devkit, "weights": options.weights, "names": options.names}
+    words = [f"--set={name}={value}" for name, value in given.items()] + [f"--set={pair}" for pair in options.set]
+    code = compress(["run", str(ROOT / f"benchmarks/recipes/frontier-{row}.yaml"), *words, "--out", str(options.out)])
+    if code:
+        raise KeyboardInterrupt if code == 130 else ReportedError(f"the row {row} ended with exit code {code}")
+
+
+def _row(options: argparse.Namespace, row: str) -> dict[str, Any]:
+    described = json.loads((options.out / f"{row}-bundle" / "bundle.json").read_text(encoding="utf-8"))
+    report = score(_results(options, row), find_devkit(options.devkit), read_names(options.names), PROTOCOL)
+    return {
+        "map50": report.map50,
+        "map50_95": report.map50_95,
+        "parameters": described["parameters"],
+        "flops": described["flops"],
+    }
+
+
+def _results(options: argparse.Namespace, row: str) -> Path:
+    return options.out / f"{row}-eval" / "txt_result"
+
+
+def _table(options: argparse.Namespace, done: dict[str, dict[str, Any]]) -> str:
+    devkit, names = find_devkit(options.devkit), read_names(options.names)
+    lines = [
+        "| row | mAP@0.5 | mAP@0.5:0.95 | parameters | FLOPs | "
+        + " | ".join(f"against {row}" for row in AGAINST)
+        + " |",
+        "|---|---:|---:|---:|---:|" + "---|" * len(AGAINST),
+    ]
+    for row, found in done.items():
+        cells = [f"{found['map50']:.3f}", f"{found['map50_95']:.3f}"]
+        cells += [f"{found['parameters'] / 1e6:.3f} M", f"{found['flops'] / 1e9:.3f} G"]
+        for other in AGAINST:
+            if other == row or other not in done:
+                cells.append("")
+                continue
+            gap = compare(_results(options, row), _results(options, other), devkit, names, PROTOCOL).map50_95
+            cells.append(f"{100 * gap.difference:+.1f} ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})")
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _draw(done: dict[str, dict[str, Any]], file: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for row, found in done.items():
+        axes.plot(found["flops"] / 1e9, found["map50_95"], "o", color="tab:blue")
+        axes.annotate(row, (found["flops"] / 1e9, found["map50_95"]), textcoords="offset points", xytext=(6, 4))
+    best, front = 0.0, []
+    for found in sorted(done.values(), key=lambda one: one["flops"]):
+        if found["map50_95"] > best:
+            best = found["map50_95"]
+            front.append((found["flops"] / 1e9, best))
+    axes.plot(*zip(*front), color="tab:orange", label="frontier")
+    axes.set_xlabel("GFLOPs an image")
+    axes.set_ylabel("mAP@0.5:0.95")
+    axes.legend()
+    figure.savefig(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
