@@ -159,15 +159,26 @@ def check_plan_beside(out: Path, settings: PruneSettings) -> None:
         return
     try:
         written = read_header(out)["history"][-1].get(PLAN_SHA256)
+        # Older versions noted nothing, and wrote the plan first.
+        ours = written is None and plan_file.stat().st_mtime <= out.stat().st_mtime
+        ours = ours or file_sha256(plan_file) == written
     except (ModelError, LookupError, AttributeError, TypeError):
-        written = ""
-    # Older versions noted nothing, and wrote the plan first.
-    older = written is None and plan_file.stat().st_mtime <= out.stat().st_mtime
-    if not older and file_sha256(plan_file) != written:
+        ours = _is_as_written(plan_file)  # no checkpoint is there to tell
+    if not ours:
         raise UsageError(
             f"{plan_file}: would be replaced, but is not the plan that prune wrote with {out.name}; move it, "
             "apply it with --plan, or give another --out"
         )
+
+
+def _is_as_written(plan_file: Path) -> bool:
+    """Whether a plan has the very form that prune gives it."""
+    from compress.prune.plan import read_plan
+
+    try:
+        return read_plan(plan_file).to_bytes() == plan_file.read_bytes()
+    except (ModelError, OSError):
+        return False
 
 
 def _is_given(plan_file: Path, settings: PruneSettings) -> bool:
