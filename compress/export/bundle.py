@@ -11,14 +11,7 @@ from typing import Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
-from compress.export.streams import (
-    YOLOV8_POST,
-    config_text,
-    labels_text,
-    pipeline_text,
-    sdk2_pipeline_text,
-    yolov8_config_text,
-)
+from compress.export.streams import labels_text, stream_texts
 from compress.nets.detector import Detector
 from compress.nets.size import flops, parameters
 from deploy.aipp.write import aipp_text
@@ -80,7 +73,11 @@ def check_out(out: str | Path) -> Path:
 def _fill(
     folder: Path, model: Detector, onnx_model: OnnxModel, imgsz: int, history: list[dict[str, Any]], soc: str
 ) -> None:
-    texts = {"aipp.cfg": aipp_text(imgsz, imgsz), "labels.names": labels_text(model.names), **_streams(model, imgsz)}
+    texts = {
+        "aipp.cfg": aipp_text(imgsz, imgsz),
+        "labels.names": labels_text(model.names),
+        **stream_texts(model, imgsz),
+    }
     (folder / "model.onnx").write_bytes(onnx_model.content)
     for name, text in texts.items():
         (folder / name).write_bytes(text.encode("utf-8"))
@@ -101,21 +98,3 @@ def _fill(
         "history": history,
     }
     (folder / "bundle.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-
-
-def _streams(model: Detector, imgsz: int) -> dict[str, str]:
-    """The post-processor's configurations and the pipelines by file name.
-
-    MindX SDK 2.0.4 has no post-processors in Python, so a model without anchors has no pipelines for it.
-    """
-    anchors, size = model.anchors_px(), (imgsz, imgsz)
-    texts = {}
-    for kind in ("detect", "eval"):
-        if anchors:
-            texts[f"{kind}.cfg"] = config_text(kind, model.names, anchors)
-            texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om")
-            texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, *size, "model.om")
-        else:
-            texts[f"{kind}.cfg"] = yolov8_config_text(kind, model.names)
-            texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om", post=YOLOV8_POST)
-    return texts

@@ -31,7 +31,7 @@ def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]
     if not isinstance(model, AnchorFree):
         raise ModelError(
             f"a {model.family} with anchors has a head that the ultralytics package does not know; "
-            "--stock takes YOLOv8, YOLO11 and YOLOv5u"
+            "--stock takes those without anchors, such as YOLOv8, YOLO26 and YOLOv5u"
         )
     content = BytesIO()
     torch.save(stock_content(model, history), content)

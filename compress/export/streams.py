@@ -8,19 +8,50 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from compress.nets.detector import Detector
 from deploy.errors import ModelError
+from deploy.postprocess.anchor_free import BINS
+from deploy.postprocess.end_to_end import MOST
 from deploy.postprocess.thresholds import DETECT, EVAL
 
 THRESHOLDS = {"detect": DETECT, "eval": EVAL}
 
-YOLOV5_POST = {"postProcessLibPath": "libyolov3postprocess.so"}
-YOLOV8_POST = {
-    "postProcessLibPath": ".",  # must be a folder; the module itself is on Python's path
-    "funcLanguage": "python",
-    "pythonModule": "deploy.postprocess.yolov8",
-    "className": "Yolov8PostProcess",
+SDK_POST = {"postProcessLibPath": "libyolov3postprocess.so"}
+
+
+def python_post(module: str, class_name: str) -> dict[str, str]:
+    """What names a post-processor in Python, one of deploy/postprocess, in a pipeline."""
+    return {
+        "postProcessLibPath": ".",  # must be a folder; the module itself is on Python's path
+        "funcLanguage": "python",
+        "pythonModule": f"deploy.postprocess.{module}",
+        "className": class_name,
+    }
+
+
+POST_PROCESSORS = {
+    "yolov5": SDK_POST,
+    "yolov8": python_post("yolov8", "Yolov8PostProcess"),
+    "end_to_end": python_post("end_to_end", "EndToEndPostProcess"),
 }
-"""What names the post-processor in a pipeline: the SDK's library for YOLOv5, and this project's file for YOLOv8."""
+"""What names each post-processor in a pipeline: the SDK's library for YOLOv5, this project's files for the others."""
+
+
+def stream_texts(model: Detector, imgsz: int) -> dict[str, str]:
+    """The post-processor's configurations and the pipelines of a bundle by file name.
+
+    MindX SDK 2.0.4 has no post-processors in Python, so a model without anchors has no pipelines for it.
+    """
+    name, size = model.post_processor, (imgsz, imgsz)
+    texts = {}
+    for kind in THRESHOLDS:
+        texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om", post=POST_PROCESSORS[name])
+        if name == "yolov5":
+            texts[f"{kind}.cfg"] = config_text(kind, model.names, model.anchors_px())
+            texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, *size, "model.om")
+        else:
+            texts[f"{kind}.cfg"] = anchor_free_config_text(kind, model.names, model.head.reg_max, name == "yolov8")
+    return texts
 
 
 def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -> str:
@@ -48,10 +79,13 @@ def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -
     return "".join(f"{key}={value}\n" for key, value in entries.items())
 
 
-def yolov8_config_text(kind: str, names: list[str]) -> str:
-    """The configuration of the post-processor in Python, deploy/postprocess/yolov8.py, for "detect" or "eval"."""
+def anchor_free_config_text(kind: str, names: list[str], bins: int = BINS, nms: bool = True) -> str:
+    """The configuration of this project's post-processors for "detect" or "eval": yolov8.py or, without NMS,
+    end_to_end.py. `bins` is the head's reg_max.
+    """
     score, iou = THRESHOLDS[kind]
-    return f"CLASS_NUM={len(names)}\nSCORE_THRESH={score}\nIOU_THRESH={iou}\n"
+    lines = [f"CLASS_NUM={len(names)}", f"SCORE_THRESH={score}", f"IOU_THRESH={iou}" if nms else f"MAX_DET={MOST}"]
+    return "\n".join(lines if bins == BINS else [*lines, f"REG_MAX={bins}"]) + "\n"
 
 
 def labels_text(names: list[str]) -> str:
@@ -69,7 +103,7 @@ def pipeline_text(
     """The stream for `kind` "detect" or "eval" with mxpi_tensorinfer and mxpi_objectpostprocessor.
 
     `model` is the OM file; `folder` ("" or ending in "/") stands in front of every file's name. `post` names the
-    post-processor, YOLOV5_POST (the default) or YOLOV8_POST.
+    post-processor, one of POST_PROCESSORS (default: the SDK's).
     """
     infer = _element(
         "mxpi_tensorinfer", "mxpi_objectpostprocessor0", dataSource="mxpi_imageresize0", modelPath=folder + model
@@ -80,7 +114,7 @@ def pipeline_text(
         dataSource="mxpi_tensorinfer0",
         postProcessConfigPath=f"{folder}{kind}.cfg",
         labelPath=f"{folder}labels.names",
-        **(post or YOLOV5_POST),
+        **(post or SDK_POST),
     )
     return _stream(
         height,

@@ -18,7 +18,8 @@ from deploy.postprocess.mapping import Geometry
 
 Loss = Callable[[list[torch.Tensor], torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """Raw outputs and targets [n, 6] (image index, class, cx, cy, w, h as fractions of the image) to the loss of the
-batch, summed over its images, and its detached parts [len(loss_parts)]."""
+batch, summed over its images, and its detached parts [len(loss_parts)]. A loss that changes in the course of a run has
+a method `start_epoch(epoch, epochs)`, which the loop calls with the epoch's number from 0 and their number."""
 
 
 Gains = TypeVar("Gains")
@@ -71,6 +72,21 @@ class Detector(nn.Module):
     @abstractmethod
     def output_names(self) -> list[str]:
         """Names of the raw outputs, in their order."""
+
+    @property
+    @abstractmethod
+    def post_processor(self) -> str:
+        """What decodes the outputs on the board: a name in `compress/export/streams.py`."""
+
+    def deployed(self, branch: str | None = None) -> Detector:
+        """The detector as the board runs it: without what is there for training alone. It may share this one's layers.
+
+        `branch` names the head's branch that decodes, for a head with several; None is the family's own choice.
+        Raises UsageError for a branch that the head does not have.
+        """
+        if branch is not None:
+            raise UsageError(f"--head is {branch}, but a {self.family} has a head of one branch")
+        return self
 
     def anchors_px(self) -> list[list[list[float]]]:
         """Anchors as [scales][anchors][w, h] in pixels of the network input; empty where the head has none."""

@@ -1,4 +1,4 @@
-"""Imports a `.pt` of ultralytics/yolov5 (v5.0, v6.x, v7.0) or of the ultralytics package (YOLOv8, YOLO11, YOLOv5u):
+"""Imports a `.pt` of ultralytics/yolov5 (v5.0, v6.x, v7.0) or of the ultralytics package (YOLOv3 to YOLO26):
 their own or a user's `best.pt`, running none of its code.
 """
 
@@ -13,14 +13,14 @@ import torch
 from torch import nn
 
 from compress.nets.detector import Detector
-from compress.nets.family import check_architecture, has_anchors
+from compress.nets.family import build, check_architecture, has_anchors
 from compress.nets.focus import focus_layers, without_focus, without_focus_tensors
 from compress.nets.inert_pickle import read_inert
 from compress.nets.load_tensors import load_tensors
 from compress.nets.module_records import class_names, modules_of, plain, tensors_of, unwrapped
 from compress.nets.record import Record
 from compress.nets.yolov5 import Yolov5
-from compress.nets.yolov8 import AnchorFree, kept_keys
+from compress.nets.yolov8 import kept_keys
 from deploy.errors import ModelError
 
 _NORM_EPS = 1e-3
@@ -116,14 +116,14 @@ def _anchor_rows(tensors: dict[str, torch.Tensor]) -> list[list[float]]:
     raise ModelError("its architecture has the number of anchors alone, and no layer has them as a tensor")
 
 
-def _anchor_free(record: Record, arch: Any, tensors: dict[str, torch.Tensor]) -> AnchorFree:
+def _anchor_free(record: Record, arch: Any, tensors: dict[str, torch.Tensor]) -> Detector:
     check_architecture(arch, "it")
     head = f"model.{len(arch['backbone']) + len(arch['head']) - 1}"
     bias = tensors.get(f"{head}.cv3.0.2.bias", torch.empty(0))
     if bias.dim() != 1 or not len(bias):
         raise ModelError(f"its last layer is no anchor-free detection head ({record.kind})")
     names = class_names(getattr(record, "names", None), len(bias))
-    model = AnchorFree({**kept_keys(arch), "nc": len(bias)}, names)
+    model = build({**kept_keys(arch), "nc": len(bias)}, names)
     _load(model, tensors)
     return model
 

@@ -12,7 +12,12 @@ _MOST_LAYERS = 500
 _MOST_REPEATS = 100
 _MOST_MULTIPLE = 8.0  # of depth and width; yolov8x has 1 and 1.25
 _MOST_CHANNELS = 8192
-_LARGEST_ARGUMENT = 64  # kernel, stride, padding, factor
+_LARGEST_ARGUMENT = 64  # kernel, stride, padding, factor, repeats
+_CHANNEL_ARGUMENTS = {
+    "nn.ConvTranspose2d": 2, "RepNCSPELAN4": 3, "ELAN1": 3, "SPPELAN": 2, "HGStem": 2, "HGBlock": 2, "ResNetLayer": 2,
+    "CBLinear": 64,
+}  # fmt: skip
+"""How many of a module's arguments count channels, where that is not the first alone."""
 
 
 def check_limits(described: Mapping[str, Any], layers: Sequence[Sequence[Any]], source: str) -> None:
@@ -32,16 +37,12 @@ def check_limits(described: Mapping[str, Any], layers: Sequence[Sequence[Any]], 
                 f"{source}: layer {number} is repeated {str(repeats)[:60]} times, expected at most {_MOST_REPEATS}"
             )
         for place, value in enumerate(_numbers(args)):
-            most = _MOST_CHANNELS if place == 0 or module == "Detect" else max(_LARGEST_ARGUMENT, _spare(module))
+            counts_channels = module == "Detect" or place < _CHANNEL_ARGUMENTS.get(str(module), 1)
+            most = _MOST_CHANNELS if counts_channels else _LARGEST_ARGUMENT
             if abs(value) > most:
                 raise ModelError(
                     f"{source}: layer {number} has the argument {str(value)[:60]}, expected at most {most}"
                 )
-
-
-def _spare(module: Any) -> int:
-    """nn.ConvTranspose2d is the one module whose second argument counts channels as well."""
-    return _MOST_CHANNELS if module == "nn.ConvTranspose2d" else 0
 
 
 def _multiples(described: Mapping[str, Any]) -> list[tuple[str, Any]]:

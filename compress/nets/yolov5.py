@@ -79,6 +79,7 @@ class Yolov5(Detector):
     """
 
     family = "yolov5"
+    post_processor = "yolov5"
     loss_parts = ("box", "objectness", "classes")
 
     def __init__(self, arch: dict[str, Any], names: list[str], imgsz: int = 640) -> None:

@@ -1,4 +1,5 @@
-"""YOLOv8, YOLO11 and YOLOv5u: ultralytics' own layers and anchor-free head, with raw outputs in train and eval alike.
+"""YOLOv8 and what shares its head: ultralytics' own layers, with raw outputs in train and eval alike. YOLOv3, YOLOv5u,
+YOLOv6, YOLOv9, YOLO11 and YOLO12 differ from it in layers alone; heads of two branches are in `end_to_end.py`.
 
 The layers are ultralytics' and stay so when they are pruned: `plain` puts them back into its own model class.
 """
@@ -13,29 +14,47 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import nn
-from ultralytics.nn.modules import Conv, Detect
+from ultralytics.nn.modules import Detect, v10Detect
 from ultralytics.nn.tasks import DetectionModel
 
-from compress.nets.detector import Detector, with_gains
+from compress.nets.block_widths import update_widths
+from compress.nets.detector import Detector, Loss, with_gains
 from compress.nets.limits import check_limits
+from compress.nets.stock_names import family_of
 from compress.nets.yolov8_loss import AnchorFreeLoss, BoxGains
 from deploy.errors import ModelError
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolov8 import BINS, Yolov8Config, decode
 
+HEADS = ("Detect", "v10Detect")
 MODULES = (
-    "Conv", "DWConv", "GhostConv", "Focus", "Bottleneck", "GhostBottleneck", "SPP", "SPPF", "BottleneckCSP", "C1", "C2",
-    "C2f", "C2fPSA", "C2fCIB", "C2PSA", "C3", "C3Ghost", "C3TR", "C3k2", "C3x", "PSA", "SCDown", "A2C2f", "Concat",
-    "nn.Upsample", "nn.ConvTranspose2d", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity", "Detect",
+    "Conv", "DWConv", "LightConv", "GhostConv", "ConvTranspose", "DWConvTranspose2d", "RepConv", "Focus",
+    "Bottleneck", "GhostBottleneck", "BottleneckCSP", "ResNetLayer", "HGStem", "HGBlock", "SPP", "SPPF", "SPPELAN",
+    "C1", "C2", "C2f", "C2fPSA", "C2fCIB", "C2PSA", "C3", "C3f", "C3k", "C3k2", "C3x", "C3Ghost", "C3TR", "RepC3",
+    "CIB", "PSA", "PSABlock", "A2C2f", "SCDown", "AConv", "ADown", "ELAN1", "RepCSP", "RepNCSPELAN4", "RepVGGDW",
+    "CBLinear", "CBFuse", "CBAM", "ChannelAttention", "SpatialAttention", "Concat",
+    "nn.Conv2d", "nn.ConvTranspose2d", "nn.BatchNorm2d", "nn.SiLU", "nn.ReLU", "nn.LeakyReLU", "nn.Hardswish",
+    "nn.Upsample", "nn.MaxPool2d", "nn.AvgPool2d", "nn.ZeroPad2d", "nn.Identity", *HEADS,
 )  # fmt: skip
 """What an architecture may name. ultralytics looks a name up among all it has imported."""
+OTHER_TASKS = {
+    "Classify": "classification", "Segment": "instance segmentation", "Segment26": "instance segmentation",
+    "YOLOESegment": "open vocabularies", "YOLOESegment26": "open vocabularies", "YOLOEDetect": "open vocabularies",
+    "WorldDetect": "open vocabularies", "Pose": "pose estimation", "Pose26": "pose estimation",
+    "OBB": "oriented boxes", "OBB26": "oriented boxes", "SemanticSegment": "semantic segmentation",
+    "Depth": "depth estimation", "RTDETRDecoder": "a transformer's decoder",
+}  # fmt: skip
+"""Heads of ultralytics that do more than detect, or do it otherwise."""
 
 # ultralytics evaluates this text as Python
 _ACTIVATION = re.compile(
     r"(torch\.)?nn\.(SiLU|ReLU|ReLU6|LeakyReLU|Hardswish|Mish|ELU|Identity)"
     r"\(([\d.]*|inplace=(True|False)|[\d.]+, ?inplace=(True|False))\)"
 )
-_KEYS = ("nc", "scale", "scales", "depth_multiple", "width_multiple", "activation", "reg_max", "backbone", "head")
+_KEYS = (
+    "nc", "scale", "scales", "depth_multiple", "width_multiple", "activation", "reg_max", "end2end", "backbone", "head",
+)  # fmt: skip
+_MOST_BINS = 64
 _BIAS_OF_BOX = 2.0
 
 
@@ -50,20 +69,26 @@ def check_architecture(described: Any, source: str) -> None:
     for number, row in enumerate(layers):
         if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
             raise ModelError(f"{source}: layer {number} is {str(row)[:60]}, expected [from, repeats, module, args]")
+        task = OTHER_TASKS.get(row[2]) if isinstance(row[2], str) else None
+        if task:
+            raise ModelError(
+                f"{source}: layer {number} is a '{row[2]}', the head of a model for {task}; only detectors are read"
+            )
         if not isinstance(row[2], str) or row[2] not in MODULES:
             raise ModelError(
                 f"{source}: layer {number} is a '{str(row[2])[:60]}', expected one of {', '.join(MODULES)}"
             )
-        if (row[2] == "Detect") != (number == len(layers) - 1):
+        if (row[2] in HEADS) != (number == len(layers) - 1):
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
     check_limits(described, layers, source)
     activation = described.get("activation")
     if activation and not (isinstance(activation, str) and _ACTIVATION.fullmatch(activation)):
         raise ModelError(f"{source}: activation is {str(activation)[:60]!r}, expected one like 'nn.SiLU()'")
-    if described.get("end2end"):
-        raise ModelError(f"{source}: end2end is set, but heads with a one-to-one branch (YOLOv10, YOLO26) are not read")
-    if described.get("reg_max", BINS) != BINS:
-        raise ModelError(f"{source}: reg_max is {str(described['reg_max'])[:60]!r}, the post-processor has {BINS} bins")
+    if not isinstance(described.get("end2end", False), (bool, type(None))):
+        raise ModelError(f"{source}: end2end is {str(described['end2end'])[:60]!r}, expected true or false")
+    bins = described.get("reg_max", BINS)
+    if not isinstance(bins, int) or isinstance(bins, bool) or not 1 <= bins <= _MOST_BINS:
+        raise ModelError(f"{source}: reg_max is {str(bins)[:60]!r}, expected a number of bins, 1 to {_MOST_BINS}")
     scales = described.get("scales")
     scale = described.get("scale")
     if scales and not (isinstance(scales, dict) and isinstance(scale, str) and scale in scales):
@@ -79,13 +104,11 @@ def kept_keys(described: dict[str, Any]) -> dict[str, Any]:
 class AnchorFree(Detector):
     """A detector on ultralytics' layers, with its anchor-free head.
 
-    The raw outputs are, for each scale fine to coarse, box logits [B, 4 * 16, H/stride, W/stride] (the distances
-    left, top, right, bottom as distributions over 16 bins of a stride) and class logits [B, classes, H/stride,
-    W/stride]. Tensors are named as in ultralytics' own checkpoints.
+    The raw outputs are, for each scale fine to coarse, box logits [B, 4 * bins, H/stride, W/stride] (the distances
+    left, top, right, bottom in strides, as distributions over the bins, or as they are where there is one bin) and
+    class logits [B, classes, H/stride, W/stride]. Tensors are named as in ultralytics' own checkpoints.
     Raises ModelError for an architecture whose layers do not fit together.
     """
-
-    loss_parts = ("box", "classes", "dfl")
 
     def __init__(self, arch: dict[str, Any], names: list[str], imgsz: int = 640) -> None:
         super().__init__()
@@ -100,30 +123,41 @@ class AnchorFree(Detector):
 
     @property
     def family(self) -> str:  # type: ignore[override]
-        kinds = {row[2] for row in (*self.arch["backbone"], *self.arch["head"])}
-        return "yolo11" if "C3k2" in kinds else "yolov5u" if "C3" in kinds and "C2f" not in kinds else "yolov8"
+        return family_of(self.arch)
+
+    @property
+    def loss_parts(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("box", "classes", "dfl" if self.head.reg_max > 1 else "l1")
 
     @property
     def output_names(self) -> list[str]:
         return [f"{branch}{stride}" for stride in self.stride for branch in ("box", "class")]
 
-    def make_loss(self, imgsz: int, gains: Mapping[str, float] | None = None) -> AnchorFreeLoss:
+    @property
+    def post_processor(self) -> str:
+        return "yolov8"
+
+    @property
+    def branches(self) -> list[tuple[nn.ModuleList, nn.ModuleList]]:
+        """Pairs of a box and a class branch, in the order of the raw outputs: convolutions for each scale."""
+        return [(self.head.cv2, self.head.cv3)]
+
+    def make_loss(self, imgsz: int, gains: Mapping[str, float] | None = None) -> Loss:
         return AnchorFreeLoss(self.head, next(self.parameters()).device, with_gains(BoxGains(), gains))
 
     def boxes(self, heads: Sequence[np.ndarray], score: float, iou: float, geometry: Geometry) -> np.ndarray:
-        return decode(heads, Yolov8Config(len(self.names), score, iou), geometry)
+        return decode(heads, Yolov8Config(len(self.names), score, iou, bins=self.head.reg_max), geometry)
 
     def with_classes(self, names: list[str]) -> AnchorFree:
         fitted = copy.deepcopy(self)
         head = fitted.head
         head.nc, head.no = len(names), len(names) + 4 * head.reg_max
-        for branch in head.cv3:
-            branch[-1] = nn.Conv2d(branch[-1].in_channels, len(names), 1)
-        for branch, stride in zip(head.cv3, head.stride, strict=True):
-            # about 5 objects an image of 640 px, as ultralytics starts its heads
-            nn.init.constant_(branch[-1].bias, float(np.log(5 / len(names) / (640 / float(stride)) ** 2)))
-        for branch in head.cv2:
-            nn.init.constant_(branch[-1].bias, _BIAS_OF_BOX)
+        for boxes, classes in fitted.branches:
+            for box, kind, stride in zip(boxes, classes, head.stride, strict=True):
+                kind[-1] = nn.Conv2d(kind[-1].in_channels, len(names), 1)  # type: ignore[index, operator]
+                # about 5 objects an image of 640 px, as ultralytics starts its heads
+                nn.init.constant_(kind[-1].bias, float(np.log(5 / len(names) / (640 / float(stride)) ** 2)))  # type: ignore[index]
+                nn.init.constant_(box[-1].bias, _BIAS_OF_BOX)  # type: ignore[index]
         fitted.arch["nc"], fitted.names = len(names), list(names)
         return fitted
 
@@ -139,20 +173,21 @@ class AnchorFree(Detector):
         return self.plain()
 
     def update_derived(self) -> None:
-        """Blocks that cut their first convolution's output in two keep the width of one half as a number."""
+        """Blocks keep widths as numbers beside their layers."""
         for module in self.modules():
-            first = getattr(module, "cv1", None)
-            if isinstance(first, Conv) and isinstance(getattr(module, "c", None), int):
-                module.c = first.conv.out_channels // 2  # type: ignore[assignment]
+            update_widths(module)
 
     def unfreeze(self) -> None:
         super().unfreeze()
         self.head.dfl.requires_grad_(False)  # a constant: the bins' numbers
 
     def raw(self, features: list[torch.Tensor]) -> list[torch.Tensor]:
-        head = self.head
-        pairs = zip(features, head.cv2, head.cv3, strict=True)
-        return [branch(x) for x, box, classes in pairs for branch in (box, classes)]
+        return head_outputs(features, *self.branches[0])
+
+
+def head_outputs(features: list[torch.Tensor], boxes: nn.ModuleList, classes: nn.ModuleList) -> list[torch.Tensor]:
+    pairs = zip(features, boxes, classes, strict=True)
+    return [branch(x) for x, box, kind in pairs for branch in (box, kind)]
 
 
 def _built(arch: dict[str, Any]) -> DetectionModel:
@@ -165,6 +200,6 @@ def _built(arch: dict[str, Any]) -> DetectionModel:
     finally:
         Detect.legacy = legacy
     head = cast(Any, plain.model)[-1]
-    if type(head) is not Detect or getattr(head, "one2one_cv2", None) is not None:
+    if type(head) not in (Detect, v10Detect):
         raise ModelError(f"the architecture ends in {type(head).__name__}, expected the head Detect")
     return plain

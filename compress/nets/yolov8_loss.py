@@ -20,6 +20,23 @@ class BoxGains:
     dfl: float = 1.5
 
 
+def judged(head: Detect, gains: BoxGains) -> Any:
+    """What ultralytics' losses read of a model."""
+    named = asdict(gains)
+    named["cls"] = named.pop("classes")
+    return SimpleNamespace(args=SimpleNamespace(**named), model=[head], parameters=head.parameters)
+
+
+def predictions(outputs: list[torch.Tensor]) -> dict[str, Any]:
+    """Raw outputs (box, class, box, class, ...) as ultralytics' losses take them."""
+    boxes, classes = [o.float() for o in outputs[0::2]], [o.float() for o in outputs[1::2]]
+    return {
+        "boxes": torch.cat([b.flatten(2) for b in boxes], 2),
+        "scores": torch.cat([c.flatten(2) for c in classes], 2),
+        "feats": boxes,  # asked for their shapes alone
+    }
+
+
 class AnchorFreeLoss:
     """Loss of a batch.
 
@@ -30,10 +47,8 @@ class AnchorFreeLoss:
     """
 
     def __init__(self, head: Detect, device: torch.device, gains: BoxGains) -> None:
-        named = asdict(gains)
-        named["cls"] = named.pop("classes")
-        judged: Any = SimpleNamespace(args=SimpleNamespace(**named), model=[head], parameters=head.parameters)
-        self.loss = v8DetectionLoss(judged)  # reads only these of a model
+        self.loss = v8DetectionLoss(judged(head, gains))
+        self.hyp = self.loss.hyp
         self.device = device
 
     def __call__(self, outputs: list[torch.Tensor], targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,12 +57,6 @@ class AnchorFreeLoss:
         A target row is image index in the batch, class, cx, cy, w, h (fractions of the image).
         Returns the sum of the parts times the batch size, and the detached parts [3]: box, classes, dfl.
         """
-        boxes, classes = [o.float() for o in outputs[0::2]], [o.float() for o in outputs[1::2]]
-        predictions: dict[str, Any] = {
-            "boxes": torch.cat([b.flatten(2) for b in boxes], 2),
-            "scores": torch.cat([c.flatten(2) for c in classes], 2),
-            "feats": boxes,  # asked for their shapes alone
-        }
         batch = {"batch_idx": targets[:, 0], "cls": targets[:, 1], "bboxes": targets[:, 2:]}
-        parts, _ = self.loss.loss(predictions, batch)
-        return parts.sum(), parts.detach() / len(boxes[0])
+        parts, _ = self.loss.loss(predictions(outputs), batch)
+        return parts.sum(), parts.detach() / len(outputs[0])

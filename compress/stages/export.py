@@ -9,6 +9,7 @@ from typing import Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, option
+from compress.stages.inference import HEADS
 from compress.stages.model import Model, Weights, name_of, open_model
 from compress.stages.table import html_table
 from compress.train.settings import network_side
@@ -24,6 +25,12 @@ class ExportSettings(Settings):
         None, kind=network_side, help="side of the square network input in pixels (default: as trained)"
     )
     out: str | None = option(None, metavar="BUNDLE", help="the bundle's folder")
+    head: str | None = option(
+        None,
+        choices=HEADS,
+        help="the branch that the bundle of a YOLO26 or YOLOv10 has: one2one without NMS, or one2many with NMS "
+        "(default: one2one)",
+    )
     stock: str | None = option(
         None,
         metavar="FILE.pt",
@@ -91,12 +98,15 @@ def export(settings: ExportSettings) -> ExportResult:
         "settings": {"imgsz": imgsz, "soc": settings.soc},
         "sha256": given.sha256,
     }
+    deployed = model.deployed(settings.head)
     stock = write_stock(model, settings.stock, [*given.history, entry]) if settings.stock else None
     if not settings.out:
         return ExportResult(stock=stock)
-    onnx_model = to_onnx(model, imgsz, proof_images(settings.images, imgsz))
+    if settings.head:
+        entry["settings"]["head"] = settings.head
+    onnx_model = to_onnx(deployed, imgsz, proof_images(settings.images, imgsz))
     entry["onnx_difference"] = onnx_model.difference
-    bundle = write_bundle(model, onnx_model, settings.out, imgsz, [*given.history, entry], settings.soc)
+    bundle = write_bundle(deployed, onnx_model, settings.out, imgsz, [*given.history, entry], settings.soc)
     return ExportResult(bundle, onnx_model.difference, stock)
 
 

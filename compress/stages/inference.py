@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from compress.nets.detector import Detector
 
 LETTERBOXES = ("board", "grey")
+HEADS = ("one2one", "one2many")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,12 @@ class InferenceSettings(Settings):
         help="pad images as the board does, top-left on green, or with centred grey (default: as the weights were "
         "validated in training, else as the board does)",
     )
+    head: str | None = option(
+        None,
+        choices=HEADS,
+        help="the branch of a YOLO26 or YOLOv10 that detects: one2one without NMS, or one2many with NMS "
+        "(default: one2one)",
+    )
 
 
 def ready_model(settings: InferenceSettings) -> tuple[Detector, int, str]:
@@ -40,7 +47,8 @@ def ready_model(settings: InferenceSettings) -> tuple[Detector, int, str]:
     imgsz = input_side(given.detector, settings.imgsz)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = copy.deepcopy(given.detector) if isinstance(settings.weights, Model) else given.detector
-    return model.eval().to(device), imgsz, settings.letterbox or validated_with(given.history)
+    deployed = model.eval().to(device).deployed(settings.head)
+    return deployed, imgsz, settings.letterbox or validated_with(given.history)
 
 
 def input_side(model: Detector, asked: int | None) -> int:

@@ -142,7 +142,7 @@ class DistributionOutputs:
     """The outputs' part for ultralytics' anchor-free head: class scores, and the distributions of the box's sides."""
 
     def __init__(self, student: Detector, imgsz: int) -> None:
-        gains = cast(Any, student.make_loss(imgsz)).loss.hyp
+        gains = cast(Any, student.make_loss(imgsz)).hyp
         self._gains = float(gains.cls), float(gains.dfl)
         self._bins = int(student.head.reg_max)
 

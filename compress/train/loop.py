@@ -115,12 +115,13 @@ class _Training:
         self.distiller = self._distiller(teacher) if teacher else None
         self.adapters = self.distiller.adapters if self.distiller else nn.ModuleList()
         self.loss_parts = (*model.loss_parts, "distillation") if teacher else model.loss_parts
+        self.loss_of = model.make_loss(settings.imgsz, settings.gains)
         self.stepper = Stepper(
             self.accelerator,
             model,
             build_optimizer(nn.ModuleList([model, self.adapters]), settings),
             self.ema,
-            model.make_loss(settings.imgsz, settings.gains),
+            self.loss_of,
             settings,
             list(self.gammas.values()),
             self.distiller,
@@ -204,6 +205,8 @@ class _Training:
         partners = torch.randperm(len(self.images), generator=self.draw).tolist()
         self.images.start_epoch(epoch < settings.mosaic_ends, partners)
         self.stepper.distils = epoch < settings.mosaic_ends
+        if hasattr(self.loss_of, "start_epoch"):
+            self.loss_of.start_epoch(epoch, settings.epochs)
         self.model.train()
         mean = torch.zeros(len(self.loss_parts), device=accelerator.device)
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)

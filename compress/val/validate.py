@@ -97,7 +97,7 @@ class Validator:
 
     def validate(self, model: Detector) -> Validation:
         """Everything about the model on this split; it is put into eval mode."""
-        model.eval()
+        model = model.eval().deployed()
         found: list[np.ndarray] = []
         spent = np.zeros(3)
         for start in range(0, len(self.images), self.batch_size):

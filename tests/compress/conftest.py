@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from torch import nn
 from compress.channels.flow import ChannelFlow, channel_flow, export_graph
 from compress.export.onnx_file import OnnxModel, to_onnx
 from compress.graph.proof_images import proof_images
-from compress.nets.family import architecture
+from compress.nets.family import architecture, build
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune.plan import GroupPlan, Plan
@@ -109,11 +109,14 @@ def tiny_free() -> Callable[..., AnchorFree]:
         key = repr((cfg, list(names), seed, width))
         if key not in made:
             arch = architecture(cfg, len(names))
-            depth, _, most = arch["scales"][arch["scale"]]
-            arch["scales"] = {arch["scale"]: [depth, width, most]}
+            if "scales" in arch:
+                depth, _, most = arch["scales"][arch["scale"]]
+                arch["scales"] = {arch["scale"]: [depth, width, most]}
+            else:
+                arch["width_multiple"] = width
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                model = AnchorFree(arch, list(names), 64)
+                model = cast(AnchorFree, build(arch, list(names), 64))
             randomise(model, seed, 2 * max(model.stride))
             made[key] = model.eval()
         return copy.deepcopy(made[key])

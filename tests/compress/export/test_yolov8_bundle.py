@@ -25,7 +25,8 @@ from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
-CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"]
+CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6", "yolo26n"]
+BINS = {"yolo26n": 1}
 
 
 def images(side: int, count: int = 1) -> np.ndarray:
@@ -37,12 +38,13 @@ def test_onnx_of_a_pruned_model_has_named_raw_heads_that_equal_torch(
     tiny_free: Callable[..., AnchorFree], free_flow: Callable[..., ChannelFlow], cfg: str
 ) -> None:
     dense, flow = tiny_free(cfg), free_flow(cfg)
-    model = surgery.cut(dense, flow, choose(dense, flow, 0.5, 8))
+    model = surgery.cut(dense, flow, choose(dense, flow, 0.5, 8)).deployed()
     written = to_onnx(model, 128, images(128))
     assert written.difference <= 1e-4
     graph = onnx.load_from_string(written.content)
     assert [entry.version for entry in graph.opset_import] == [11]
-    expected = [shape for s in model.stride for shape in ([1, 64, 128 // s, 128 // s], [1, 3, 128 // s, 128 // s])]
+    sides = 4 * BINS.get(cfg, 16)
+    expected = [shape for s in model.stride for shape in ([1, sides, 128 // s, 128 // s], [1, 3, 128 // s, 128 // s])]
     assert [o["name"] for o in written.outputs] == model.output_names
     assert [o["shape"] for o in written.outputs] == expected
     assert all("Conv" in o["node"] for o in written.outputs), "the head convolutions put out what they compute"
@@ -53,22 +55,34 @@ def test_onnx_of_a_pruned_model_has_named_raw_heads_that_equal_torch(
             assert np.abs(found - wanted.numpy()).max() <= 1e-4 * float(wanted.abs().max())
 
 
+@pytest.mark.parametrize(
+    ("cfg", "branch", "family", "post"),
+    [
+        pytest.param("yolov8n", None, "yolov8", "yolov8", id="YOLOv8"),
+        pytest.param("yolo26n", "one2one", "yolo26", "end_to_end", id="YOLO26 without NMS"),
+        pytest.param("yolo26n", "one2many", "yolo26", "yolov8", id="YOLO26 with NMS: one bin a side"),
+    ],
+)
 def test_bundle_runs_on_the_host_and_finds_what_torch_finds(
-    tiny_free: Callable[..., AnchorFree], tmp_path: Path
+    tiny_free: Callable[..., AnchorFree], tmp_path: Path, cfg: str, branch: str | None, family: str, post: str
 ) -> None:
     import cv2
 
-    model = tiny_free("yolov8n")
+    model = tiny_free(cfg).deployed(branch)
     with torch.no_grad():
-        for classes, box in zip(model.head.cv3, model.head.cv2, strict=True):
-            classes[-1].weight.mul_(0.1)
-            box[-1].weight.mul_(1e-3)
+        for boxes, kinds in model.branches:  # type: ignore[attr-defined]
+            for classes, box in zip(kinds, boxes, strict=True):
+                classes[-1].weight.mul_(0.1)
+                box[-1].weight.mul_(1e-3)
+                if box[-1].out_channels == 4:
+                    box[-1].bias.fill_(0.4)
     bundle = write_bundle(model, to_onnx(model, 128, images(128)), tmp_path / "bundle", 128, [{"stage": "train"}])
     description = json.loads((bundle / "bundle.json").read_text())
     schema = json.loads((ROOT / "docs" / "schemas" / "bundle.schema.json").read_text())
     jsonschema.validate(description, schema)
-    assert description["architecture"] == "yolov8" and description["anchors"] == []
+    assert description["architecture"] == family and description["anchors"] == []
     assert not list(bundle.glob("*sdk2*")), "SDK 2.0.4 knows no post-processors in Python"
+    assert f"deploy.postprocess.{post}" in (bundle / "eval.pipeline").read_text()
     image = (images(128)[0].transpose(1, 2, 0) * 255).astype(np.uint8)
     jpeg = tmp_path / "p.jpg"
     cv2.imwrite(str(jpeg), image)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from deploy.postprocess.anchor_free import pair_heads
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import FIT, STRETCH, Geometry
 from deploy.postprocess.nms import iou_matrix
-from deploy.postprocess.yolov8 import Yolov8Config, Yolov8PostProcess, decode, pair_heads, read_yolov8_config
+from deploy.postprocess.yolov8 import Yolov8Config, Yolov8PostProcess, decode, read_yolov8_config
 from deploy.sdk_codes import SdkFault
 
 SIZES = ((8, 12), (4, 6), (2, 3))  # of a 96 x 64 px input
@@ -135,7 +136,7 @@ def test_nothing_and_nan_are_no_detections():
     ],
 )
 def test_outputs_that_do_not_pair(shapes):
-    with pytest.raises(SdkFault, match="YOLOv8 with CLASS_NUM=3 has") as caught:
+    with pytest.raises(SdkFault, match="head with CLASS_NUM=3 and REG_MAX=16 has") as caught:
         pair_heads(shapes, 3)
     assert caught.value.code == 1004
 
