@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.postprocess.layouts import NCHWC, NHWC
+from deploy.postprocess.yolo_config import NCHWC, NHWC
 
 MAX_ANCHORS = 3  # of one level; the SDK has room for no more
 COARSEST_STRIDE = 32

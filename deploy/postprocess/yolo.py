@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from deploy.postprocess.candidates import Candidates, Thresholds, boxes_v3, boxes_v5, from_logits, from_probabilities
-from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
+from deploy.postprocess.yolo_config import NCHW, NCHWC, NHWC
 from deploy.postprocess.levels import (
     COARSEST_STRIDE,
     Level,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.postprocess.key_values import KeyValues
-from deploy.postprocess.layouts import NCHW, NCHWC, NHWC
 from deploy.postprocess.object_config import class_count, cut_hint, separate_scores
 from deploy.sdk_codes import INVALID_PARAM, OK, SdkFault
+
+NHWC, NCHW, NCHWC = 0, 1, 2  # anchors and channels last, first, or anchors first and channels last
+"""MODEL_TYPE: how the memory of a head is laid out."""
 
 # (YOLO_VERSION, FRAMEWORK in lower case, MODEL_TYPE) that the SDK decodes
 SDK_COMBINATIONS = {
