@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 from compress.nets.detector import Detector
+from compress.val.thresholds import DETECT, EVAL
 from deploy.errors import ModelError
 from deploy.postprocess.anchor_free import BINS
 from deploy.postprocess.end_to_end import MOST
-from deploy.postprocess.thresholds import DETECT, EVAL
 
 THRESHOLDS = {"detect": DETECT, "eval": EVAL}
 

@@ -18,12 +18,12 @@ from compress.data.training_images import readable
 from compress.nets.detector import Detector
 from compress.val.letterbox import Letterbox, letterboxed
 from compress.val.operating_point import OperatingPoint, best_operating_point
+from compress.val.thresholds import EVAL
 from compute_mAP.detections import Detections
 from compute_mAP.report import Report
 from compute_mAP.voc_eval import evaluate
 from compute_mAP.voc_xml import Annotation, Object
 from deploy.errors import DataError
-from deploy.postprocess.thresholds import EVAL
 from deploy.sdk_codes import SdkFault
 
 _BATCH = 16

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.postprocess.key_values import KeyValues
-from deploy.postprocess.yolo_config import NCHW, NCHWC, NHWC
 from deploy.postprocess.object_config import cut_hint, separate_scores
+from deploy.postprocess.yolo_config import NCHW, NCHWC, NHWC
 from deploy.sdk_codes import INVALID_PARAM, OK, UNREALIZED, SdkFault
 
 DEFAULT_CLASSES, DEFAULT_SCORE, DEFAULT_IOU = 2, 0.5, 0.45

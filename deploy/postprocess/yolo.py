@@ -13,7 +13,6 @@ from functools import lru_cache
 import numpy as np
 
 from deploy.postprocess.candidates import Candidates, Thresholds, boxes_v3, boxes_v5, from_logits, from_probabilities
-from deploy.postprocess.yolo_config import NCHW, NCHWC, NHWC
 from deploy.postprocess.levels import (
     COARSEST_STRIDE,
     Level,
@@ -24,7 +23,7 @@ from deploy.postprocess.levels import (
 )
 from deploy.postprocess.mapping import Geometry, to_source
 from deploy.postprocess.nms import suppress
-from deploy.postprocess.yolo_config import YoloConfig
+from deploy.postprocess.yolo_config import NCHW, NCHWC, NHWC, YoloConfig
 from deploy.sdk_codes import INVALID_PARAM, SdkFault
 
 _BOX_AND_OBJECTNESS = 5
