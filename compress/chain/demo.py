@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from compress.chain.demo_pace import EPOCHS, fitting_epochs, in_words, seconds, seconds_a_batch
 from compress.chain.verbs import command_line, settings_of
 from compress.edge import ROOT, run_edge
 from compress.failure import report_failure
@@ -22,15 +23,20 @@ SEED = 20  # not the seed of the images that the shipped checkpoint was trained 
 _SHOWN = 12
 
 
-def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int, percent: float) -> list[list[str]]:
+def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int | None, percent: float) -> list[list[str]]:
     """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
 
     Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
-    checkpoint is missing and ReportedError when a step fails.
+    checkpoint is missing and ReportedError when a step fails. Without `epochs` there are as many as this computer does
+    in under five minutes; how long it will take is said first.
     """
     began = time.perf_counter()
     if not SPARSE.is_file():
         raise ModelError(f"{SPARSE}: the demo's checkpoint is missing; it comes with the project's repository")
+    batch = seconds_a_batch(SPARSE, IMGSZ)
+    epochs = fitting_epochs(batch, images) if epochs is None else epochs
+    fewer = f", {epochs} epochs of fine-tuning where {EPOCHS} are usual" if epochs < EPOCHS else ""
+    _say(f"this will take {in_words(seconds(batch, images, epochs))} here, as busy as it is now{fewer}")
     devkit, dataset = out / "VOCdevkit", out / "dataset"
     dense, pruned = out / "dense", out / "pruned"
     _say("1/6 drawing images of codes")

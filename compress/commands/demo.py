@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from compress.chain.demo_pace import EPOCHS
 from compress.commands import run
 from compress.option import Settings, option
 from compress.verb import Answer, Verb
@@ -14,7 +15,13 @@ from compress.verb import Answer, Verb
 class DemoSettings(Settings):
     out: str = option("demo", metavar="DIR", help="working folder")
     images: int = option(400, help="images to draw")
-    epochs: int = option(12, help="epochs of fine-tuning")
+    epochs: int | None = option(
+        None,
+        kind=int,
+        low=1,
+        high=100_000,
+        help=f"of fine-tuning (default: {EPOCHS}, fewer on a slow or busy computer)",
+    )
     percent: float = option(0.5, help="the share of channels to remove, 0..1")
 
 
