@@ -97,7 +97,8 @@ def test_state_is_tensors_and_plain_values(
     run.restore(TrainState(*parts(0)), settings)
     run.save(TrainState(*parts(0), epoch=1), settings)
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
-    assert set(state) == {"model", "ema", "updates", "optimizer", "scaler", "steering", "epoch", "best", "settings"}
+    parts = {"model", "ema", "updates", "optimizer", "scaler", "steering", "adapters"}
+    assert set(state) == {*parts, "epoch", "best", "settings"}
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["state.pt"], "no partial file is left"
 
 
