@@ -40,9 +40,10 @@ usage: bash run.sh VERB [ARGUMENTS]
 
 IMAGE_SET is a text file with one image name without suffix a line; in place of both, detect and speed take a folder of
 images or one image. `bash run.sh VERB --help` lists the options:
---model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|board and more.
+--model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|acl|board and more.
 
-On a board whose MindX SDK python3 can import, detect, speed, eval and check use that python3 and install nothing.
+On a board whose python3 can import the MindX SDK, or CANN's acl with numpy and cv2, detect, speed, eval, check and (with
+acl) host use that python3 and install nothing.
 Elsewhere the first call makes an environment in the project's folder .venv. To use an interpreter as it is
 instead, with nothing made or installed, name it in the variable AYS_PYTHON.
 EOF
@@ -74,6 +75,12 @@ has_sdk() {
   python3 -c "import sys; sys.path[:] = filter(None, sys.path); import StreamManagerApi" >/dev/null 2>&1 </dev/null
 }
 
+# Can the board's own python3 run the host engine on the chip, with CANN alone: acl with a chip behind it, numpy, cv2?
+has_acl() {
+  [ "$(python3 -c "import sys; sys.path[:] = filter(None, sys.path)
+import acl, cv2, numpy; acl.mdl; print(bool(acl.get_soc_name()))" 2>/dev/null </dev/null)" = True ]
+}
+
 find_python() {
   local name
   for name in python3.13 python3.12 python3.11 python3 python3.10 python3.9; do
@@ -101,7 +108,8 @@ install() {
   # A copy that push brought to a board has nothing to be installed from, and is not to be.
   [ "$1" = 0 ] || [ -d "$ROOT/compress" ] || fail "this copy of the project has no compressor; call it in a whole one"
   [ -f "$ROOT/pyproject.toml" ] ||
-    fail "python3 here cannot import StreamManagerApi; source the set_env.sh of CANN and then that of the MindX SDK"
+    fail "python3 here can import neither StreamManagerApi nor acl, numpy and cv2; source the set_env.sh of CANN and," \
+      "where there is one, then that of the MindX SDK"
   if command -v flock >/dev/null; then
     { exec 9>"$VENV.lock"; } 2>/dev/null || fail "cannot write into $ROOT, where the environment goes"
     flock -n 9 || { say "another call is installing; waiting for it"; flock 9; }
@@ -164,7 +172,7 @@ pwd -P >/dev/null 2>&1 || fail "the current folder is gone; change to one that e
 export YOLO_AUTOINSTALL=false YOLO_OFFLINE=true
 case $verb in
   detect | speed | eval | check)
-    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && has_sdk; then
+    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && { has_sdk || has_acl; }; then
       PYTHON=python3
     elif [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then
       PYTHON=$(find_python 9) || exit
@@ -174,7 +182,11 @@ case $verb in
     exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
     ;;
   host)
-    choose_python 0 9
+    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && ! has_sdk && has_acl; then
+      PYTHON=python3
+    else
+      choose_python 0 9
+    fi
     exec "$PYTHON" "$ROOT/deploy" host "$@"
     ;;
   push | doctor)

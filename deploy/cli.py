@@ -116,11 +116,16 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
     verb.add_argument("--pipeline", type=Path, metavar="FILE", help="run this pipeline instead of the bundle's own")
     verb.add_argument("--conf", type=float, metavar="X", help="score and objectness threshold for this run, 0..1")
     verb.add_argument("--iou", type=float, metavar="X", help="IoU threshold of NMS for this run, 0..1")
-    verb.add_argument("--on", choices=("host", "board"), help="default: board where its SDK imports, else host")
+    verb.add_argument(
+        "--on",
+        choices=("host", "acl", "board"),
+        help="default: board where the MindX SDK imports; else acl, CANN alone, where its module acl imports and there "
+        "is a model.om; else host",
+    )
     verb.add_argument(
         "--numerics",
         choices=NUMERICS,
-        help="on the host: compute as the chip does, or in floats (default: board for eval, else float)",
+        help="on host: compute as the chip does, or in floats (default: board for eval, else float)",
     )
     verb.add_argument(
         "--raw",

@@ -1,7 +1,7 @@
 """The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
 Where the SDK insists on bytes, this takes str as well; like the SDK, it returns bytes. Beyond the SDK's surface
-there are SetNumerics, LastError, PluginMilliseconds and ResetPluginMilliseconds.
+there are SetNumerics, SetBackend, LastError, PluginMilliseconds and ResetPluginMilliseconds.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable
 
+from deploy.host import backend
 from deploy.host.engine.engine import Engine
 from deploy.host.engine.mailbox import Mailbox
 from deploy.host.exchange import inputs, outputs
@@ -55,6 +56,7 @@ class StreamManagerApi:
     def __init__(self) -> None:
         self._initialised = False
         self._numerics = current()
+        self._backend = backend.current()
         self._streams: dict[str, Mailbox] = {}
         self._last_error = ""
 
@@ -66,6 +68,11 @@ class StreamManagerApi:
         `numerics` is "float", "board" or a switch for each stage. Raises ValueError for another word.
         """
         self._numerics = numerics_for(numerics, soc)
+
+    def SetBackend(self, name: str) -> None:
+        """Streams created from now on compute their models so: one of deploy.host.backend.NAMES (host engine only)."""
+        assert name in backend.NAMES
+        self._backend = name
 
     def InitManager(self, argStrings: Any = ()) -> int:
         self._initialised = True
@@ -207,7 +214,7 @@ class StreamManagerApi:
             for stream in parse_pipeline(text):
                 if stream.name in self._streams:
                     raise SdkFault(STREAM_EXIST, f"there is already a stream {stream.name}")
-                with applied(self._numerics):
+                with applied(self._numerics), backend.applied(self._backend):
                     created[stream.name] = Mailbox(Engine(stream))
         except BaseException:
             for mailbox in created.values():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.console import note
 from deploy.errors import UsageError
 from deploy.run.evaluate import evaluate
-from deploy.run.stream import find_engine
+from deploy.run.stream import HOST, find_engine
 from deploy.run.target import Target
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def compare(
     """
     if target.numerics:
         raise UsageError("--compare runs both numerics: leave --numerics out")
-    if not find_engine(target.on).host:
+    if find_engine(target.on).on != HOST:
         raise UsageError("--compare is for the host engine; a board computes in one way only (--on host)")
     from deploy.host.numerics import EXACT, FLOAT, TWICE
 

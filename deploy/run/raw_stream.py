@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.errors import ModelError
+from deploy.acl.device import is_lost
+from deploy.errors import EnvironmentFault, ModelError
 from deploy.run.raw_pipeline import RawDecoder, RawPipeline
 from deploy.run.stream import Engine, Outcome, Stream
 
@@ -38,6 +39,8 @@ class RawStream(Stream):
     def receive(self, unique_id: int) -> Outcome:
         # SDK 2.0.4 has no other way to metadata; this one waits as long as it takes
         entries = list(self._api.GetProtobuf(self._name, 0, self._keys))
+        if lost := is_lost():
+            raise EnvironmentFault(lost)
         failed = [entry.errorCode for entry in entries if entry.errorCode != 0]
         if failed:
             return Outcome([], f"the stream answers with error {failed[0]}: {self._reason(failed[0])}")

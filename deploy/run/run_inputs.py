@@ -19,7 +19,7 @@ def inputs_of(pipeline: PipelineFile, stream: Stream, images: Path, names: Seque
     Images count by their folder and names, not by their bytes.
     """
     return {
-        "engine": "host" if stream.host else "board",
+        "engine": stream.on,
         "numerics": stream.numerics,
         "pipeline or threshold": _sha256(pipeline.text),
         "model, configuration or label file": _sha256(*(_content(file) for file in _files(pipeline))),

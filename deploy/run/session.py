@@ -14,7 +14,7 @@ from deploy.run.foreign_code import check_code
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.raw_pipeline import has_python_post, raw_pipeline
 from deploy.run.raw_stream import RawStream
-from deploy.run.stream import Engine, Stream, find_engine
+from deploy.run.stream import HOST, Engine, Stream, find_engine
 from deploy.run.target import Target
 
 NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
@@ -40,11 +40,13 @@ def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFil
             "--write-outside it may"
         )
     pipeline.set_thresholds(target.conf, target.iou)
-    engine = find_engine(target.on)
-    if not engine.host and (missing := pipeline.missing_models()):
+    missing = pipeline.missing_models()
+    engine = find_engine(target.on, built=not missing and bool(pipeline.models()))
+    if engine.on != HOST and missing:
         raise ModelError(f"the board's model {missing[0]} is missing; build.sh makes it from the ONNX file of a bundle")
-    if not engine.host and target.numerics:
-        note("--numerics is for the host engine; the board computes as it does")
+    if engine.on != HOST and target.numerics:
+        note("--numerics is for the host engine's CPU; the chip computes as it does")
+    note(engine.to_text())
     numerics = target.numerics or NUMERICS_OF_TASK[task]
     with _inside(folder), _stream(engine, pipeline, target.raw, numerics, soc) as stream:
         yield stream, pipeline

@@ -34,7 +34,7 @@ class Target:
     """`model` is a bundle's folder, `pipeline` a file to run in place of the bundle's own; without both it is the demo.
 
     `conf` (score and objectness) and `iou` (NMS), both 0..1, override the thresholds of the pipeline's post-processor.
-    `on` is "host", "board" or None: the board where its SDK imports. `numerics`, for the host engine, is one of
+    `on` is "host", "acl", "board" or None (deploy.run.stream.find_engine). `numerics`, for the host engine, is one of
     NUMERICS or a switch for each stage (deploy.host.numerics.Numerics); None: what the task has by default. `raw`: a
     post-processor in Python runs here, on the model's raw tensors, instead of in the stream. `trust` lets a bundle's
     own Python code run, `write_outside` the stream's own elements write outside the folder in which it runs.

@@ -23,6 +23,7 @@ from deploy.host.engine.plan import Plan, Stage
 from deploy.host.engine.worker import Task, Worker
 from deploy.host.metadata.frame import Frame
 from deploy.host.pipeline.description import Stream
+from deploy.host.plugins.base import Plugin
 from deploy.sdk_codes import QUEUE_FULL, STREAM_NOT_EXIST, SdkFault
 
 STOP_SECONDS = 0.8  # how long a stop waits for buffers in the stream
@@ -59,14 +60,16 @@ class Engine:
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
-        plugins = [plugin_for(element) for element in stream.elements]
-        self._plan = Plan(stream, plugins)
+        plugins: list[Plugin] = []
         self._plugins = plugins
         try:
+            for element in stream.elements:
+                plugins.append(plugin_for(element))
+            self._plan = Plan(stream, plugins)
             for number, plugin in enumerate(plugins):
                 plugin.inputs = self._plan.upstream_by_port(number)
                 plugin.connect(self._plan.upstream(number), self._plan.downstream(number))
-        except SdkFault:
+        except BaseException:
             for plugin in plugins:
                 plugin.close()
             raise

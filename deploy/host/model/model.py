@@ -8,16 +8,19 @@ from typing import Union
 
 import numpy as np
 
+from deploy.acl.metadata import StaticAipp
 from deploy.aipp.formats import RGB, YUV420SP
 from deploy.aipp.read import read_aipp
 from deploy.aipp.rule import AippRule, aipp_rule
 from deploy.host.log import log
 from deploy.host.metadata.messages import aligned_bytes
 from deploy.host.metadata.values import BGR888, NV12, RGB888, Image
+from deploy.host.model.image_bytes import ImageBytes
 from deploy.host.model.model_input import ModelInput
 from deploy.host.model.network import FREE, Port
+from deploy.host.model.om_aipp import differences
 from deploy.host.model.open_network import open_network
-from deploy.host.numerics import current
+from deploy.host.numerics import Numerics, current
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, UNREALIZED, SdkFault
 
 AIPP_FILE = "aipp.cfg"
@@ -34,19 +37,28 @@ class Model:
     what it is fed with the model's inputs by bytes alone, and so does this.
 
     `model_path` is the pipeline's modelPath, `element` the element that runs it (it begins the sentences of faults).
-    `one_by_one`: an input's first side is no batch, whatever it is. `batch` is how many entries one run takes,
-    `input_size` (width, height) in pixels where the first input can be made of an image, `output_shapes` what the
-    board calls the outputs of one entry (None where the model leaves that open). Raises SdkFault as open_network does,
-    and for an AIPP file that does not fit.
+    An OM has its AIPP inside: it gets the bytes of the image, and the file beside it is only compared with it.
+    `one_by_one`: an input's first side is no batch, whatever it is. `device` is the chip's number. `batch` is how many
+    entries one run takes, `input_size` (width, height) in pixels where the first input can be made of an image,
+    `output_shapes` what the board calls the outputs of one entry (None where the model leaves that open). Raises
+    SdkFault as open_network does, and for an AIPP file that does not fit.
     """
 
-    def __init__(self, model_path: str, element: str, one_by_one: bool = False) -> None:
+    def __init__(self, model_path: str, element: str, one_by_one: bool = False, device: int = 0) -> None:
         self._element = element
         numerics = current()
         try:
-            self._network = open_network(model_path, numerics.half)
+            self._network = open_network(model_path, numerics.half, device)
         except SdkFault as fault:
             raise self._fault(fault.code, fault.sentence) from None
+        try:
+            self._describe(one_by_one, numerics)
+        except BaseException:
+            self._network.close()
+            raise
+
+    def _describe(self, one_by_one: bool, numerics: Numerics) -> None:
+        """What the model takes, and how it is made of an image."""
         self.path = self._network.path
         self.inputs: Sequence[Port] = self._network.inputs
         self.outputs: Sequence[Port] = self._network.outputs
@@ -57,7 +69,13 @@ class Model:
         self.output_shapes: Sequence[Sequence[int]] | None = [(1, *shape[1:]) for shape in outputs] if fixed else None
         self.input_size: tuple[int, int] | None = None
         self._rule: AippRule | None = None
+        self._prepare: ModelInput | ImageBytes
         self._aipp_file = self._find_aipp()
+        if self.path.suffix == ".om" and (found := differences(self._network.aipp, self._aipp_file)):
+            log.warning("%s: %s is not as %s: %s", self._element, self.path, self._aipp_file.name, "; ".join(found))
+        if self._network.aipp is not None:
+            self._take_image(self._network.aipp, self._network.channels)
+            return
         net = self._net()
         self.channels_last = net is not None and first[1:] != net
         if net is not None:
@@ -66,6 +84,14 @@ class Model:
             self.input_size = (self._rule.width, self._rule.height) if self._rule else (net[2], net[1])
             self._prepare = ModelInput(self._rule, net, numerics)
             self._silent = self._rule is not None
+
+    def _take_image(self, aipp: StaticAipp, channels: int) -> None:
+        """The first input takes the bytes of an image."""
+        self._rule = AippRule(aipp.input_format, aipp.width, aipp.height)
+        self._channels = channels
+        self.channels_last, self._silent = False, True
+        self.input_size = (aipp.width, aipp.height)
+        self._prepare = ImageBytes(self._rule, self._sides(self.inputs[0]))
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -264,7 +290,7 @@ class Model:
         return own if own.exists() else self.path.with_name(AIPP_FILE)
 
     def _read_rule(self, net: tuple[int, int, int]) -> AippRule | None:
-        if not self._aipp_file.exists():
+        if not self._aipp_file.exists() or self.path.suffix == ".om":
             return None
         try:
             return aipp_rule(read_aipp(self._aipp_file), net, str(self._aipp_file))

@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from deploy.acl.metadata import StaticAipp
+
 FREE = -1
 """A side that the model leaves open."""
 
@@ -30,6 +32,10 @@ class Network(Protocol):
     path: Path
     inputs: Sequence[Port]
     outputs: Sequence[Port]
+    aipp: StaticAipp | None
+    """The image that the first input takes, where AIPP is inside the model."""
+    channels: int
+    """Those that the network has behind such an AIPP."""
 
     def run(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in the order of `outputs`, for an array of the right type and shape for each of `inputs`.
@@ -38,4 +44,4 @@ class Network(Protocol):
         """
 
     def close(self) -> None:
-        """A run that is under way ends soon, with an error."""
+        """A run that is under way ends soon, perhaps with an error."""

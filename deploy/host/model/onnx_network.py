@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from deploy.acl.metadata import StaticAipp
 from deploy.host.log import log
 from deploy.host.model.half import rounded_to_half
 from deploy.host.model.network import FREE, Port
@@ -29,6 +30,9 @@ class OnnxNetwork:
     That gives more images a second for less CPU time than several threads on one image. Raises SdkFault: 1020 where
     onnxruntime cannot read the file, 1004 for inputs or outputs that are no tensors of numbers.
     """
+
+    aipp: StaticAipp | None = None
+    channels = 0
 
     def __init__(self, path: Path, half: bool) -> None:
         self.path = path

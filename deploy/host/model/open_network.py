@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploy.host import backend
+from deploy.host.log import log
 from deploy.host.model.network import Network
-from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, SdkFault
+from deploy.sdk_codes import INIT_FAIL, INVALID_PARAM, NO_EXIST, SdkFault
 
 
-def open_network(model_path: str, half: bool) -> Network:
-    """The model of a pipeline's modelPath; `half` computes as one of float16.
+def open_network(model_path: str, half: bool, device: int = 0) -> Network:
+    """The model of a pipeline's modelPath, computed by what holds for the stream (deploy.host.backend).
 
-    Raises SdkFault: 1004 for another kind of file, 1016 where there is none, 1020 for one that cannot be read.
+    `half`: an ONNX computes as one of float16. `device` is the number of the chip that runs an OM.
+
+    Raises SdkFault: 1004 for another kind of file, 1016 where there is none, 1020 for one that cannot be read, 1013
+    where the backend is not installed.
     """
     path = Path(model_path)
     if path.suffix not in (".om", ".onnx"):
         raise SdkFault(INVALID_PARAM, f"modelPath is {path}; it names an .om file, beside which the .onnx lies")
+    chosen, om = backend.current(), path.with_suffix(".om")
+    if chosen == backend.ACL or (chosen == backend.ACL_IF_BUILT and om.is_file()):
+        return _open_om(om, device)
     path = path.with_suffix(".onnx")
     if not path.is_file():
         raise SdkFault(NO_EXIST, f"there is no model {path}; the host engine runs the .onnx beside {model_path}")
-    from deploy.host.model.onnx_network import OnnxNetwork
+    try:
+        from deploy.host.model.onnx_network import OnnxNetwork
+    except ImportError as fault:
+        raise SdkFault(INIT_FAIL, f"{path} needs onnxruntime to run here ({fault}); pip install onnxruntime") from None
 
     return OnnxNetwork(path, half)
+
+
+def _open_om(path: Path, device: int) -> Network:
+    if not path.is_file():
+        raise SdkFault(NO_EXIST, f"there is no model {path}; build.sh makes it from the ONNX file of a bundle")
+    from deploy.host.model.om_network import OmNetwork
+
+    network = OmNetwork(path, device)
+    log.info("%s runs on the chip, %s, by acl", path, network.soc)
+    return network

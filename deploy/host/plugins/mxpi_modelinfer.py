@@ -37,6 +37,13 @@ class ModelInfer(TensorInfer):
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
+        try:
+            self._prepare(element)
+        except BaseException:
+            self._model.close()
+            raise
+
+    def _prepare(self, element: Element) -> None:
         self._model.check_images()
         self._decode: Callable[[Sequence[np.ndarray], Geometry], np.ndarray] | None = None
         self._crop = ""

@@ -34,7 +34,8 @@ class TensorInfer(Plugin):
 
     def __init__(self, element: Element) -> None:
         super().__init__(element)
-        self._model = Model(self.values["modelPath"], self.name, self.values.get("singleBatchInfer") == "1")
+        device = max(int(self.values.get("deviceId", 0)), 0)
+        self._model = Model(self.values["modelPath"], self.name, self.values.get("singleBatchInfer") == "1", device)
         self._has_batch = self.values.get("outputHasBatchDim", "1") == "1"
         self.input_size = self._model.input_size
         self.output_shapes = self._model.output_shapes

@@ -21,7 +21,7 @@ class Model:
 
     def __init__(self, modelPath: Any, deviceId: int = 0) -> None:
         with runtime_errors():
-            self._model = engine.Model(str(modelPath), "Model", one_by_one=True)
+            self._model = engine.Model(str(modelPath), "Model", one_by_one=True, device=deviceId)
         self._device = deviceId
 
     @property
