@@ -1,4 +1,4 @@
-"""The compressor in Python: load, train, sparsify, prune, finetune, export, evaluate.
+"""The compressor in Python: load, train, sparsify, prune, finetune, export, quantize, evaluate.
 
     from compress import api
 
@@ -29,17 +29,19 @@ from typing import Any, TypeVar
 from compress.stages import evaluate as _evaluate
 from compress.stages import export as _export
 from compress.stages import prune as _prune
+from compress.stages import quantize as _quantize
 from compress.stages import train as _train
 from compress.stages.evaluate import EvaluateResult, EvaluateSettings
 from compress.stages.export import ExportResult, ExportSettings
 from compress.stages.model import Model, Weights, open_model
 from compress.stages.prune import PruneResult
 from compress.stages.prune_settings import PruneSettings
+from compress.stages.quantize import QuantizeResult, QuantizeSettings
 from compress.stages.train import DenseSettings, FinetuneSettings, SparsifySettings, TrainingResult
 from deploy.errors import UsageError
 from deploy.wording import nearest
 
-__all__ = ["Model", "evaluate", "export", "finetune", "load", "prune", "sparsify", "train"]
+__all__ = ["Model", "evaluate", "export", "finetune", "load", "prune", "quantize", "sparsify", "train"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -120,6 +122,16 @@ def export(weights: Weights, out: str | Path | None = None, **options: Any) -> E
     api.export(tuned.model, "bundle", imgsz=320).onnx_difference  # the ONNX against torch, relative
     """
     return _export.export(_settings(ExportSettings, weights=weights, out=out, **options))
+
+
+@_takes(QuantizeSettings)
+def quantize(bundle: str | Path, out: str | Path, calib: str | Path, **options: Any) -> QuantizeResult:
+    """Make an int8 bundle of a float one, calibrated with training images through the bundle's own pipeline.
+
+    small = api.quantize("bundle", "bundle-int8", "VOCdevkit", method="lsq")
+    small.share, small.snr, small.floats  # of the multiply-adds; dB; what stays float, and why
+    """
+    return _quantize.quantize(_settings(QuantizeSettings, bundle=bundle, out=out, calib=calib, **options), _say)
 
 
 @_takes(EvaluateSettings)

@@ -16,8 +16,14 @@ from deploy.whole_file import write_whole
 
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
+DEPLOY_MODEL = "model_deploy.onnx"
+"""In an int8 bundle, the graph that ATC converts; model.onnx there is the same quantisation as QDQ."""
 OM = "model.om"
-_MADE_BY = {MODEL: "exported; export the bundle again", OM: "built; run build.sh again"}
+_MADE_BY = {
+    MODEL: "exported; export the bundle again",
+    DEPLOY_MODEL: "written; quantise the bundle again",
+    OM: "built; run build.sh again",
+}
 """What a changed model file is not, and what to do about it."""
 REQUIRED = (MODEL, "detect.pipeline", "eval.pipeline")
 
@@ -35,6 +41,16 @@ class Bundle:
     atc: list[str]
     description: dict[str, Any]
     notes: list[str]
+
+    @property
+    def converted(self) -> str:
+        """The ONNX file that ATC converts."""
+        return DEPLOY_MODEL if self.quantization else MODEL
+
+    @property
+    def quantization(self) -> dict[str, Any]:
+        """What an int8 bundle says of itself ("precision", "chips", ...); empty for another one."""
+        return self.description.get("quantization") or {}
 
 
 def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
@@ -83,9 +99,15 @@ def rewrite(bundle: Bundle, texts: dict[str, str], add: Collection[str] = (), **
         write_whole(bundle.folder / name, text.encode("utf-8"))
     files = bundle.description["files"]
     hashes = {name: file_sha256(bundle.folder / name) for name in (*texts, *add)}
-    description = {**bundle.description, **changes, "files": dict(sorted({**files, **hashes}.items()))}
+    write_description(
+        bundle.folder, {**bundle.description, **changes, "files": dict(sorted({**files, **hashes}.items()))}
+    )
+
+
+def write_description(folder: Path, description: dict[str, Any]) -> None:
+    """Write bundle.json, whole or not at all."""
     text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    write_whole(bundle.folder / DESCRIPTION, text.encode("utf-8"))
+    write_whole(folder / DESCRIPTION, text.encode("utf-8"))
 
 
 def _check(file: Path, description: Any) -> None:
@@ -99,7 +121,10 @@ def _check(file: Path, description: Any) -> None:
     for name in description["files"]:
         if not _is_plain(name):
             raise ModelError(f"{file}: 'files' names {name!r}, which does not stay in the bundle's folder")
-    for name in REQUIRED:
+    quantization = description.get("quantization")
+    if quantization is not None and not (isinstance(quantization, dict) and _is_texts(quantization.get("chips"))):
+        raise ModelError(f"{file}: 'quantization' is {_shown(quantization)}; expected an object with 'chips'")
+    for name in (*REQUIRED, DEPLOY_MODEL) if quantization else REQUIRED:
         if name not in description["files"]:
             raise ModelError(f"{file}: 'files' does not list {name}")
 

@@ -6,7 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.commands import cost, data, detect, export, gammas, iterate, lint, pad, plan, prune, training, val
+from compress.commands import (
+    cost,
+    data,
+    detect,
+    export,
+    gammas,
+    iterate,
+    lint,
+    pad,
+    plan,
+    prune,
+    quantize,
+    training,
+    val,
+)
 from compress.option import Settings, option
 from compress.verb import Answer, Verb
 from deploy.errors import UsageError
@@ -20,6 +34,7 @@ STAGE_VERBS = (
     prune.VERB,
     plan.VERB,
     export.VERB,
+    quantize.VERB,
     lint.VERB,
     pad.VERB,
     cost.VERB,

@@ -32,10 +32,11 @@ _OF_ATC = (
     "fusion_result.json",
     "kernel_meta/*",
 )
+_OF_INT8 = ("model_deploy.onnx", "quantization.json")
 MAKER = Maker(
     "export",
     "bundle",
-    ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", *_OF_TASKS, *_OF_ATC),
+    ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", *_OF_TASKS, *_OF_ATC, *_OF_INT8),
     lambda folder: (folder / "bundle.json").is_file(),
     marks=False,
 )

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from compress.graph.ascend_operators import has_ascend, without_ascend
 from deploy.errors import ModelError
 
 
@@ -17,7 +18,7 @@ def load_onnx(path: str | Path) -> onnx.ModelProto:
     """Raises ModelError for a file that is missing, unreadable, no ONNX model or one that its checker refuses."""
     try:
         model = onnx.load(str(path))
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(without_ascend(model) if has_ascend(model) else model)
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file, expected an ONNX model") from None
     except OSError as fault:
@@ -122,7 +123,8 @@ def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int | None]]:
     try:
-        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        plain = without_ascend(model) if has_ascend(model) else model
+        inferred = onnx.shape_inference.infer_shapes(plain, data_prop=True)
     except Exception:  # what cannot be inferred is not known: each rule says what it needs
         inferred = model
     shapes = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -31,8 +33,9 @@ def random_inputs(model: onnx.ModelProto, seed: int = 0) -> dict[str, np.ndarray
     return values
 
 
-def open_session(content: bytes, optimise: bool = True) -> onnxruntime.InferenceSession:
-    """A session on the CPU that keeps its warnings to itself; without `optimise` every tensor of the graph exists.
+def open_session(content: bytes, optimise: bool = True, without: Sequence[str] = ()) -> onnxruntime.InferenceSession:
+    """A session on the CPU that keeps its warnings to itself; without `optimise` every tensor of the graph exists, and
+    the optimisers named in `without` are left out.
 
     Raises what onnxruntime raises, which has no common base.
     """
@@ -40,7 +43,9 @@ def open_session(content: bytes, optimise: bool = True) -> onnxruntime.Inference
     options.log_severity_level = 3
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without)
+    )
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray], name: str) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
 from deploy.atc.command import atc_command, find_outputs, script
 from deploy.atc.run_atc import run_atc
 from deploy.atc.shipped import place_to_build
-from deploy.bundle import MODEL, OM, Bundle, open_bundle, rewrite
+from deploy.bundle import OM, Bundle, open_bundle, rewrite
 from deploy.console import note
 from deploy.errors import EnvironmentFault, ModelError
 from deploy.hashes import file_sha256
@@ -64,19 +64,24 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
     bundle = open_bundle(place, ignore=(OM,))
     for sentence in bundle.notes:
         note(sentence)
-    graph = read_onnx_graph(bundle.folder / MODEL)
+    model = bundle.folder / bundle.converted
+    graph = read_onnx_graph(model)
+    _check_precision(bundle, graph, model)
     if graph.opset > newest:
         raise ModelError(
-            f"{bundle.folder / MODEL} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
+            f"{model} has opset {graph.opset}; CANN {cann} converts up to {newest}: export it with "
             f"opset 11 or lower it with `bash run.sh compress lint --fix`; if your CANN is newer, name it with --cann"
         )
     if len(graph.domains) > 1:
         named = shortened([repr(domain) for domain in graph.domains])
         note(
-            f"{bundle.folder / MODEL} has {len(graph.domains)} entries in opset_import ({named}), and ATC takes one "
+            f"{model} has {len(graph.domains)} entries in opset_import ({named}), and ATC takes one "
             "(E16005): `bash run.sh compress lint --fix` removes those that no node uses"
         )
     soc = soc or _recorded_soc(bundle)
+    chips = bundle.quantization.get("chips", [])
+    if chips and not soc.startswith(tuple(chips)):
+        note(f"the bundle is int8 for {', '.join(chips)}; nothing is known of its operators on {soc}")
     command = _prepare(bundle, graph, soc, source)
     print(f"in {bundle.folder}: {shlex.join(command)}", file=sys.stderr)
     program = shutil.which("atc")
@@ -92,8 +97,8 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
 def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> list[str]:
     """Write aipp.cfg, atc.sh and the command in bundle.json; returns the command."""
     height, width = bundle.imgsz
-    outputs = find_outputs(graph, str(bundle.folder / MODEL))
-    command = atc_command(height, width, _input_name(bundle, graph), outputs, soc)
+    outputs = find_outputs(graph, str(bundle.folder / bundle.converted))
+    command = atc_command(height, width, _input_name(bundle, graph), outputs, soc, bundle.converted)
     recorded = [entry for entry in bundle.atc if not entry.startswith("--soc_version=")]
     if recorded != [entry for entry in command if not entry.startswith("--soc_version=")]:
         note(f"the ATC command in {bundle.folder / 'bundle.json'} did not belong to this model, so it was rewritten")
@@ -110,12 +115,26 @@ def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> 
     return command
 
 
+def _check_precision(bundle: Bundle, graph: OnnxGraph, model: Path) -> None:
+    """Raise ModelError where the graph is not in the form of int8, or of floats, that the bundle says it is in."""
+    operators = {node.operator for node in graph.nodes}
+    if bundle.quantization and "AscendQuant" not in operators:
+        raise ModelError(f"{model} has no AscendQuant, but the bundle says that it is int8; quantise the bundle again")
+    if "QuantizeLinear" in operators:
+        raise ModelError(
+            f"{model} has QuantizeLinear, which ATC does not take: convert it with amct_onnx's convert_qat_model, or "
+            "quantise a float bundle with `bash run.sh compress quantize`, which writes the graph for ATC as well"
+        )
+
+
 def _input_name(bundle: Bundle, graph: OnnxGraph) -> str:
     height, width = bundle.imgsz
     expected = (1, 3, height, width)
     found = [(entry.name, entry.shape) for entry in graph.inputs]
     if len(found) != 1 or found[0][1] != expected or graph.inputs[0].kind != FLOAT32:
-        raise ModelError(f"{bundle.folder / MODEL} takes {found}; expected one input of float32 {list(expected)}")
+        raise ModelError(
+            f"{bundle.folder / bundle.converted} takes {found}; expected one input of float32 {list(expected)}"
+        )
     return found[0][0]
 
 
@@ -135,7 +154,7 @@ def _convert(bundle: Bundle, program: str, command: list[str], settings: dict[st
         "stage": STAGE,
         "settings": settings,
         "command": command,
-        "sha256": bundle.description["files"][MODEL],
+        "sha256": bundle.description["files"][bundle.converted],
         "aipp_sha256": file_sha256(bundle.folder / AIPP),
         "om_sha256": digest,
     }

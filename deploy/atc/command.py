@@ -10,8 +10,10 @@ from deploy.errors import ModelError
 from deploy.wire.onnx_graph import OnnxGraph
 
 
-def atc_command(height: int, width: int, input_name: str, outputs: list[dict[str, Any]], soc: str) -> list[str]:
-    """The arguments, to be run inside the bundle's folder.
+def atc_command(
+    height: int, width: int, input_name: str, outputs: list[dict[str, Any]], soc: str, model: str = "model.onnx"
+) -> list[str]:
+    """The arguments, to be run inside the bundle's folder, for its file `model`.
 
     Small-channel mode speeds up the first convolution and needs static AIPP; the outputs stay float32 because the
     SDK's post-processor reads nothing else. Outputs are named by the node that makes them, or, where one of those has
@@ -23,7 +25,7 @@ def atc_command(height: int, width: int, input_name: str, outputs: list[dict[str
         ends = [output["name"] for output in outputs]
     return [
         "atc",
-        "--model=model.onnx",
+        f"--model={model}",
         "--framework=5",
         "--output=model",
         "--input_format=NCHW",

@@ -66,12 +66,32 @@ def raw_pipeline(pipeline: PipelineFile) -> RawPipeline:
     resizers = [number for number in range(infer) if factories[number] == _RESIZE]
     keys = [chain[infer], *(chain[number] for number in resizers[-1:]), chain[decode]]
     props = pipeline.elements[chain[post]].get("props", {})
+    values = {key: props.get(key, "") for key in _PROPERTIES}
+    return RawPipeline(_cut_behind(pipeline, chain, infer), tuple(keys), chain[post], values)
+
+
+def tensor_pipeline(pipeline: PipelineFile, model: str) -> tuple[str, str]:
+    """The pipeline that ends in the tensors of its model, with the OM file `model` in that one's place, and the name of
+    the element that makes them.
+
+    Raises ModelError for one that is no chain from appsrc through mxpi_tensorinfer to appsink.
+    """
+    chain = _chain(pipeline)
+    factories = [pipeline.elements[name]["factory"] for name in chain]
+    if _INFER not in factories or factories[-1] != "appsink":
+        raise ModelError(f"{pipeline.path}: expected one chain from appsrc through {_INFER} to appsink")
+    infer = factories.index(_INFER)
+    streams = json.loads(_cut_behind(pipeline, chain, infer))
+    streams[pipeline.stream_name][chain[infer]]["props"]["modelPath"] = model
+    return json.dumps(streams, indent=4), chain[infer]
+
+
+def _cut_behind(pipeline: PipelineFile, chain: list[str], infer: int) -> str:
     streams = copy.deepcopy(json.loads(pipeline.text))
     for name in chain[infer + 1 : -1]:
         del streams[pipeline.stream_name][name]
     streams[pipeline.stream_name][chain[infer]]["next"] = chain[-1]
-    values = {key: props.get(key, "") for key in _PROPERTIES}
-    return RawPipeline(json.dumps(streams, indent=4), tuple(keys), chain[post], values)
+    return json.dumps(streams, indent=4)
 
 
 class RawDecoder:

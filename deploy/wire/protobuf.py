@@ -50,9 +50,9 @@ class Node:
 class Attribute:
     """AttributeProto."""
 
-    NAME, INT, TENSOR, GRAPH, TENSORS, GRAPHS, TYPE = 1, 3, 5, 6, 10, 11, 20
+    NAME, FLOAT, INT, TEXT, TENSOR, GRAPH, TENSORS, GRAPHS, TYPE = 1, 2, 3, 4, 5, 6, 10, 11, 20
     SPARSE_TENSOR, SPARSE_TENSORS = 22, 23
-    KIND_INT = 2
+    KIND_FLOAT, KIND_INT = 1, 2
 
 
 class Tensor:

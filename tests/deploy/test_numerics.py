@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from deploy.run.target import Target
     [
         pytest.param("float", "", FLOAT, id="float"),
         pytest.param("board", "Ascend310", BOARD, id="board"),
-        pytest.param("board", "Ascend310B1", BOARD, id="310B is as 310"),
+        pytest.param("board", "Ascend310B1", replace(BOARD, int8="310B"), id="310B is as 310 but for int8"),
         pytest.param("board", "Ascend310P3", Numerics(True, "twice", True, "310P"), id="310P"),
         pytest.param(Numerics(half=True), "Ascend310P1", Numerics(half=True, chip="310P"), id="a stage of its own"),
     ],

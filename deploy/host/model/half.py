@@ -44,6 +44,8 @@ _NOT_FLOAT = frozenset(("Shape", "Size", "ArgMax", "ArgMin", "NonZero", "Cast", 
 # Their scales and sizes are settings, not weights.
 _KEPT_INPUTS = frozenset(("QuantizeLinear", "DequantizeLinear", "Resize", "Upsample"))
 _QUANTIZE = "QuantizeLinear"
+_QUANTIZERS = frozenset((_QUANTIZE, "AscendQuant"))
+_DEQUANTIZERS = frozenset(("DequantizeLinear", "AscendDequant", "AscendAntiQuant"))
 
 
 def rounded_to_half(model: bytes) -> bytes:
@@ -99,7 +101,7 @@ def _rounded_outputs(parts: list[Field], nodes: list[list[Field]]) -> set[str]:
                 for tensor in messages_of(attribute, Attribute.TENSOR)
             )
             floats.update(outputs if is_float else ())
-        elif kind == "DequantizeLinear" or (kind not in (*_NOT_FLOAT, _QUANTIZE) and inputs and inputs[0] in floats):
+        elif kind in _DEQUANTIZERS or (kind not in _NOT_FLOAT | _QUANTIZERS and inputs and inputs[0] in floats):
             floats.update(outputs[:1] if kind != "Split" else outputs)
             if kind not in _MOVERS and users.get(outputs[0]) != {_QUANTIZE}:
                 rounded.add(outputs[0])

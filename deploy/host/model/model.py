@@ -48,7 +48,7 @@ class Model:
         self._element = element
         numerics = current()
         try:
-            self._network = open_network(model_path, numerics.half, device)
+            self._network = open_network(model_path, numerics.half, device, numerics.int8_arithmetic)
         except SdkFault as fault:
             raise self._fault(fault.code, fault.sentence) from None
         try:

@@ -7,13 +7,19 @@ from pathlib import Path
 from deploy.host import backend
 from deploy.host.log import log
 from deploy.host.model.network import Network
+from deploy.host.numerics import EXACT
 from deploy.sdk_codes import INIT_FAIL, INVALID_PARAM, NO_EXIST, SdkFault
 
+DEPLOY_SUFFIX = "_deploy.onnx"
+"""Beside NAME.onnx, NAME_deploy.onnx is the quantised graph that ATC converts."""
 
-def open_network(model_path: str, half: bool, device: int = 0) -> Network:
+
+def open_network(model_path: str, half: bool, device: int = 0, int8: str = EXACT) -> Network:
     """The model of a pipeline's modelPath, computed by what holds for the stream (deploy.host.backend).
 
-    `half`: an ONNX computes as one of float16. `device` is the number of the chip that runs an OM.
+    `half`: an ONNX computes as one of float16, and where the graph that ATC converts lies beside the model, that one
+    runs. `int8` is how a quantised one computes (deploy.host.numerics.INT8). `device` is the number of the chip that
+    runs an OM.
 
     Raises SdkFault: 1004 for another kind of file, 1016 where there is none, 1020 for one that cannot be read, 1013
     where the backend is not installed.
@@ -32,7 +38,8 @@ def open_network(model_path: str, half: bool, device: int = 0) -> Network:
     except ImportError as fault:
         raise SdkFault(INIT_FAIL, f"{path} needs onnxruntime to run here ({fault}); pip install onnxruntime") from None
 
-    return OnnxNetwork(path, half)
+    deploy = path.with_name(path.stem + DEPLOY_SUFFIX)
+    return OnnxNetwork(deploy if half and deploy.is_file() else path, half, int8)
 
 
 def _open_om(path: Path, device: int) -> Network:
