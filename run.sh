@@ -39,7 +39,7 @@ usage: bash run.sh VERB [ARGUMENTS]
   test   [PYTEST ARGUMENTS]    all tests
 
 IMAGE_SET is a text file with one image name without suffix a line; in place of both, detect and speed take a folder of
-images or one image. `bash run.sh VERB --help` lists the options:
+images or one image, and detect a video file, camera:0, /dev/video0 or rtsp://ADDRESS. `bash run.sh VERB --help` lists the options:
 --model BUNDLE, --pipeline FILE, --conf X, --iou X, --out DIR, --json, --on host|acl|board and more.
 
 On a board whose python3 can import the MindX SDK, or CANN's acl with numpy and cv2, detect, speed, eval, check and (with

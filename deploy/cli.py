@@ -13,8 +13,10 @@ from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
 from compute_mAP.terminal import plain_output
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
+from deploy.errors import UsageError
 from deploy.json_report import json_text
 from deploy.run.target import NUMERICS, Target
+from deploy.run.video.source import video_source
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,9 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (detect, speed):
         verb.add_argument(
             "source",
-            type=Path,
+            type=str if verb is detect else Path,
             metavar="IMAGE_SET",
-            help="one image name without suffix a line; or, alone, a folder of images or one image",
+            help="one image name without suffix a line; or, alone, a folder of images or one image"
+            + ("; or a video file, camera:0, /dev/video0 or rtsp://..." if verb is detect else ""),
         )
         verb.add_argument(
             "image_dir", type=Path, nargs="?", metavar="IMAGE_DIR", help="the folder with the images of the image set"
@@ -78,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each image too")
+    detect.add_argument("--save", type=Path, metavar="FILE.mp4", help="of a video or camera: the frames with boxes")
+    detect.add_argument("--show", action="store_true", help="of a video or camera: a window, until q is pressed")
+    detect.add_argument("--frames", type=_count, metavar="N", help="of a video or camera: so many frames at most")
     add_verbs(verbs)
     _add_check(verbs)
     verbs.add_parser("host", help="run a script that was written for MindX SDK on the host engine")
@@ -150,12 +156,25 @@ def _target(options: argparse.Namespace) -> Target:
 
 
 def _detect(options: argparse.Namespace) -> Any:
+    lines = None if options.json else sys.stdout
+    video = video_source(options.source) if options.image_dir is None else None
+    if video is not None:
+        from deploy.run.video.detect import Outputs, watch
+
+        return watch(_target(options), video, Outputs(lines, options.save, options.show, options.frames))
+    for option in ("save", "show", "frames"):
+        if getattr(options, option):
+            raise UsageError(f"--{option} is for a video file, a camera or a stream, not for {options.source}")
     from deploy.run.detect import detect
 
-    lines = None if options.json else sys.stdout
-    return detect(
-        _target(options), options.source, options.image_dir, options.out, lines, options.boxes, options.resume
-    )
+    source = Path(options.source)
+    return detect(_target(options), source, options.image_dir, options.out, lines, options.boxes, options.resume)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) == int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1 on")
+    return int(text)
 
 
 def _speed(options: argparse.Namespace) -> Any:

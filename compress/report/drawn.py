@@ -17,11 +17,14 @@ from compress.nets.detector import Detector
 from compress.val.letterbox import letterboxed
 from compress.val.validate import outputs_of
 from compute_mAP.image_file import IMAGE_SUFFIXES, is_image_name
-from deploy.errors import DataError
+from deploy.console import note
+from deploy.errors import DataError, EnvironmentFault
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
 from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker, check_apart
+from deploy.run.video.frames import open_frames
+from deploy.run.video.source import VideoSource
 from deploy.sdk_codes import SdkFault
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
@@ -97,10 +100,13 @@ def draw_all(
     letterbox: str,
     confidence: float,
     iou: float,
+    live: Sequence[VideoSource] = (),
+    frames: int | None = None,
 ) -> DrawReport:
     """Draw into `out`, whole or not at all: images as JPEG, videos as MP4.
 
-    A source that cannot be read is left out with a warning. Raises DataError when none is left.
+    Of `live` sources, cameras and streams, `frames` are drawn, or all until Ctrl-C. A source that cannot be read is
+    left out with a warning. Raises DataError when none is left.
     """
     report = DrawReport(objects=dict.fromkeys(model.names, 0))
     eye = _Eye(model, imgsz, letterbox, confidence, iou, report)
@@ -117,8 +123,14 @@ def draw_all(
                 sentence = f"{fault if isinstance(fault, DataError) else f'{file}: {fault.sentence}'}; it is left out"
                 report.faults.append(sentence)
                 print(f"warning: {sentence}", file=sys.stderr)
+        for number, source in enumerate(live):
+            try:
+                _live(eye, source, folder / f"live_{number}.mp4", frames)
+            except EnvironmentFault as fault:
+                report.faults.append(f"{fault}; it is left out")
+                print(f"warning: {report.faults[-1]}", file=sys.stderr)
         if not report.images and not report.frames:
-            raise DataError(f"none of {len(sources)} images and videos can be used: {report.faults[0]}")
+            raise DataError(f"none of {len(sources) + len(live)} images and videos can be used: {report.faults[0]}")
     return report
 
 
@@ -171,6 +183,27 @@ def _video(eye: _Eye, file: Path, target: Path) -> None:
             writer.release()
     if writer is None:
         raise DataError(f"{file}: no frame of it can be decoded as a video")
+
+
+def _live(eye: _Eye, source: VideoSource, target: Path, most: int | None) -> None:
+    """The newest frame each time, until the source ends, Ctrl-C, or `most` are drawn."""
+    writer, count = None, 0
+    with open_frames(source) as frames:
+        try:
+            while (most is None or count < most) and (frame := frames.next(wait=True)) is not None:
+                if writer is None:
+                    writer = _writer(target, frames.rate, frame.pixels)
+                eye.look(frame.pixels)
+                writer.write(frame.pixels)
+                eye.report.frames += 1
+                count += 1
+        except KeyboardInterrupt:
+            if not count:
+                raise
+        finally:
+            if writer is not None:
+                writer.release()
+        note(f"{source}: {count} frames drawn, {frames.dropped} dropped")
 
 
 def _writer(target: Path, rate: float, image: np.ndarray) -> cv2.VideoWriter:

@@ -1,0 +1,126 @@
+"""Where frames with boxes go: lines of JSON, a video file, a window."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from deploy.console import note
+from deploy.errors import EnvironmentFault, UsageError
+from deploy.results.detections import Detection
+from deploy.results.draw import draw_on
+from deploy.run.video.frames import Frame
+from deploy.temporary import remove
+
+_QUIT = (27, ord("q"))
+_WINDOW = "ascend-yolo-slim"
+
+
+class Lines:
+    """A line of JSON for each frame: {"frame", "time", "objects": [{"class", "class_id", "confidence", "box"}]}.
+
+    The time is in seconds, boxes are corners in pixels of the frame. One that failed has "fault" in place of objects.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def add(self, frame: Frame, objects: Sequence[Detection], fault: str) -> None:
+        if self._stream is None:
+            return
+        entry: dict[str, Any] = {"frame": frame.number, "time": round(frame.seconds, 4)}
+        if fault:
+            entry["fault"] = fault
+        else:
+            entry["objects"] = [
+                {"class": o.name, "class_id": o.class_id, "confidence": o.confidence, "box": [o.x0, o.y0, o.x1, o.y1]}
+                for o in objects
+            ]
+        try:
+            print(json.dumps(entry), file=self._stream, flush=True)
+        except OSError as gone:
+            self._stream = None
+            note(f"the lines end here ({gone.strerror}); the run goes on without them")
+
+
+class SavedVideo:
+    """A video file with the boxes drawn in, whole or not there: it gets its name when it is finished.
+
+    Raises UsageError for a name that is no .mp4, EnvironmentFault where cv2 writes none, or the disk is full.
+    """
+
+    def __init__(self, path: Path, rate: float) -> None:
+        if path.suffix.lower() != ".mp4":
+            raise UsageError(f"--save {path}: expected a file that ends in .mp4")
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"--save {path}: there is no folder {path.absolute().parent}")
+        self._path = path.absolute()
+        self._partial = self._path.with_name(f".{self._path.stem}.{os.getpid()}.new.mp4")
+        self._rate = rate
+        self._writer: Any = None
+        self._size = (0, 0)
+
+    def add(self, pixels: Any) -> None:
+        import cv2
+
+        size = (pixels.shape[1], pixels.shape[0])
+        if self._writer is None:
+            self._size = size
+            self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"mp4v"), self._rate, size)
+            if not self._writer.isOpened():
+                raise EnvironmentFault(f"cv2 cannot write the video {self._path}; is FFmpeg in this build of it?")
+        self._writer.write(pixels if size == self._size else cv2.resize(pixels, self._size))
+
+    def finish(self) -> bool:
+        """Give the file its name. False where no frame came."""
+        if self._writer is None:
+            return False
+        self._writer.release()
+        self._writer = None
+        if not self._partial.is_file() or not self._partial.stat().st_size:
+            raise EnvironmentFault(f"the video {self._path} could not be written; is the disk full?")
+        self._partial.replace(self._path)
+        return True
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.release()
+        remove(self._partial)
+
+
+class Window:
+    """A window with the frames. Raises EnvironmentFault where there is no display or cv2 cannot open windows."""
+
+    def __init__(self) -> None:
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise EnvironmentFault("--show needs a display, and there is none here; --save FILE.mp4 keeps the frames")
+        import cv2
+
+        try:
+            cv2.namedWindow(_WINDOW, cv2.WINDOW_NORMAL)
+        except cv2.error:
+            raise EnvironmentFault("--show needs a cv2 with windows; opencv-python-headless has none") from None
+
+    def add(self, pixels: Any) -> bool:
+        """Show a frame. False once q or Esc was pressed."""
+        import cv2
+
+        cv2.imshow(_WINDOW, pixels)
+        return (cv2.waitKey(1) & 0xFF) not in _QUIT
+
+    def close(self) -> None:
+        import cv2
+
+        with suppress(cv2.error):
+            cv2.destroyWindow(_WINDOW)
+
+
+def drawn(frame: Frame, objects: Sequence[Detection]) -> Any:
+    """The frame's own pixels with boxes and labels in them."""
+    draw_on(frame.pixels, objects)
+    return frame.pixels
