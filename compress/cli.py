@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from compress.commands import demo, iterate, run
+from compress.commands import demo, iterate, report, run
 from compress.commands.derive import add_verb, settings_of
 from compress.commands.printing import print_answer
 from compress.failure import missing_package
@@ -13,7 +13,7 @@ from compute_mAP.channels import open_closed_channels
 from compute_mAP.terminal import plain_output
 from deploy.console import UNTOUCHED, exit_code
 
-VERBS = (*run.STAGE_VERBS, run.VERB, demo.VERB)  # in the order of --help
+VERBS = (*run.STAGE_VERBS, run.VERB, report.VERB, demo.VERB)  # in the order of --help
 _FAMILIES = {"data": "make or convert data sets", "plan": "compare pruning plans"}
 
 

@@ -3,7 +3,7 @@ options."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ def open_options(verb: Verb) -> dict[str, Option]:
 def command_line(verb: Verb, values: Mapping[str, Any]) -> list[str]:
     """The words of the command line for these options: True is a bare option, False and None are left out."""
     options = verb.options
-    words = [*verb.name.split(), *(str(values[name]) for name in options if options[name].place and name in values)]
+    placed = [values[name] for name in options if options[name].place and name in values]
+    words = [*verb.name.split(), *(str(entry) for value in placed for entry in _each(value))]
     for name, value in values.items():
         if options[name].place:
             continue
-        for entry in value if isinstance(value, (list, tuple)) else [value]:
+        for entry in _each(value):
             if entry is not None and entry is not False:
                 words.append(f"--{name}" if entry is True else f"--{name}={entry}")
     return words
@@ -108,9 +109,13 @@ def _check_exclusive(options: Mapping[str, Option], values: Mapping[str, Any], p
         taken[group] = name
 
 
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
 def _read(option: Option, value: Any) -> Any:
     if option.many:
-        return tuple(option.kind(str(entry)) for entry in (value if isinstance(value, (list, tuple)) else [value]))
+        return tuple(option.kind(str(entry)) for entry in _each(value))
     try:
         return option.kind(str(value))
     except ValueError:

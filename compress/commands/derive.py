@@ -52,12 +52,13 @@ def _add(target: Any, option: Option) -> None:
     words.update(type=_reader(option), metavar=option.metavar)
     if option.choices:
         words["choices"] = option.choices
+    if option.place:
+        count = ("+" if option.required else "*") if option.many else None if option.required else "?"
+        target.add_argument(option.field, nargs=count, **words)
+        return
     if option.many:
         words["action"] = "append"
-    if option.place:
-        target.add_argument(option.field, nargs=None if option.required else "?", **words)
-    else:
-        target.add_argument(f"--{option.name}", dest=option.field, required=option.required, **words)
+    target.add_argument(f"--{option.name}", dest=option.field, required=option.required, **words)
 
 
 def _help(option: Option) -> str:

@@ -53,7 +53,7 @@ def epochs_chart(epochs: Sequence[GammaEpoch], rates: Mapping[int, float], title
     layers = list(epochs[-1].layers)
     numbers = [epoch.epoch for epoch in epochs]
     counts = np.array([sum(epoch.layers[name] for name in layers) for epoch in epochs])
-    edges, coarse = _coarse(counts)
+    edges, coarse = coarse_bins(counts)
     height = 4.0 + _ROW * len(layers)
     figure = Figure(figsize=(10, height + 2.4), dpi=DPI, layout="constrained")
     top, middle, lower = figure.subplots(3, 1, sharex=True, height_ratios=[1.6, 2.4, height - 4.0])
@@ -104,7 +104,7 @@ def _shades(
     figure.colorbar(image, ax=axes, label=label, pad=0.01, aspect=40)
 
 
-def _coarse(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def coarse_bins(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Histograms [epochs, len(EDGES)] in steps of _STEP, up to where the bulk ends, what lies beyond in the last
     one: edges [n + 1] and counts [epochs, n]."""
     inside = np.cumsum(counts.sum(0)) / counts.sum()

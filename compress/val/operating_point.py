@@ -14,7 +14,9 @@ from compute_mAP.detections import Detections
 from compute_mAP.matching import judge, nearest_objects
 from compute_mAP.voc_xml import Annotation
 
-_GRID = np.linspace(0, 1, 1001)
+GRID = np.linspace(0, 1, 1001)
+"""The confidences that curves are read off at."""
+_NOTHING = Detections([], np.empty(0), np.empty((0, 4)))
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,28 @@ def best_operating_point(
     detections: Mapping[str, Detections], ground_truth: Mapping[str, Annotation], names: Sequence[str]
 ) -> OperatingPoint:
     """The point of the highest mean F1; the lowest such confidence. At least one class must have an object."""
+    curves, objects = confidence_curves(detections, ground_truth, names)
+    f1 = np.mean([f1_score(*curve) for curve in curves.values()], axis=0)
+    place = int(np.argmax(f1))
+    return OperatingPoint(
+        float(GRID[place]),
+        float(f1[place]),
+        {name: float(curves[name][0][place]) if name in curves else None for name in names},
+        {name: float(curves[name][1][place]) if name in curves else None for name in names},
+        objects,
+    )
+
+
+def confidence_curves(
+    detections: Mapping[str, Detections], ground_truth: Mapping[str, Annotation], names: Sequence[str]
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, int]]:
+    """Precision and recall at each confidence of GRID, float64 [1001] in 0..1, by class, and the objects by class.
+
+    Classes without objects have no curve.
+    """
     numbers = {image: number for number, image in enumerate(ground_truth)}
-    precision, recall, objects = {}, {}, {}
+    curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    objects: dict[str, int] = {}
     for name in names:
         rows = [
             (numbers[image], o.x0, o.y0, o.x1, o.y1, o.difficult)
@@ -47,16 +69,8 @@ def best_operating_point(
         table = np.array(rows, np.float64).reshape(-1, 6)
         objects[name] = int((table[:, 5] == 0).sum())
         if objects[name]:
-            precision[name], recall[name] = _curves(detections[name], numbers, table)
-    f1 = np.mean([_f1(precision[name], recall[name]) for name in precision], axis=0)
-    place = int(np.argmax(f1))
-    return OperatingPoint(
-        float(_GRID[place]),
-        float(f1[place]),
-        {name: float(precision[name][place]) if name in precision else None for name in names},
-        {name: float(recall[name][place]) if name in recall else None for name in names},
-        objects,
-    )
+            curves[name] = _curves(detections.get(name, _NOTHING), numbers, table)
+    return curves, objects
 
 
 def _curves(found: Detections, numbers: Mapping[str, int], objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,10 +81,11 @@ def _curves(found: Detections, numbers: Mapping[str, int], objects: np.ndarray) 
     boxes = np.asarray(found.boxes, np.float64).reshape(-1, 4)[order]
     overlap, row = nearest_objects(images, boxes, objects[:, 0].astype(np.int64), objects[:, 1:5])
     right, wrong = judge(overlap, row, objects[:, 5] > 0, 0.5)
-    above = np.searchsorted(-confidence, -_GRID, side="right")
+    above = np.searchsorted(-confidence, -GRID, side="right")
     true, false = (np.append(0, np.cumsum(flags))[above] for flags in (right, wrong))
     return np.where(true + false > 0, true / np.maximum(true + false, 1), 1.0), true / (objects[:, 5] == 0).sum()
 
 
-def _f1(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
+def f1_score(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
+    """2 P R / (P + R), 0 where both are 0."""
     return 2 * precision * recall / np.maximum(precision + recall, 1e-12)

@@ -15,7 +15,7 @@ import torch
 from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
 from compress.prune.plan import GroupPlan, Plan
-from compress.report.gamma_charts import _coarse, epochs_chart, gamma_chart
+from compress.report.gamma_charts import coarse_bins, epochs_chart, gamma_chart
 from compress.report.keep_chart import keep_chart
 from compress.train.gamma_log import EDGES, counts, read_gamma_log, row_of
 from deploy.errors import DataError
@@ -63,7 +63,7 @@ def test_epochs(tmp_path: Path, epochs: int) -> None:
 
 def test_coarse_bins_lose_nothing() -> None:
     fine = np.stack([counts(torch.cat(list(layers(seed=seed).values())) * 1.5) for seed in range(3)])
-    edges, coarse = _coarse(fine)
+    edges, coarse = coarse_bins(fine)
     assert (coarse.sum(1) == fine.sum(1)).all()
     values = (torch.cat(list(layers(seed=1).values())) * 1.5).numpy()
     inner = np.histogram(values, edges)[0]

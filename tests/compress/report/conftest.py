@@ -1,0 +1,94 @@
+"""A page about two small models: a run with its bundle, a pruned bundle, a devkit, and detections with known faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from compress.export.bundle import write_bundle
+from compress.export.onnx_file import to_onnx
+from compress.graph.proof_images import proof_images
+from compress.nets.checkpoint import save_checkpoint
+from compress.prune import surgery
+from compress.train.gamma_log import row_of
+from deploy.hashes import file_sha256
+
+NAMES = ["a", "b", "c"]
+EPOCHS = 6
+IMAGES = 6
+_OBJECT = (
+    "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+)
+
+
+@pytest.fixture(scope="session")
+def devkit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six images of 96 x 80 pixels, each with one object of a and one of b at the same places."""
+    root = tmp_path_factory.mktemp("devkit") / "VOCdevkit"
+    year = root / "VOC2007"
+    for part in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (year / part).mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for number in range(IMAGES):
+        image = random.integers(0, 90, (80, 96, 3), dtype=np.uint8)
+        image[10:40, 10:40], image[40:70, 50:90] = (40, 40, 230), (40, 230, 40)
+        cv2.imwrite(str(year / "JPEGImages" / f"i{number}.jpg"), image)
+        objects = _OBJECT.format("a", 11, 11, 40, 40) + _OBJECT.format("b", 51, 41, 90, 70)
+        text = f"<annotation><size><width>96</width><height>80</height></size>{objects}</annotation>"
+        (year / "Annotations" / f"i{number}.xml").write_text(text, encoding="utf-8")
+    listed = "".join(f"i{number}\n" for number in range(IMAGES))
+    (year / "ImageSets" / "Main" / "test.txt").write_text(listed, encoding="utf-8")
+    return root
+
+
+def write_detections(folder: Path, misses: int) -> Path:
+    """Every object at its place; in the first `misses` images b is not found, but a c that is not there."""
+    folder.mkdir(parents=True)
+    lines: dict[str, list[str]] = {name: [] for name in NAMES}
+    for number in range(IMAGES):
+        lines["a"].append(f"i{number} 0.9 11 11 40 40")
+        if number < misses:
+            lines["c"].append(f"i{number} 0.8 2 2 8 8")
+        else:
+            lines["b"].append(f"i{number} {0.9 - 0.02 * number} 51 41 90 70")
+    for name, rows in lines.items():
+        (folder / f"det_test_{name}.txt").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def material(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Any], tiny_flow: Any, random_plan: Any
+) -> Path:
+    """runs/sparse (a run), dense/bundle of it with dense/txt_result, and pruned/bundle with pruned/txt_result."""
+    root = tmp_path_factory.mktemp("material")
+    run = root / "runs" / "sparse"
+    model = tiny_model(NAMES)
+    score = {"epoch": EPOCHS, "map50": 0.7, "map50_95": 0.4, "f1": 0.6}
+    trained = [{"stage": "sparsify", "settings": {"epochs": EPOCHS}, "val": score}]
+    best = run / "weights" / "best.safetensors"
+    best.parent.mkdir(parents=True)
+    save_checkpoint(model, best, trained)
+    generator = torch.Generator().manual_seed(0)
+    with (run / "results.jsonl").open("w") as results, (run / "gammas.jsonl").open("w") as gammas:
+        for epoch in range(1, EPOCHS + 1):
+            row = {"epoch": epoch, "box": 1 / epoch, "map50": epoch / 10, "map50_95": epoch / 20, "f1": epoch / 10}
+            results.write(json.dumps({**row, "near_zero_gammas": 0.1 * epoch, "sr": 0.01, "seconds": 1.0}) + "\n")
+            layers = {name: torch.rand(64, generator=generator) / epoch for name in ("first", "second")}
+            gammas.write(json.dumps(row_of(epoch, layers)) + "\n")
+    images = proof_images(None, 64)
+    history = [*trained, {"stage": "export", "settings": {}, "sha256": file_sha256(best)}]
+    write_bundle(model, to_onnx(model, 64, images), root / "dense" / "bundle", 64, history)
+    slim = surgery.cut(model, tiny_flow, random_plan(tiny_flow, 0))
+    history = [*trained, {"stage": "prune", "settings": {"percent": 0.5}}, {"stage": "export", "settings": {}}]
+    write_bundle(slim, to_onnx(slim, 64, images), root / "pruned" / "bundle", 64, history)
+    write_detections(root / "dense" / "txt_result", 0)
+    write_detections(root / "pruned" / "txt_result", 2)
+    return root

@@ -1,0 +1,149 @@
+"""The page of `report`: what stands in it, what is refused, and that it needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compress.cli import main
+from compress.report.page.charts import on_frontier
+from compress.report.page.gamma_frames import MOST, frames_of
+from compress.report.page.sources import find_sources
+from compress.stages.report import LARGEST, ReportSettings, report
+from compress.train.gamma_log import EDGES, GammaEpoch
+
+Made = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def made(material: Path, devkit: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The page about both models, and what --json says."""
+    out = tmp_path_factory.mktemp("page")
+    sources = [f"{material}/dense/bundle", f"{material}/runs/sparse", f"slim <b>={material}/pruned/bundle"]
+    done = report(ReportSettings(sources=sources, devkit=devkit, out=out / "page.html", gif=out / "g.gif"))
+    with Image.open(out / "g.gif") as animation:
+        assert animation.n_frames == 6
+    return done.page.read_text(encoding="utf-8"), json.loads(json.dumps(done.to_json()))
+
+
+def test_the_page(made: Made) -> None:
+    text, answer = made
+    dense, slim = answer["models"]
+    assert (dense["title"], slim["title"]) == ("dense/bundle", "slim <b>"), "the run and its bundle are one model"
+    assert dense["map50"] == pytest.approx(1.0) and dense["against_first"] is None
+    # AP of b: 4 of 6 found, each rightly
+    assert slim["map50"] == pytest.approx((1 + 4 / 6) / 2)
+    assert slim["against_first"]["map50"]["difference"] == pytest.approx(slim["map50"] - 1)
+    assert slim["parameters"] < dense["parameters"]
+    assert len(text.encode()) < LARGEST
+    assert "slim &lt;b&gt;" in text and "slim <b>" not in text
+    for ident in ("frontier-flops", "frontier-parameters", "frontier-estimate", "channels-2", "training-1", "gammas-1"):
+        assert f'id="{ident}"' in text, ident
+    assert "bash run.sh compress report" in text
+
+
+def test_nothing_comes_from_elsewhere(made: Made) -> None:
+    text, _ = made
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert [link for link in links if not link.startswith(("#", "data:"))] == []
+    assert "url(" not in re.sub(r"url\(#", "", text) and "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_ids_are_there_once_and_charts_have_names(made: Made) -> None:
+    text, _ = made
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    pointed = set(re.findall(r'(?:href="#|url\(#|aria-labelledby=")([\w:.-]+)', text))
+    assert pointed <= set(ids)
+    for chart in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        root = ElementTree.fromstring(chart)
+        assert root.get("role") == "img" and root.get("aria-label")
+        assert "#010101" not in chart and "#1001" not in chart
+
+
+def test_both_languages_are_complete(made: Made) -> None:
+    text, _ = made
+    pairs = re.findall(r'<span lang="en">(.*?)</span><span lang="zh-CN">(.*?)</span>', text, re.DOTALL)
+    assert len(pairs) > 30
+    assert text.count('<span lang="en">') == text.count('<span lang="zh-CN">') == len(pairs)
+    assert all(english.strip() and chinese.strip() for english, chinese in pairs)
+
+
+@pytest.mark.parametrize(
+    ("points", "kept"),
+    [
+        pytest.param([(1, 0.5)], [0], id="one point"),
+        pytest.param([(2, 0.5), (1, 0.6), (3, 0.7)], [1, 2], id="the first costs more and is worse"),
+        pytest.param([(1, 0.5), (1, 0.6)], [1], id="equal cost: the more accurate one"),
+        pytest.param([(1, 0.5), (2, 0.5)], [0], id="equal accuracy: the cheaper one"),
+    ],
+)
+def test_frontier(points: list[tuple[float, float]], kept: list[int]) -> None:
+    assert on_frontier(points) == kept
+
+
+def test_many_epochs_become_few_frames() -> None:
+    counts = np.zeros(len(EDGES), np.int64)
+    counts[0], counts[50] = 1, 3
+    frames = frames_of([GammaEpoch(number, {"x": counts}) for number in range(1, 301)])
+    assert len(frames.epochs) == MOST and (frames.epochs[0], frames.epochs[-1]) == (1, 300)
+    assert frames.counts.sum(axis=1).tolist() == [4] * MOST
+    assert frames.near == [0.25] * MOST
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        pytest.param(["report", "nothing"], 3, "nothing: there is no such run", id="no such path"),
+        pytest.param(["report", "{devkit}"], 3, "neither a bundle", id="a folder of another kind"),
+        pytest.param(["report", "{dense}", "{dense}"], 2, "is given twice", id="a model twice"),
+        pytest.param(["report", "x={dense}", "x={pruned}"], 2, "'x' is given twice", id="a title twice"),
+        pytest.param(["report", "{dense}", "--out", "page.pdf"], 2, "ends in .html", id="no page"),
+        pytest.param(["report", "{dense}", "--speed"], 2, "--speed needs --devkit", id="speed without images"),
+        pytest.param(["report", "{dense}", "--gif", "g.gif"], 3, "needs a sparse run", id="no gammas"),
+        pytest.param(
+            ["report", "{dense}", "--devkit", "{devkit}", "--results", "y={dense}"], 2, "names 'y'", id="unknown title"
+        ),
+        pytest.param(
+            ["report", "x={dense}", "--devkit", "{devkit}", "--results", "x=none"], 3, "does not exist", id="no results"
+        ),
+    ],
+)
+def test_what_is_refused(
+    words: list[str],
+    code: int,
+    sentence: str,
+    material: Path,
+    devkit: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = {"dense": material / "dense" / "bundle", "pruned": material / "pruned" / "bundle", "devkit": devkit}
+    assert main([word.format(**places) for word in words]) == code
+    assert sentence in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_detections_of_another_model_are_not_taken(material: Path, tmp_path: Path) -> None:
+    """Where two bundles lie in one folder, nobody knows whose txt_result it is."""
+    import shutil
+
+    from compress.report.page.assemble import Row
+    from compress.stages.report import _found_results
+
+    shutil.copytree(material / "dense", tmp_path / "both")
+    (source,) = find_sources([tmp_path / "both" / "bundle"])
+    (tmp_path / "both" / "txt_result").touch()
+    assert _found_results(Row(1, source)) == tmp_path / "both" / "txt_result"
+    shutil.copytree(material / "pruned" / "bundle", tmp_path / "both" / "bundle2")
+    assert _found_results(Row(1, source)) is None
