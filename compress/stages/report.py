@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, declared, option
-from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
+from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOLS
 from deploy.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ReportSettings(Settings):
     image_set: str | None = option(
         None, metavar="NAME", help="default: test, or the devkit's only image set", group="scores"
     )
-    protocol: str = option(DEFAULT_PROTOCOL, choices=PROTOCOLS, help=PROTOCOL_HELP, group="scores")
+    protocol: str = option(DEFAULT_PROTOCOL, choices=PROTOCOLS, help="of the mAP, as eval has it", group="scores")
     results: Sequence[str] = option(
         (),
         kind=str,
