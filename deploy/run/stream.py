@@ -69,7 +69,7 @@ def find_engine(on: str | None = None, built: bool = False) -> Engine:
     chip = on == ACL or (on is None and built and find_acl().soc != "")
     if chip and (why := find_acl().why):
         raise EnvironmentFault(f"the chip cannot be used through acl: {why}")
-    if not chip and importlib.util.find_spec("onnxruntime") is None:
+    if not chip and not _is_installed("onnxruntime"):
         raise EnvironmentFault(
             "the host engine computes ONNX files with onnxruntime, which is not here: run.sh sets it up, or pip install"
             " onnxruntime; where CANN's acl imports and the bundle has a model.om, it is not needed"
@@ -160,6 +160,13 @@ class Stream:
 
     def _reason(self, code: int) -> str:
         return self._api.LastError() if self._ours else f"the SDK answers with {code}; its log says more"
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 def _open_device(text: str, name: str) -> Device:

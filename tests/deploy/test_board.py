@@ -259,4 +259,4 @@ def test_an_sdk_that_does_not_import_is_mentioned(board: Board) -> None:
     board.image("a", "")
     (board.folder / "sdk/StreamManagerApi.py").write_text("raise ImportError('libmxbase.so not found')")
     done = board.detect()
-    assert "StreamManagerApi is there but does not import" in done.stderr and "libmxbase.so" in done.stderr
+    assert "StreamManagerApi is there but cannot be imported" in done.stderr and "libmxbase.so" in done.stderr
