@@ -16,11 +16,21 @@ from compress.chain.verbs import command_line, settings_of
 from compress.edge import run_edge
 from compress.failure import report_failure
 from compress.verb import Verb
+from compute_mAP.regular_file import read_bounded
 from deploy.errors import ReportedError, UsageError
+from deploy.results.ours import Maker, check_replaceable
+from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
 _RESULTS = ("best", "weights", "bundle", "onnx", "data", "plan", "out")  # keys of an answer, the main one first
+
+
+def _is_chain(folder: Path) -> bool:
+    return any(_is_record(file) for file in (folder / "stages").glob("*.json"))
+
+
+_MAKER = Maker("chain", "folder of a recipe or of rounds", (), _is_chain, marks=False, option="")
 
 
 class Chain:
@@ -31,12 +41,14 @@ class Chain:
         folder: where everything goes.
         redo: do a stage again that was done with other options or inputs, instead of refusing.
 
-    Raises UsageError where several processes were started: a chain starts its own.
+    Raises UsageError where several processes were started: a chain starts its own; and where `folder` holds something
+    that is no chain, among which results would be lost, or which they would replace.
     """
 
     def __init__(self, verbs: Mapping[str, Verb], folder: Path, redo: bool = False) -> None:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UsageError("a chain of stages runs in one process; start torchrun for a single stage instead")
+        check_replaceable(folder.absolute(), _MAKER)
         self._verbs = verbs
         self._folder = folder
         self._redo = redo
@@ -125,7 +137,7 @@ def _changed(before: dict[str, Any] | None, given: Mapping[str, Any]) -> str:
 
 def _read(record: Path) -> dict[str, Any] | None:
     try:
-        content: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        content: dict[str, Any] = strict_json(read_bounded(record))
         if content["schema_version"] == SCHEMA_VERSION and {"given", "answer", "results"} <= content.keys():
             return content
     except FileNotFoundError:
@@ -133,6 +145,13 @@ def _read(record: Path) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise UsageError(f"{record}: is no record of a stage that this version reads; remove it to do the stage again")
+
+
+def _is_record(file: Path) -> bool:
+    try:
+        return _read(file) is not None
+    except (UsageError, OSError):
+        return False
 
 
 def _write(record: Path, content: dict[str, Any]) -> None:

@@ -16,21 +16,25 @@ from compress.report.comparison import compare
 from compress.verb import Verb
 from compute_mAP.class_names import read_names
 from deploy.errors import ModelError, ReportedError
+from deploy.results.ours import MARKER, Maker, check_replaceable
 
 SPARSE = ROOT / "models" / "demo.sparse.safetensors"
 IMGSZ = 320
 SEED = 20  # not the seed of the images that the shipped checkpoint was trained on
 _SHOWN = 12
 
+_MAKER = Maker("demo", "demo's folder", (), lambda folder: (folder / "VOCdevkit" / MARKER).is_file(), marks=False)
+
 
 def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int | None, percent: float) -> list[list[str]]:
     """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
 
     Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
-    checkpoint is missing and ReportedError when a step fails. Without `epochs` there are as many as this computer does
-    in under five minutes; how long it will take is said first.
+    checkpoint is missing, UsageError where `out` holds somebody else's files, and ReportedError when a step fails.
+    Without `epochs` there are as many as this computer does in under five minutes; how long it will take is said first.
     """
     began = time.perf_counter()
+    check_replaceable(out.absolute(), _MAKER)
     if not SPARSE.is_file():
         raise ModelError(f"{SPARSE}: the demo's checkpoint is missing; it comes with the project's repository")
     batch = seconds_a_batch(SPARSE, IMGSZ)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, option
+from compress.out_file import check_out_file
 from compress.stages.inference import input_side
 from compress.train.settings import network_side
 from compress.verb import Answer, Verb
@@ -38,15 +39,15 @@ class CostSettings(Settings):
 
 
 def cost(settings: CostSettings) -> Answer:
-    from compress.cost.calibrate import calibrate, save_calibration
+    from compress.cost.calibrate import calibrate, read_calibration, save_calibration
     from compress.cost.chips import find_chip
     from compress.cost.estimate import estimate
 
     chip = find_chip(settings.soc)
     if settings.save and not settings.calibrate:
         raise UsageError("--save needs --calibrate: it writes what a measurement says")
-    if settings.save and Path(settings.save).suffix != ".json":
-        raise UsageError(f"--save is {settings.save}, expected a file that ends in .json")
+    if settings.save:
+        check_out_file("--save", Path(settings.save), ".json", [settings.model], "calibration", read_calibration)
     works = _works(settings)
     calibration = calibrate(settings.calibrate, works, chip) if settings.calibrate else None
     found = estimate(works, chip, calibration)

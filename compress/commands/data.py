@@ -9,6 +9,7 @@ from typing import Any
 
 from compress.commands.printing import say
 from compress.option import Settings, again, option
+from compress.out_file import check_out_file
 from compress.train.settings import TrainSettings, network_side
 from compress.verb import Answer, Verb
 from compute_mAP.class_names import read_names
@@ -84,6 +85,20 @@ class AnchorsSettings(CheckSettings):
         metavar="FILE",
         help="write the model with its new anchors: a .yaml for --cfg, a .safetensors for --weights",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out and self.weights:
+            check_out_file("--out", Path(self.out), ".safetensors", [self.data, self.weights])
+        elif self.out:
+            cfg = self.cfg if self.cfg and Path(self.cfg).suffix else None
+            check_out_file("--out", Path(self.out), ".yaml", [self.data, cfg], "architecture", _architecture)
+
+
+def _architecture(file: Path) -> object:
+    from compress.nets.family import architecture
+
+    return architecture(str(file), 1)
 
 
 def codes(settings: CodesSettings) -> Answer:

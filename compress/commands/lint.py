@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, option
+from compress.out_file import check_out_file
 from compress.verb import Answer, Verb
 from deploy.errors import ModelError, UsageError
 
@@ -26,12 +27,8 @@ class LintSettings(Settings):
         super().__post_init__()
         if self.fix != (self.out is not None):
             raise UsageError("--fix and --out go together: the rewritten model is another file")
-        if self.out is not None and self.out.suffix != ".onnx":
-            raise UsageError(f"--out is {self.out}, expected a file that ends in .onnx")
-        if self.out is not None and self.out.exists():
-            sources = (self.model, self.model / "model.onnx")
-            if any(source.exists() and source.samefile(self.out) for source in sources):
-                raise UsageError(f"--out is {self.out}, the very model to rewrite; expected another file")
+        if self.out is not None:
+            check_out_file("--out", self.out, ".onnx", [self.model, self.model / "model.onnx"])
 
 
 def lint(settings: LintSettings) -> Answer:

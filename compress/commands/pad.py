@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from compress.option import Settings, option
+from compress.out_file import check_out_file
 from compress.verb import Answer, Verb
-from deploy.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +18,7 @@ class PadSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        out = Path(self.out)
-        if out.suffix != ".onnx":
-            raise UsageError(f"--out is {out}, expected a file that ends in .onnx")
-        if out.exists() and out.resolve() == Path(self.model).resolve():
-            raise UsageError(f"--out is {out}, the very model to pad; expected another file")
+        check_out_file("--out", Path(self.out), ".onnx", [self.model])
 
 
 def pad(settings: PadSettings) -> Answer:

@@ -6,15 +6,21 @@ import csv
 import json
 import re
 from collections.abc import Sequence
+from io import StringIO
+from math import inf, isfinite
 from pathlib import Path
 
 from compress.cost.chips import Chip
 from compress.cost.estimate import Calibration, is_compute, layer_range
 from compress.cost.work import Work
+from compute_mAP.regular_file import MEGABYTE, read_regular
+from compute_mAP.text_file import read_text
 from deploy.errors import DataError
+from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 1
+_LONGEST = 256 * MEGABYTE  # of a table; a profile of many inferences has a line for each operator of each
 # OP Type in op_summary: what runs on the Cube unit (CANN profiling guide, op_summary).
 _COMPUTE = re.compile(r"conv|matmul|gemm", re.IGNORECASE)
 _NAME, _TYPE = ("op name",), ("op type",)
@@ -32,7 +38,10 @@ def calibrate(value: str, works: Sequence[Work], chip: Chip) -> Calibration:
         return _whole(float(match[1]), works, chip, f"measured {float(match[1]):g} ms")
     path = Path(value)
     if path.suffix == ".json":
-        return _read_json(path, chip)
+        written = read_calibration(path)
+        if written.chip != chip.name:
+            raise DataError(f"{path}: is a calibration of {written.chip}, the estimate is for {chip.name}")
+        return written
     compute, other = _read_op_summary(path)
     middle = {kind: _middle([w for w in works if is_compute(w) == kind], chip) for kind in (True, False)}
     found = {True: compute, False: other}
@@ -58,33 +67,27 @@ def _middle(works: Sequence[Work], chip: Chip) -> float:
     return sum((r.low * r.high) ** 0.5 for r in (layer_range(work, chip) for work in works))
 
 
-def _read_json(path: Path, chip: Chip) -> Calibration:
+def read_calibration(path: Path) -> Calibration:
+    """A .json that `save_calibration` wrote, for whichever chip. Raises DataError for anything else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = strict_json(read_regular(path, "calibration", MEGABYTE))
         if content["kind"] != "calibration" or content["schema_version"] != SCHEMA_VERSION:
             raise ValueError("another kind of file")
         found = Calibration(
             str(content["chip"]), float(content["compute"]), float(content["other"]), str(content["source"])
         )
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected a calibration") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(f"{path}: not a calibration ({type(error).__name__}: {error})") from None
-    if not (found.compute > 0 and found.other > 0):
+    if not (0 < found.compute < inf and 0 < found.other < inf):
         raise DataError(f"{path}: its factors are {found.compute:g} and {found.other:g}, expected numbers above 0")
-    if found.chip != chip.name:
-        raise DataError(f"{path}: is a calibration of {found.chip}, the estimate is for {chip.name}")
     return found
 
 
 def _read_op_summary(path: Path) -> tuple[float, float]:
     """Milliseconds of one inference in operators of the Cube unit and in all others."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file, expected an op_summary .csv or a calibration .json") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.reader(StringIO(read_text(path, "op_summary", _LONGEST), newline="")))
+    except csv.Error as error:
         raise DataError(f"{path}: not an op_summary table ({error})") from None
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
     name, kind, duration = (_column(path, head, names) for names in (_NAME, _TYPE, _DURATION))
@@ -100,6 +103,8 @@ def _read_op_summary(path: Path) -> tuple[float, float]:
             operator, title = row[kind], row[name]
         except (IndexError, ValueError):
             raise DataError(f"{path}: line {line}: no duration in microseconds in column {duration + 1}") from None
+        if not (isfinite(microseconds) and microseconds >= 0):
+            raise DataError(f"{path}: line {line}: a duration of {row[duration][:40]}, expected 0 or more microseconds")
         sums[0 if _COMPUTE.search(operator) else 1] += microseconds / 1000
         seen[title] = seen.get(title, 0) + 1
         if iteration is not None and iteration < len(row):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.errors import ReportedError, UsageError
-
-# Says in a finished folder which of our commands made it, so that the command may replace it later.
-MARKER = ".made_by"
+from deploy.results.ours import MARKER
+from deploy.temporary import EARLIER, temporary_folder
 
 
 @contextmanager
@@ -20,7 +19,9 @@ def built_whole(out: Path, maker: str, entries: Collection[str]) -> Iterator[Pat
     """Give an empty folder to fill; put it in the place of `out` when the block ends without an error.
 
     `maker` names the command, `entries` the files and folders that it makes in `out`. An `out` that is absent, empty
-    or an earlier result of the same command is replaced; when the block fails, it stays as it was.
+    or an earlier result of the same command is replaced; when the block fails, it stays as it was. The marker in a
+    finished folder lists its files with their sizes: what was added or changed since is somebody's work, and never
+    replaced.
 
     Raises UsageError where `out` is a file or holds anything else, ReportedError where it cannot be written.
     """
@@ -28,31 +29,40 @@ def built_whole(out: Path, maker: str, entries: Collection[str]) -> Iterator[Pat
     _check_replaceable(out, maker, entries)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as fault:
         raise ReportedError(f"cannot write into {out.parent}: {fault.strerror}") from None
     try:
-        fresh = work / "fresh"
-        fresh.mkdir()
-        yield fresh
-        unexpected = {entry.name for entry in fresh.iterdir()} - set(entries)
-        assert not unexpected, f"{maker} made {unexpected}, which a later run would refuse to replace"
-        (fresh / MARKER).write_text(maker + "\n", encoding="utf-8")
-        # Looked at again: minutes may have passed since the first look.
-        _check_replaceable(out, maker, entries)
-        earlier = work / "earlier"
-        try:
-            if out.exists():
-                out.rename(earlier)
-            fresh.rename(out)
-        except BaseException:
-            if earlier.exists() and not out.exists():
-                earlier.rename(out)
-            raise
+        with temporary_folder(out) as work:
+            fresh = work / "fresh"
+            fresh.mkdir()
+            yield fresh
+            unexpected = {entry.name for entry in fresh.iterdir()} - set(entries)
+            assert not unexpected, f"{maker} made {unexpected}, which a later run would refuse to replace"
+            listed = [maker, *(json.dumps(entry) for entry in sorted(_files(fresh).items()))]
+            (fresh / MARKER).write_text("".join(f"{line}\n" for line in listed), encoding="utf-8")
+            # Looked at again: minutes may have passed since the first look.
+            _check_replaceable(out, maker, entries)
+            earlier = work / EARLIER
+            try:
+                if out.exists():
+                    out.rename(earlier)
+                fresh.rename(out)
+            except BaseException:
+                if earlier.exists() and not out.exists():
+                    earlier.rename(out)
+                raise
     except OSError as fault:
-        raise ReportedError(f"cannot make {out}: {fault.strerror} ({fault.filename or work})") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        raise ReportedError(f"cannot make {out}: {fault.strerror} ({fault.filename or out.parent})") from None
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """The size in bytes of every file in a folder and the folders below, by its path from there."""
+    found = {}
+    for above, _, names in os.walk(folder):
+        for name in names:
+            path = Path(above, name)
+            found[path.relative_to(folder).as_posix()] = path.lstat().st_size
+    return found
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -74,13 +84,24 @@ def _check_replaceable(out: Path, maker: str, entries: Collection[str]) -> None:
     found = sorted(entry.name for entry in out.iterdir())
     if not found:
         return
-    marker = out / MARKER
-    made_by = marker.read_text(encoding="utf-8", errors="replace").strip() if marker.is_file() else ""
+    made_by, listed = _read_marker(out / MARKER)
     if made_by != maker:
         what = f"was made by {made_by}" if made_by else f"holds other things ({found[0]}, ...)"
         raise UsageError(f"the output folder {out} {what}: name one that is new, empty or made by {maker}")
     foreign = [name for name in found if name not in entries and name != MARKER]
+    if not foreign and listed:
+        foreign = sorted(name for name, size in _files(out).items() if name != MARKER and listed.get(name) != size)
     if foreign:
-        raise UsageError(
-            f"the output folder {out} was made by {maker}, but holds {foreign[0]} too, which would be lost"
-        )
+        changed = f"{foreign[0]} was changed since" if foreign[0] in listed else f"holds {foreign[0]} too"
+        raise UsageError(f"the output folder {out} was made by {maker}, but {changed}, which would be lost")
+
+
+def _read_marker(marker: Path) -> tuple[str, dict[str, int]]:
+    """Who made a folder, and the sizes of the files it made; "" and nothing where there is no marker that says so."""
+    if marker.is_symlink() or not marker.is_file():
+        return "", {}
+    made_by, *lines = marker.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    try:
+        return made_by.strip(), dict(json.loads(line) for line in lines)
+    except (ValueError, TypeError, RecursionError):
+        return "", {}

@@ -21,6 +21,7 @@ from compute_mAP.image_file import IMAGE_SUFFIXES, image_file, image_files
 from compute_mAP.voc_devkit import Year, find_devkit, find_year, read_image_set
 from compute_mAP.voc_xml import Annotation, Object, read_annotation
 from deploy.errors import DataError, UsageError
+from deploy.results.ours import check_apart
 from deploy.wording import shortened
 
 MAKER = "compress data voc2yolo"
@@ -87,7 +88,7 @@ def voc2yolo(
 
     Raises DataError for a devkit without the image sets, without one usable image in a split or without one object
     of the classes; UsageError for splits without train and val, for doubled names, and for an `out` that holds
-    something else.
+    something else or overlaps the devkit.
     """
     if len(set(splits)) != len(splits) or set(splits) - set(SPLITS) or not {"train", "val"} <= set(splits):
         raise UsageError(f"splits {', '.join(splits)}: expected train and val, and test where wanted")
@@ -100,6 +101,7 @@ def voc2yolo(
     kit = find_year(devkit, year)
     out = Path(out)
     report = ConversionReport(out, list(names or ()), notes=list(kit.notes))
+    check_apart(out, [Path(devkit)], also_inside=True)
     with built_whole(out, MAKER, ("images", "labels", "data.yaml", *LISTS.values())) as work:
         wanted = _from_image_sets(devkit, kit, splits, report) if ratio is None else _drawn(kit, ratio, seed)
         images = _read(kit, wanted, report, skip_difficult, exif_boxes)

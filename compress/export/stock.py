@@ -12,7 +12,7 @@ import ultralytics
 
 from compress.nets.detector import Detector
 from compress.nets.yolov8 import AnchorFree
-from deploy.errors import ModelError, ReportedError, UsageError
+from deploy.errors import ModelError, ReportedError
 from deploy.whole_file import write_whole
 
 _HOMES = ("torch.", "ultralytics.")
@@ -23,11 +23,9 @@ def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]
 
     `YOLO(path)` loads, validates, predicts with and exports it. Its `train` builds the model anew from the YAML and so
     loses pruned widths; fine-tuning is this project's.
-    Raises UsageError for another suffix than .pt, and ModelError for a model with anchors, which ultralytics lacks.
+    Raises ModelError for a model with anchors, which ultralytics lacks.
     """
     path = Path(path)
-    if path.suffix != ".pt":
-        raise UsageError(f"--stock is {path}, expected a file that ends in .pt")
     if not isinstance(model, AnchorFree):
         raise ModelError(
             f"a {model.family} with anchors has a head that the ultralytics package does not know; "

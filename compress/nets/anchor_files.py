@@ -14,7 +14,7 @@ from compress.nets.checkpoint import save_checkpoint
 from compress.nets.family import architecture, has_anchors
 from compress.nets.weights import open_weights
 from compress.nets.yolov5 import Yolov5
-from deploy.errors import ModelError, UsageError
+from deploy.errors import ModelError
 from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
 
@@ -50,15 +50,9 @@ def read_anchors(cfg: str, weights: str | None, names: list[str]) -> Anchored:
 def write_anchors(anchored: Anchored, anchors: np.ndarray, out: str) -> None:
     """Write the architecture (.yaml) or the checkpoint (.safetensors) with other anchors, whole or not at all.
 
-    `anchors` is float [scales * anchors, 2], small to large, in pixels of the network input. Raises UsageError for a
-    file of another kind and for the very file that was read.
+    `anchors` is float [scales * anchors, 2], small to large, in pixels of the network input.
     """
     path = Path(out)
-    suffix = ".safetensors" if anchored.model else ".yaml"
-    if path.suffix != suffix:
-        raise UsageError(f"--out is {out}, expected a file that ends in {suffix}")
-    if path.exists() and Path(anchored.source).exists() and path.samefile(anchored.source):
-        raise UsageError(f"--out is {out}, the very file that was read; expected another one")
     rows = anchors.reshape(len(anchored.anchors), -1).tolist()
     if anchored.model is None:
         arch = {**anchored.arch, "anchors": rows}

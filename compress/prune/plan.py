@@ -12,11 +12,13 @@ from typing import Any
 
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Places
+from compute_mAP.regular_file import MEGABYTE, read_bounded
 from deploy.errors import ModelError
 from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 
 SCHEMA_VERSION = 2
+_LONGEST = 256 * MEGABYTE
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def read_plan(path: str | Path) -> Plan:
     """Read a plan. Raises ModelError when the file is none."""
     path = Path(path)
     try:
-        content = strict_json(path.read_bytes())
+        content = strict_json(read_bounded(path, _LONGEST))
         kind, version = content["kind"], content["schema_version"]
         if kind == "plan" and version == SCHEMA_VERSION:
             plan = _plan(content)

@@ -9,6 +9,7 @@ from typing import Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, option
+from compress.out_file import check_out_file
 from compress.stages.inference import HEADS
 from compress.stages.model import Model, Weights, name_of, open_model
 from compress.stages.table import html_table
@@ -47,6 +48,9 @@ class ExportSettings(Settings):
         super().__post_init__()
         if not self.out and not self.stock:
             raise UsageError("neither --out nor --stock is given: expected a bundle's folder or a .pt to write")
+        if self.stock:
+            inputs = [self.weights if isinstance(self.weights, (str, Path)) else None, self.names]
+            check_out_file("--stock", Path(self.stock), ".pt", inputs)
 
 
 @dataclass(frozen=True)

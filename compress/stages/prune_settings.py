@@ -8,6 +8,7 @@ from pathlib import Path
 from compress.channels.shortcuts import SHORTCUTS
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, option
+from compress.out_file import check_out_file
 from compress.stages.model import Model, Weights
 from deploy.errors import UsageError
 
@@ -118,10 +119,10 @@ class PruneSettings(ChoiceSettings):
             raise UsageError("--plan and --plan-only exclude each other: one applies a plan, the other writes one")
 
     def _check_out(self, out: Path) -> None:
-        suffix = ".json" if self.plan_only else ".safetensors"
-        if out.suffix != suffix:
-            raise UsageError(f"--out is {out}, expected a file that ends in {suffix}")
-        for option_name in ("weights", "plan"):
-            taken = getattr(self, option_name)
-            if isinstance(taken, (str, Path)) and out.exists() and out.samefile(taken):
-                raise UsageError(f"--out is {out}, the very file that --{option_name} names; expected another one")
+        inputs = [self.weights if isinstance(self.weights, (str, Path)) else None, self.plan, self.data, self.eval]
+        if not self.plan_only:
+            check_out_file("--out", out, ".safetensors", inputs)
+            return
+        from compress.prune.plan import read_plan
+
+        check_out_file("--out", out, ".json", [*inputs, self.calibrate], "plan", read_plan)

@@ -210,11 +210,11 @@ BAD: list[Any] = [
     (("cost", "w.safetensors", "--imgsz", "33"), 2, "--imgsz is 33, expected a multiple of 32"),
     (("cost", "empty"), 4, "empty is not a bundle"),
     # places
-    (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very file that --weights names"),
+    (("prune", "--weights", "w.safetensors", "--out", "w.safetensors"), 2, "the very file that is read"),
     (
         ("prune", "--weights", "w.safetensors", "--out", "empty/../w.safetensors"),
         2,
-        "the very file that --weights names",
+        "the very file that is read",
     ),
     (("prune", "--weights", "w.safetensors", "--out", "p.pt"), 2, "expected a file that ends in .safetensors"),
     (("prune", "--weights", "w.safetensors", "--out", "two.names/p.safetensors"), 1, "two.names: File exists"),

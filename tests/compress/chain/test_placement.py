@@ -55,3 +55,27 @@ def test_trainings(tmp_path: Path, begun: bool, state: bool, redo: bool, more: d
 def test_rounds_are_done_again_as_the_chain_is() -> None:
     placed = placed_options(VERBS["iterate"], {"weights": "w", "data": "d"}, Path("o"), "s", redo=True)
     assert placed == {"project": str(Path("o", "runs")), "name": "s", "redo": True}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("run", "r.yaml", "--out", "photos"), id="run"),
+        pytest.param(("iterate", "--weights", "w", "--data", "d", "--project", ".", "--name", "photos"), id="iterate"),
+        pytest.param(("demo", "--out", "photos"), id="demo"),
+        pytest.param(("run", "r.yaml", "--out", "."), id="the current folder"),
+    ],
+)
+def test_a_folder_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    from compress.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("photos/a.jpg").write_bytes(b"mine")
+    Path("r.yaml").write_text("stages:\n  - {stage: prune, weights: w.safetensors}\n")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(list(words)) == 2
+    assert "error: " in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before

@@ -60,7 +60,7 @@ def test_images_are_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         pytest.param(["--fix"], 2, "--fix and --out go together", id="no place for the fix"),
         pytest.param(["--out", "o.onnx"], 2, "--fix and --out go together", id="a place, but no fix"),
         pytest.param(["--fix", "--out", "o.om"], 2, "expected a file that ends in .onnx", id="no ONNX"),
-        pytest.param(["--fix", "--out", "decoded.onnx"], 2, "the very model", id="onto itself"),
+        pytest.param(["--fix", "--out", "decoded.onnx"], 2, "the very file", id="onto itself"),
         pytest.param(["--cann", "3"], 2, "--cann '3'", id="no version"),
         pytest.param(["--soc", "310P3"], 2, "did you mean 'Ascend310P3'?", id="no chip"),
     ],
@@ -78,4 +78,4 @@ def test_wrong_arguments(
 def test_a_bundles_model_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = Path(shutil.copytree(DEMO, tmp_path / "b"))
     assert main(["lint", str(bundle), "--fix", "--out", str(bundle / "model.onnx")]) == 2
-    assert "the very model" in capsys.readouterr().err
+    assert "the very file" in capsys.readouterr().err

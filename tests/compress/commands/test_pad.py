@@ -39,7 +39,7 @@ def test_a_file_is_written_and_told_of(tmp_path: Path, capsys: pytest.CaptureFix
         pytest.param(["text.onnx", "--out", "o.onnx"], 4, "text.onnx is not a valid ONNX model", id="no model"),
         pytest.param(["empty.onnx", "--out", "o.onnx"], 4, "empty.onnx is not a valid ONNX model", id="an empty file"),
         pytest.param([str(DEMO), "--out", "o.om"], 2, "expected a file that ends in .onnx", id="another kind of file"),
-        pytest.param([str(DEMO), "--out", str(DEMO)], 2, "the very model to pad", id="onto itself"),
+        pytest.param([str(DEMO), "--out", str(DEMO)], 2, "the very file", id="onto itself"),
         pytest.param([str(DEMO), "--out", "o.onnx", "--multiple", "1"], 2, "--multiple is 1", id="no multiple"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_saved_calibration_serves_other_models(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        pytest.param("gone.csv", None, "no such file", id="missing"),
+        pytest.param("gone.csv", None, "does not exist", id="missing"),
         pytest.param("x.csv", b"", "line 1: has no column 'op name'", id="empty"),
         pytest.param("x.csv", b"Op Name,OP Type\n", "has no column 'task duration", id="no durations"),
         pytest.param(
@@ -155,9 +155,9 @@ def test_a_saved_calibration_serves_other_models(tmp_path: Path) -> None:
         ),
         pytest.param("x.csv", NEW.encode() + b"0,a\n", "line 2: no duration", id="a short line"),
         pytest.param("x.csv", NEW.encode(), "holds no operator", id="no lines"),
-        pytest.param("x.csv", b"\xff\xfe\x00", "not an op_summary table", id="not text"),
+        pytest.param("x.csv", b"\xff\xfe\x00", "is not UTF-8 text", id="not text"),
         pytest.param("x.json", b"{}", "not a calibration", id="another JSON"),
-        pytest.param("gone.json", None, "no such file, expected a calibration", id="missing JSON"),
+        pytest.param("gone.json", None, "does not exist", id="missing JSON"),
         pytest.param(
             "x.json",
             b'{"kind":"calibration","schema_version":1,"chip":"Ascend310","compute":0,"other":1,"source":""}',

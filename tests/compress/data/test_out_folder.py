@@ -107,3 +107,26 @@ def test_link_or_copy(tmp_path: Path) -> None:
     link_or_copy(tmp_path / "soft", tmp_path / "followed")
     assert not (tmp_path / "followed").is_symlink()
     assert (tmp_path / "followed").read_text() == "s"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("sub/mine.jpg", "holds sub/mine.jpg too, which would be lost", id="added below"),
+        pytest.param("a.txt", "a.txt was changed since, which would be lost", id="edited"),
+    ],
+)
+def test_what_a_user_did_in_it_is_not_replaced(tmp_path: Path, name: str, sentence: str) -> None:
+    out = tmp_path / "out"
+    make(out)
+    (out / name).write_text("somebody's work")
+    with pytest.raises(UsageError, match=sentence):
+        make(out)
+    assert (out / name).read_text() == "somebody's work"
+
+
+def test_leftovers_of_a_kill_are_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".out.new").mkdir()
+    (tmp_path / ".out.new" / "half").write_text("h")
+    make(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -95,7 +95,7 @@ def test_again_replaces_and_failure_keeps(kit: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"val\.txt does not exist"):
         voc2yolo(kit, out)
     assert len(list((out / "labels" / "val").iterdir())) == 1
-    with pytest.raises(UsageError, match="holds other things"):
+    with pytest.raises(UsageError, match="overlaps the input"):
         voc2yolo(kit, kit)
     assert (kit / "VOC2007").is_dir()
 
@@ -358,3 +358,11 @@ def test_class_names_with_a_slash(shared: Path, tmp_path: Path) -> None:
     report = voc2yolo(shared / "cases/case18/kit", tmp_path / "out", names=names)
     assert any("/" in name for name in names)
     assert load_data_yaml(tmp_path / "out/data.yaml").names == names == report.names
+
+
+@pytest.mark.parametrize("place", ["VOC2007/yolo", ".", ".."])
+def test_the_result_lies_apart_from_the_devkit(kit: Path, place: str) -> None:
+    before = sorted(kit.rglob("*"))
+    with pytest.raises(UsageError):
+        voc2yolo(kit, kit / place)
+    assert sorted(kit.rglob("*")) == before
