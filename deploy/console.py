@@ -176,7 +176,7 @@ class Progress:
             return
         rate = (self._done - self._before) / (time.perf_counter() - self._start)
         left = (self._total - self._done) / rate
-        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {_clock(left)} left")
+        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {clock(left)} left")
 
     def fault(self, name: str, sentence: str) -> None:
         """Say why an image failed."""
@@ -188,10 +188,11 @@ class Progress:
         self._status.clear()
         seconds = time.perf_counter() - self._start
         rate = (self._done - self._before) / max(seconds, 1e-9)
-        print(f"{self._verb} {self._done} images in {_clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
+        print(f"{self._verb} {self._done} images in {clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A duration as people say it: "1 h 02 min", "3 min 05 s", "0.5 s"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -12,6 +12,9 @@ from deploy.errors import UsageError
 WRITTEN = frozenset({"stock", "save"})
 """Options, beside --out and --project, that name a file to write."""
 
+_BEGUN = ("state.pt", "journal.jsonl")
+"""What a training or a search leaves that can be gone on with."""
+
 
 def placed_options(
     verb: Verb, options: Mapping[str, Any], folder: Path, name: str, begun: bool = False, redo: bool = False
@@ -21,7 +24,7 @@ def placed_options(
     if {"project", "name"} <= takes.keys():
         runs = folder / "runs"
         placed: dict[str, Any] = {"project": str(runs), "name": name}
-        if "resume" in takes and begun and (runs / name / "state.pt").is_file():
+        if "resume" in takes and begun and any((runs / name / file).is_file() for file in _BEGUN):
             placed["resume"] = True
         elif "redo" in takes and redo:
             placed["redo"] = True

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from compress.children import starting
 from compress.codes.easy.scene import draw_scene
 from compress.codes.real.scene import draw_real_scene
 from compress.codes.voc_files import VocObject, annotation_xml
@@ -65,7 +64,7 @@ def draw_all(plan: Plan, count: int, workers: int) -> Generator[Image]:
     # Spawned, not forked, which is the same on every system and safe beside running threads.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
     try:
-        with _ctrl_c_held():
+        with starting():
             futures: list[Future[list[Image]]] = [pool.submit(_draw_chunk, plan, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield from future.result()
@@ -106,19 +105,6 @@ def _shape(rng: np.random.Generator, sides: tuple[int, int]) -> tuple[int, int]:
     wide, high = _SHAPES[int(rng.integers(len(_SHAPES)))]
     width, height = (max(sides[0], longest * side // max(wide, high)) for side in (wide, high))
     return width, height
-
-
-@contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Keep Ctrl-C for later: a process that starts inherits this, and would else die with a traceback on importing."""
-    if sys.platform == "win32":
-        yield
-        return
-    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 def _begin() -> None:

@@ -18,6 +18,7 @@ from compress.commands import (
     plan,
     prune,
     quantize,
+    search,
     training,
     val,
 )
@@ -32,6 +33,7 @@ STAGE_VERBS = (
     val.VERB,
     detect.VERB,
     prune.VERB,
+    search.VERB,
     plan.VERB,
     export.VERB,
     quantize.VERB,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,16 +18,50 @@ _PRODUCTS = {"mm", "bmm"}
 _MOVES = {"add", "mul", "cat", "max_pool2d_with_indices", "avg_pool2d", "upsample_nearest2d", "_softmax", "clone"}
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One operator that a model executes.
+
+    `kind` is "conv", "matmul" or the name of one that moves data; `shapes` are those of its weight and source (conv),
+    its factors (matmul) or its sources, with the result's last.
+    """
+
+    name: str
+    kind: str
+    groups: int
+    shapes: tuple[tuple[int, ...], ...]
+
+    def work(self) -> Work:
+        *sources, result = self.shapes
+        if self.kind == "conv":
+            weight, source = sources
+            # a depthwise convolution has as many groups as channels, however many those are
+            groups = self.groups if weight[1] * self.groups == source[1] else source[1] // weight[1]
+            return convolution(self.name, weight, groups, source, result)
+        if self.kind == "matmul":
+            return product(self.name, *sources)
+        return movement(self.name, self.kind, sources, result)
+
+
 def work_of(model: nn.Module, imgsz: int) -> list[Work]:
     """The operators of `model` for one image [1, 3, imgsz, imgsz], in the order of their execution.
 
     An activation counts as part of the convolution before it. The model is not changed.
     """
+    return [entry.work() for entry in asked_of(model, imgsz)]
+
+
+def asked_of(model: nn.Module, imgsz: int) -> list[Asked]:
+    """The same operators by what they are given."""
     shapes_only = copy.deepcopy(model).eval().requires_grad_(False).to("meta")
+    for module in list(shapes_only.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())  # it is folded, and most of what such a pass would cost
     names = {id(parameter): name for name, parameter in shapes_only.named_parameters()}
     with torch.no_grad(), _Recorder(names) as recorder:
         shapes_only(torch.empty(1, 3, imgsz, imgsz, device="meta"))
-    return recorder.works
+    return recorder.asked
 
 
 class _Recorder(TorchDispatchMode):
@@ -35,7 +70,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, names: Mapping[int, str]) -> None:
         super().__init__()
         self._names = names
-        self.works: list[Work] = []
+        self.asked: list[Asked] = []
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = function(*args, **(kwargs or {}))
@@ -43,17 +78,20 @@ class _Recorder(TorchDispatchMode):
         result = out[0] if isinstance(out, (tuple, list)) else out
         if not isinstance(result, torch.Tensor):
             return out
-        title = f"{operator}_{len(self.works)}"
+        title = f"{operator}_{len(self.asked)}"
         if operator == "convolution":
             source, weight, groups = args[0], args[1], args[8]
             name = self._names.get(id(weight), title).removesuffix(".weight")
-            self.works.append(convolution(name, weight.shape, groups, source.shape, result.shape))
+            self._note(name, "conv", [weight.shape, source.shape, result.shape], groups)
         elif operator in _PRODUCTS:
-            self.works.append(product(title, args[0].shape, args[1].shape))
+            self._note(title, "matmul", [args[0].shape, args[1].shape, result.shape])
         elif operator in _MOVES:
             kind = operator.removesuffix("_with_indices").strip("_")
-            self.works.append(movement(title, kind, _shapes(args), result.shape))
+            self._note(title, kind, [*_shapes(args), result.shape])
         return out
+
+    def _note(self, name: str, kind: str, shapes: Sequence[Sequence[int]], groups: int = 1) -> None:
+        self.asked.append(Asked(name, kind, groups, tuple(tuple(shape) for shape in shapes)))
 
 
 def _shapes(args: Sequence[Any]) -> list[Sequence[int]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,17 +13,6 @@ from compress.nets.detector import Detector
 
 Cost = Callable[[Mapping[str, int]], float]
 """Kept channels by the name of each removable group to the cost of the model that keeps so many."""
-
-
-@dataclass(frozen=True)
-class _Share:
-    """A layer's cost at full width and how it shrinks: with which groups its outputs and inputs go."""
-
-    full: float
-    outputs: dict[str, int]
-    inputs: dict[str, int]
-    out_width: int
-    in_width: int
 
 
 def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
@@ -63,40 +50,37 @@ def _cost(
     flow: ChannelFlow, full: Mapping[str, float], total: float, biases: Mapping[str, float] | None = None
 ) -> Cost:
     """`full` shrinks with a layer's outputs and inputs, `biases` with its outputs alone, the rest of `total` stays."""
-    owner = {int(c): group.name for group in flow.removable() for c in group.classes}
+    groups = flow.removable()
+    column = {int(c): i for i, group in enumerate(groups) for c in group.classes}
+    width = np.array([len(group.classes) for group in groups], float)
     none = np.empty(0, np.int64)
-    shares = []
+    rows: list[tuple[float, np.ndarray, np.ndarray]] = []
     for name, layer in flow.convolutions.items():
-        inputs = none if layer.depthwise else layer.inputs
-        shares.append(_share(owner, full.get(name, 0.0), layer.outputs, inputs))
+        rows.append((full.get(name, 0.0), layer.outputs, none if layer.depthwise else layer.inputs))
     for name, layer in flow.norms.items():
-        shares.append(_share(owner, full.get(name, 0.0), layer.outputs, none))
+        rows.append((full.get(name, 0.0), layer.outputs, none))
     for name, value in (biases or {}).items():
         layer = flow.convolutions.get(name) or flow.norms[name]
-        shares.append(_share(owner, value, layer.outputs, none))
-    rest = total - sum(share.full for share in shares)
-    width = {group.name: len(group.classes) for group in flow.removable()}
+        rows.append((value, layer.outputs, none))
+    values = np.array([value for value, _, _ in rows])
+    outputs = np.array([_parts(column, channels, len(groups)) for _, channels, _ in rows])
+    inputs = np.array([_parts(column, channels, len(groups)) for _, _, channels in rows])
+    rest = total - float(values.sum())
 
     def cost(kept: Mapping[str, int]) -> float:
-        gone = {name: 1 - kept[name] / width[name] for name in width}
-        return rest + sum(
-            share.full * _left(share.outputs, share.out_width, gone) * _left(share.inputs, share.in_width, gone)
-            for share in shares
-        )
+        gone = 1 - np.array([kept[group.name] for group in groups], float) / width
+        return float(rest + values @ ((1 - outputs @ gone) * (1 - inputs @ gone)))
 
     return cost
 
 
-def _share(owner: Mapping[int, str], full: float, outputs: np.ndarray, inputs: np.ndarray) -> _Share:
-    return _Share(full, _count(owner, outputs), _count(owner, inputs), len(outputs), len(inputs))
-
-
-def _count(owner: Mapping[int, str], channels: np.ndarray) -> dict[str, int]:
-    return dict(Counter(owner[c] for c in channels.tolist() if c in owner))
-
-
-def _left(places: Mapping[str, int], width: int, gone: Mapping[str, float]) -> float:
-    return 1.0 if not width else 1 - sum(count * gone[name] for name, count in places.items()) / width
+def _parts(column: Mapping[int, int], channels: np.ndarray, groups: int) -> np.ndarray:
+    """The share of a layer's channels that each group has, float64 [groups]."""
+    found = np.zeros(groups)
+    for c in channels.tolist():
+        if c in column:
+            found[column[c]] += 1 / len(channels)
+    return found
 
 
 def _flatten(tree: Mapping[str, tuple[float, float, dict]], prefix: str, into: dict[str, float]) -> None:

@@ -9,6 +9,8 @@ and `align` 1 this is network slimming's global threshold (Liu et al. 2017, arXi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from torch import nn
 
@@ -67,6 +69,12 @@ def choose_for(
         threshold = _take_cost(kept, blocks, goal, align, cost)
     chosen = [_plan_group(g, scores.get(g.name), kept.get(g.name), threshold, align, goal) for g in flow.groups]
     return Plan({goal.kind: goal.value}, align, threshold, chosen)
+
+
+def with_widths(flow: ChannelFlow, scores: Scores, kept: Mapping[str, int], goal: Goal, align: int) -> Plan:
+    """The plan in which each group keeps the given number of its channels, those with the highest scores."""
+    chosen = [_plan_group(g, scores.get(g.name), kept.get(g.name), 0.0, align, goal) for g in flow.groups]
+    return Plan({goal.kind: goal.value}, align, 0.0, chosen)
 
 
 def _saved(kept: dict[str, int], align: int, cost: Cost) -> dict[str, float]:

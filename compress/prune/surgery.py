@@ -20,15 +20,19 @@ PROOF_SIDE = 128  # pixels, a multiple of every stride; a wrong cut shows at any
 
 def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     """A copy at full width in which gamma and beta of every removed channel are 0."""
-    gone = removed_classes(flow, plan)
     masked = copy.deepcopy(model)
-    with torch.no_grad():
-        for name, layer in flow.norms.items():
-            silent = torch.from_numpy(np.isin(layer.outputs, gone))
-            norm = masked.get_submodule(name)
-            norm.weight[silent] = 0  # type: ignore[operator]
-            norm.bias[silent] = 0  # type: ignore[operator]
+    silence(masked, flow, removed_classes(flow, plan))
     return masked
+
+
+@torch.no_grad()
+def silence(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
+    """Set gamma and beta of these channel classes, int64 [n], to 0 in the model itself."""
+    for name, layer in flow.norms.items():
+        norm = model.get_submodule(name)
+        silent = torch.from_numpy(np.isin(layer.outputs, gone)).to(norm.weight.device)  # type: ignore[arg-type]
+        norm.weight[silent] = 0  # type: ignore[operator]
+        norm.bias[silent] = 0  # type: ignore[operator]
 
 
 def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:

@@ -36,13 +36,14 @@ def plan_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Plan
     """The plan file that is given, or the choice by scores. Raises UsageError for a goal that cannot be reached."""
     if settings.plan:
         return load_plan(settings.plan, flow)
-    scores = _scores(model, flow, settings)
+    scores = scores_of(model, flow, settings)
     goal, cost = _goal(model, flow, scores, settings)
     plan = choose_for(flow, scores, goal, settings.align, cost, settings.floor, settings.rank == "saving")
     return replace(plan, score=settings.score, shortcuts=settings.shortcuts, protect=list(settings.protect))
 
 
-def _scores(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Scores:
+def scores_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Scores:
+    """What each channel is worth, by the score that the settings name."""
     if settings.score == "gamma":
         return gamma_scores(model, flow)
     if settings.score == "taylor":

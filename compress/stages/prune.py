@@ -140,12 +140,12 @@ def _judge(given: Model, settings: PruneSettings) -> Callable[[ChannelFlow, Prun
     return judge
 
 
-def _place(given: Model, settings: PruneSettings) -> dict[str, str]:
+def place_of(given: Model, out: str | Path | None) -> dict[str, str]:
     """Where the unpruned model lies, seen from the pruned one: fine-tuning may learn from it."""
-    if not given.source or not settings.out:
+    if not given.source or not out:
         return {}
     try:
-        return {"weights": Path(os.path.relpath(given.source, Path(settings.out).parent)).as_posix()}
+        return {"weights": Path(os.path.relpath(given.source, Path(out).parent)).as_posix()}
     except ValueError:  # on another drive of Windows
         return {}
 
@@ -219,7 +219,7 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
             "fold": settings.fold,
         },
         "sha256": given.sha256,
-        **_place(given, settings),
+        **place_of(given, settings.out),
         "removed_share": round(plan.removed_share(), 4),
         "masked_difference": difference,
         **after,

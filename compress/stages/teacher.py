@@ -27,7 +27,7 @@ def teacher_of(settings: DistillSettings, student: Model | None) -> Model | None
 
 
 def _unpruned(student: Model | None) -> Model:
-    pruned = [entry for entry in (student.history if student else []) if entry.get("stage") == "prune"]
+    pruned = [entry for entry in (student.history if student else []) if entry.get("stage") in ("prune", "search")]
     if not student or not pruned:
         raise UsageError(f"--teacher {UNPRUNED}: the weights were never pruned here; name the teacher's file")
     entry = pruned[-1]

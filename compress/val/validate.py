@@ -48,12 +48,19 @@ class Validator:
         imgsz: side of the square network input in pixels.
         letterbox: "grey", or "board" and "mixed" for the board's.
         batch_size: images a batch.
+        images: those of the split to take, None for all.
 
     `faults` has a sentence for each image that is left out. Raises DataError when no object is left.
     """
 
     def __init__(
-        self, data: DataSet, split: str, imgsz: int, letterbox: str = "board", batch_size: int = _BATCH
+        self,
+        data: DataSet,
+        split: str,
+        imgsz: int,
+        letterbox: str = "board",
+        batch_size: int = _BATCH,
+        images: list[Path] | None = None,
     ) -> None:
         self.names = data.names
         self.imgsz = imgsz
@@ -61,7 +68,7 @@ class Validator:
         self.batch_size = batch_size
         self.images: list[Path] = []
         self.ground_truth: dict[str, Annotation] = {}
-        good, self.faults = readable(data.images(split))
+        good, self.faults = readable(data.images(split) if images is None else images)
         for image, _, _ in good:
             try:
                 pixels = read_pixels(image)
