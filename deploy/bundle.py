@@ -13,6 +13,7 @@ from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
 from deploy.hashes import file_sha256
 from deploy.whole_file import write_whole
+from deploy.wire.onnx_limits import weight_files
 
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
@@ -57,7 +58,8 @@ def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
     """Read bundle.json and check the files that it lists but for those in `ignore`. Nothing is executed or changed.
 
     Raises ModelError for a folder without bundle.json, a malformed one, a listed file that is missing or lies outside
-    the folder, a model.onnx that is not the exported one and a model.om that is not the built one. An edited cfg,
+    the folder, a model.onnx (or a file of its weights) that is not the exported one and a model.om that is not the
+    built one. An edited cfg,
     pipeline or label file is only noted.
     """
     place = Path(folder)
@@ -87,6 +89,17 @@ def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
                 f"{DESCRIPTION} says {expected[:12]}; {remedy}"
             )
         notes.append(f"{place / name} was edited since the export (its hash differs); it is used as it is")
+    for weights in weight_files(place / MODEL) if MODEL not in ignore else []:
+        name = str(weights.relative_to(place))
+        if name not in description["files"]:
+            raise ModelError(
+                f"{place / MODEL} keeps weights in {name}, whose SHA-256 'files' of {DESCRIPTION} does not list, so "
+                "they may have been changed; export the bundle again, or put the weights into the ONNX file"
+            )
+        if _sha256(weights, file) != description["files"][name]:
+            raise ModelError(
+                f"{weights}, weights of {MODEL}, is not the file that was exported; export the bundle again"
+            )
     return Bundle(place, description["names"], description["imgsz"], description["atc"], description, notes)
 
 

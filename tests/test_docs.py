@@ -22,7 +22,7 @@ OURS = re.compile(r"`((?:compress|deploy|compute_mAP|tests|benchmarks|docs|model
 
 
 def test_the_ten_changes_are_all_there() -> None:
-    assert {row[0].strip() for row in ROWS} == TEN
+    assert {row[0].strip() for row in ROWS} >= TEN
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip())

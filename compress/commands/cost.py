@@ -84,7 +84,7 @@ def _works(settings: CostSettings) -> list[Work]:
         path = open_bundle(path).folder / "model.onnx"
     if path.suffix == ".onnx":
         from compress.cost import onnx_work
-        from compress.graph.graph_facts import load_onnx
+        from compress.graph.load import load_onnx
 
         if settings.imgsz:
             raise UsageError("--imgsz is for checkpoints: an ONNX model has its size in it")

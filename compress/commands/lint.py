@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compress.cost.chips import DEFAULT_SOC
+from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.option import Settings, option
 from compress.out_file import check_out_file
 from compress.verb import Answer, Verb
@@ -34,19 +36,29 @@ class LintSettings(Settings):
 def lint(settings: LintSettings) -> Answer:
     from compress.graph.graph_facts import GraphFacts
     from compress.graph.proof_images import proof_images
-    from compress.lint.finding import ERROR, NOTE, WARNING
     from compress.lint.fix.apply import fix
     from compress.lint.run import lint as find
     from compress.lint.run import open_subject
     from compress.lint.subject import Subject
     from deploy.whole_file import write_whole
 
-    subject = open_subject(settings.model, settings.cann, settings.soc)
+    try:
+        subject = open_subject(settings.model, settings.cann, settings.soc)
+    except ModelError as fault:  # a report all the same, for who reads it by program
+        remedy = "export the model again, or name the file that it should be"
+        return _answer(
+            str(settings.model), [Finding("file", ERROR, str(settings.model), str(fault), remedy)], {}, [], fault
+        )
     size = subject.image_size()
     images = proof_images(settings.images, *size) if settings.images and size else None
-    findings, lines, result = find(subject, images), [], {}
+    findings, lines = find(subject, images), []
+    result: dict[str, Any] = {}
     if settings.out:
-        fixed = fix(subject.facts.model, subject.newest, subject.name)
+        try:
+            fixed = fix(subject.facts.model, subject.newest, subject.name)
+        except ModelError as refusal:
+            result = {"out": None, "fixed": [], "not_fixed": [str(refusal)]}
+            return _answer(subject.name, findings, result, [f"not fixed: {refusal}"], refusal)
         write_whole(settings.out, fixed.model.SerializeToString())
         after = Subject(GraphFacts(fixed.model), str(settings.out), settings.cann, settings.soc)
         findings = find(after, images)
@@ -58,13 +70,24 @@ def lint(settings: LintSettings) -> Answer:
             "not_fixed": fixed.refused,
             "difference": fixed.difference,
         }
+    return _answer(subject.name, findings, result, lines, None, settings.out or settings.model)
+
+
+def _answer(
+    name: str,
+    findings: list[Finding],
+    result: dict[str, Any],
+    lines: list[str],
+    fault: ModelError | None,
+    judged: Path | None = None,
+) -> Answer:
     counts = {severity: sum(f.severity == severity for f in findings) for severity in (ERROR, WARNING, NOTE)}
     summary = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items())
-    result.update({f"{word}s": count for word, count in counts.items()})
-    result["findings"] = [finding._asdict() for finding in findings]
-    lines += [finding.to_text() for finding in findings]
-    fault = ModelError(f"{settings.out or settings.model}: {summary}") if counts[ERROR] else None
-    return Answer({"model": subject.name, **result}, "\n".join([*lines, summary]), fault)
+    numbers = {f"{word}s": count for word, count in counts.items()}
+    report = {"model": name, **result, **numbers, "findings": [finding._asdict() for finding in findings]}
+    if fault is None and counts[ERROR]:
+        fault = ModelError(f"{judged}: {summary}")
+    return Answer(report, "\n".join([*lines, *(finding.to_text() for finding in findings), summary]), fault)
 
 
 VERB = Verb("lint", "find what ATC, the SDK or the chip will not take in a model or a bundle", LintSettings, lint)

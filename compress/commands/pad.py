@@ -22,7 +22,7 @@ class PadSettings(Settings):
 
 
 def pad(settings: PadSettings) -> Answer:
-    from compress.graph.graph_facts import load_onnx
+    from compress.graph.load import load_onnx
     from compress.pad.pad_model import pad_model
     from deploy.whole_file import write_whole
 
@@ -31,6 +31,9 @@ def pad(settings: PadSettings) -> Answer:
     write_whole(out, done.model.SerializeToString())
     lines = [f"{c.node}: {c.before[0]} -> {c.before[1]} becomes {c.after[0]} -> {c.after[1]}" for c in done.changes]
     lines += [f"left: {entry.node} has {entry.count} {entry.side}: {entry.reason}" for entry in done.left]
+    lines += [
+        f"{node} is no ONNX operator and does not run here: what it is given was compared" for node in done.foreign
+    ]
     lines.append(
         f"{len(done.changes)} convolutions changed to multiples of {multiple}, {len(done.left)} counts left; "
         f"both models agree within {done.difference:.1e} of the outputs' scale"

@@ -56,8 +56,8 @@ def save_calibration(calibration: Calibration, path: Path) -> None:
 
 
 def _whole(milliseconds: float, works: Sequence[Work], chip: Chip, source: str) -> Calibration:
-    if milliseconds <= 0:
-        raise DataError("--calibrate is 0 ms, expected the measured latency, more than 0")
+    if not 0 < milliseconds < inf:
+        raise DataError(f"--calibrate is {milliseconds:g} ms, expected the measured latency, more than 0")
     factor = milliseconds / _middle(works, chip)
     return Calibration(chip.name, factor, factor, source)
 
@@ -112,6 +112,8 @@ def _read_op_summary(path: Path) -> tuple[float, float]:
     if not seen:
         raise DataError(f"{path}: holds no operator, expected a line for each")
     # without a column that counts inferences, how often the same operator comes tells
+    if not sum(sums):
+        raise DataError(f"{path}: all durations are 0, expected what was measured")
     runs = len(iterations) or sorted(seen.values())[len(seen) // 2]
     return sums[0] / runs, sums[1] / runs
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx import ModelProto, NodeProto, shape_inference
+from onnx import ModelProto, NodeProto
 
 from compress.cost.work import Work, convolution, movement, product
+from compress.graph.folded import folded
+from compress.graph.graph_facts import GraphFacts, place
+from compress.graph.shapes import shown
 from deploy.errors import ModelError
 
 _MOVES = {"Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split"}
@@ -16,34 +19,33 @@ _COUNTED = {"Conv", "MatMul", *_MOVES}
 def work_of(model: ModelProto, name: str) -> list[Work]:
     """The operators of the graph, in its order; activations count as part of what they follow.
 
-    `name` begins the sentence of an error. Raises ModelError where a shape is not fixed or cannot be inferred.
+    What does not depend on the image is computed beforehand, shapes among it. `name` begins the sentence of an error.
+    Raises ModelError where a shape is not fixed or cannot be inferred, and for a graph without an operator that costs.
     """
     try:
-        inferred = shape_inference.infer_shapes(model, strict_mode=True)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{name}: its shapes cannot be inferred: {reason[:200]}") from None
-    graph = inferred.graph
-    shapes: dict[str, Sequence[int]] = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    constant = {*shapes, *(node.output[0] for node in graph.node if node.op_type == "Constant")}
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        sides = value.type.tensor_type.shape.dim
-        shapes[value.name] = [side.dim_value if side.HasField("dim_value") else 0 for side in sides]
-    gates = _gates(graph.node)
+        facts = GraphFacts(folded(model)[0])
+    except ModelError as fault:
+        raise ModelError(f"{name}: {fault}") from None
+    nodes = facts.graph.node
+    gates = _gates(nodes)
     works = []
-    for node in graph.node:
-        if node.op_type not in _COUNTED or node.output[0] in gates:
+    for node in nodes:
+        if node.op_type not in _COUNTED or node.output[0] in gates or node.output[0] in facts.constants:
             continue
-        sources = [_fixed(shapes, tensor, name) for tensor in node.input if tensor and tensor not in constant]
-        result = _fixed(shapes, node.output[0], name)
+        sources = [_fixed(facts, tensor, name) for tensor in node.input if tensor and tensor not in facts.constants]
+        result = _fixed(facts, node.output[0], name)
         title = node.name or node.output[0]
         if node.op_type == "Conv":
-            weight = _fixed(shapes, node.input[1], name)
-            works.append(convolution(title, weight, _attribute(node, "group", 1), sources[0], result))
-        elif node.op_type == "MatMul" and len(sources) == 2:
+            weight = _fixed(facts, node.input[1], name)
+            if min(len(weight), len(sources[0]), len(result)) < 4:
+                raise ModelError(f"{name}: {place(node)} is not one over images: its weights are {shown(weight)}")
+            works.append(convolution(title, weight, _group(node), sources[0], result))
+        elif node.op_type == "MatMul" and len(sources) == 2 and min(map(len, sources)) > 1:
             works.append(product(title, *sources))
         elif sources:
             works.append(movement(title, node.op_type.lower(), sources, result))
+    if not works:
+        raise ModelError(f"{name}: none of its {len(nodes)} nodes is an operator that costs time, such as Conv")
     return works
 
 
@@ -59,12 +61,14 @@ def _gates(nodes: Sequence[NodeProto]) -> set[str]:
     return found
 
 
-def _fixed(shapes: dict[str, Sequence[int]], tensor: str, name: str) -> Sequence[int]:
-    shape = shapes.get(tensor)
+def _fixed(facts: GraphFacts, tensor: str, name: str) -> list[int]:
+    value = facts.constants.get(tensor)
+    shape = list(value.shape) if value is not None else facts.shapes.get(tensor)
     if shape is None or not all(shape):
-        raise ModelError(f"{name}: the shape of '{tensor}' is {shape or 'unknown'}; expected fixed sizes")
-    return shape
+        raise ModelError(f"{name}: the shape of '{tensor}' is {shown(shape)}; expected fixed sizes")
+    return [side for side in shape if side]
 
 
-def _attribute(node: NodeProto, key: str, default: int) -> int:
-    return next((int(attribute.i) for attribute in node.attribute if attribute.name == key), default)
+def _group(node: NodeProto) -> int:
+    group = next((int(entry.i) for entry in node.attribute if entry.name == "group"), 1)
+    return max(group, 1)

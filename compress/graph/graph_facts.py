@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from compress.graph.ascend_operators import has_ascend, without_ascend
-from deploy.errors import ModelError
-
-
-def load_onnx(path: str | Path) -> onnx.ModelProto:
-    """Raises ModelError for a file that is missing, unreadable, no ONNX model or one that its checker refuses."""
-    try:
-        model = onnx.load(str(path))
-        onnx.checker.check_model(without_ascend(model) if has_ascend(model) else model)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file, expected an ONNX model") from None
-    except OSError as fault:
-        raise ModelError(f"{path} cannot be read: {fault.strerror or fault}") from None
-    except Exception as fault:  # protobuf and onnx have errors of their own, without a common base
-        raise ModelError(f"{path} is not a valid ONNX model: {str(fault).strip().splitlines()[0]}") from None
-    if not model.graph.node:
-        raise ModelError(f"{path} is not a valid ONNX model: its graph has no node")
-    return model
+from compress.graph.foreign import standard_opset
+from compress.graph.shapes import inferred_shapes
 
 
 class GraphFacts:
     """Facts of a model's graph at one time; make them anew after the graph was changed.
 
     `shapes` has, for every tensor of known rank, its sides, None for one that is not fixed; `constants` the values of
-    initializers, of Constant nodes, and of Identity nodes behind these.
+    initializers, of Constant nodes, and of Identity nodes behind these. Raises ModelError where a tensor would be too
+    large (shapes.py).
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
         self.graph = model.graph
-        self.opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+        self.opset = standard_opset(model)
         self.constants = _constants(model.graph)
-        self.shapes = _shapes(model)
+        self.shapes = inferred_shapes(model)
         self.makers = {name: node for node in self.graph.node for name in node.output if name}
         self.takers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in self.graph.node:
@@ -119,17 +103,3 @@ def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
         elif node.op_type == "Identity" and node.input[0] in found:
             found[node.output[0]] = found[node.input[0]]
     return found
-
-
-def _shapes(model: onnx.ModelProto) -> dict[str, list[int | None]]:
-    try:
-        plain = without_ascend(model) if has_ascend(model) else model
-        inferred = onnx.shape_inference.infer_shapes(plain, data_prop=True)
-    except Exception:  # what cannot be inferred is not known: each rule says what it needs
-        inferred = model
-    shapes = {}
-    for value in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]:
-        if value.type.tensor_type.HasField("shape"):
-            sides = value.type.tensor_type.shape.dim
-            shapes[value.name] = [side.dim_value if side.HasField("dim_value") else None for side in sides]
-    return shapes

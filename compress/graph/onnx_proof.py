@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from compress.graph.bounded import bounded_memory, bounded_run
 from deploy.errors import ModelError
 
 TOLERANCE = 1e-5
@@ -15,10 +16,14 @@ TOLERANCE = 1e-5
 _HALF_TOLERANCE = 2.0**-9
 """The same where an output is float16: two units in the last place of its largest value."""
 _FREE_SIDE = 64
+_PORTION = 2**22
 
 
 def random_inputs(model: onnx.ModelProto, seed: int = 0) -> dict[str, np.ndarray]:
-    """Values for every input: 0..1 for floats, the whole range for uint8; a free batch is 1, another free side 64."""
+    """Values for every input: 0..1 for floats, the whole range for uint8; a free batch is 1, another free side 64.
+
+    Raises ModelError for an input that is no tensor of numbers.
+    """
     generator = np.random.default_rng(seed)
     given = {entry.name for entry in model.graph.initializer}
     values = {}
@@ -27,7 +32,12 @@ def random_inputs(model: onnx.ModelProto, seed: int = 0) -> dict[str, np.ndarray
             continue
         sides = entry.type.tensor_type.shape.dim
         shape = [d.dim_value or (_FREE_SIDE if i else 1) for i, d in enumerate(sides)]
-        kind = onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
+        try:
+            kind = onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
+        except KeyError:
+            kind = np.dtype("O")
+        if kind.kind == "O" or not entry.type.HasField("tensor_type"):
+            raise ModelError(f"the input '{entry.name}' is no tensor of numbers, so the model cannot be run")
         drawn = generator.random(shape) if kind.kind == "f" else generator.integers(0, 256, shape)
         values[entry.name] = drawn.astype(kind)
     return values
@@ -40,19 +50,20 @@ def open_session(content: bytes, optimise: bool = True, without: Sequence[str] =
     Raises what onnxruntime raises, which has no common base.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what it says, the exception says too
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(
-        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without)
-    )
+    with bounded_memory():
+        return onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without)
+        )
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
     """The model's outputs. Raises ModelError, which calls the model `name`, where onnxruntime cannot run it."""
     try:
         session = open_session(model.SerializeToString())
-        return [np.asarray(output) for output in session.run(None, inputs)]
+        return [np.asarray(output) for output in bounded_run(session, None, inputs)]
     except Exception as fault:  # onnxruntime's errors have no common base
         raise ModelError(f"{name} does not run: {str(fault).strip().splitlines()[-1]}") from None
 
@@ -68,13 +79,21 @@ def largest_difference(before: list[np.ndarray], after: list[np.ndarray]) -> flo
         if old.dtype == bool or old.size == 0:
             worst = max(worst, float("inf") if (old != new).any() else 0.0)
             continue
-        a, b = old.astype(np.float64), new.astype(np.float64)
+        worst = max(worst, _difference(old.reshape(-1), new.reshape(-1)))
+    return worst
+
+
+def _difference(old: np.ndarray, new: np.ndarray) -> float:
+    """The largest difference of two lists of values, of the first one's largest value; in portions, to save memory."""
+    scale = difference = 0.0
+    for start in range(0, len(old), _PORTION):
+        a, b = (values[start : start + _PORTION].astype(np.float64) for values in (old, new))
         finite = np.isfinite(a)
         if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or not np.isfinite(b[finite]).all():
             return float("inf")
-        scale = float(np.abs(a[finite]).max(initial=0.0)) or 1.0
-        worst = max(worst, float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale)
-    return worst
+        scale = max(scale, float(np.abs(a[finite]).max(initial=0.0)))
+        difference = max(difference, float(np.abs(a[finite] - b[finite]).max(initial=0.0)))
+    return difference / (scale or 1.0)
 
 
 def prove_equal(before: onnx.ModelProto, after: onnx.ModelProto, name: str, draws: int = 2) -> float:
@@ -84,7 +103,10 @@ def prove_equal(before: onnx.ModelProto, after: onnx.ModelProto, name: str, draw
     """
     worst = 0.0
     for seed in range(draws):
-        inputs = random_inputs(before, seed)
+        try:
+            inputs = random_inputs(before, seed)
+        except ModelError as fault:
+            raise ModelError(f"{name}: {fault}") from None
         old = run(before, inputs, name)
         worst = max(worst, largest_difference(old, run(after, inputs, f"the rewritten {name}")))
         allowed = _HALF_TOLERANCE if any(output.dtype == np.float16 for output in old) else TOLERANCE

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 import onnx
 
+from compress.graph.bounded import bounded_run
+from compress.graph.foreign import without_foreign
 from compress.graph.graph_facts import place
 from compress.graph.onnx_proof import open_session, random_inputs
 from compress.lint.finding import ERROR, Finding
@@ -14,7 +17,10 @@ from compress.lint.subject import Subject
 from deploy.errors import ModelError
 
 LARGEST = 65504.0
-_AT_ONCE = 40
+_TOGETHER = 2**26
+"""Values that are looked at together: 256 MiB."""
+_UNKNOWN = 2**20
+"""What a tensor of unknown size counts for."""
 
 
 def weights(subject: Subject) -> Iterator[Finding]:
@@ -35,34 +41,56 @@ def activations(subject: Subject, images: np.ndarray | None) -> Iterator[Finding
     largest: dict[str, float] = {}
     for values in _runs(subject, images):
         for name, value in values.items():
-            largest[name] = max(largest.get(name, 0.0), value)
+            largest[name] = float(np.maximum(largest.get(name, 0.0), value))  # keeps NaN, which max() may lose
     beyond = {name for name, value in largest.items() if not value <= LARGEST}
     for node in graph.node:
         made = [name for name in node.output if name in beyond]
         if made and not beyond & set(node.input):
-            sentence = f"makes values up to {largest[made[0]]:.3g}, which half precision cannot hold"
+            highest = largest[made[0]]
+            shown = "values that are no numbers" if np.isnan(highest) else f"values up to {highest:.3g}"
+            sentence = f"makes {shown}, which half precision cannot hold"
             remedy = "retrain with weight decay, or let ATC mix precisions (--precision_mode=allow_mix_precision)"
             yield Finding("fp16-range", ERROR, place(node), sentence, remedy)
 
 
 def _runs(subject: Subject, images: np.ndarray | None) -> Iterator[dict[str, float]]:
+    known, _ = without_foreign(subject.facts.model)
     model = onnx.ModelProto()
-    model.CopyFrom(subject.facts.model)
+    model.CopyFrom(known)
     shown = {value.name for value in model.graph.output}
     makes = [name for node in model.graph.node for name in node.output if name and name not in subject.facts.constants]
+    if not makes:
+        return
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in makes if name not in shown)
     try:
         session = open_session(model.SerializeToString(), optimise=False)
         for inputs in _inputs(subject, images):
             found = {}
-            for start in range(0, len(makes), _AT_ONCE):  # all at once would need the memory of all layers
-                names = makes[start : start + _AT_ONCE]
-                for name, value in zip(names, session.run(names, inputs), strict=True):
+            for names in _portions(subject, makes):  # all at once would need the memory of all layers
+                for name, value in zip(names, bounded_run(session, names, inputs), strict=True):
                     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
-                        found[name] = float(np.abs(value).max())
+                        found[name] = float(np.maximum(value.max(), -value.min()))
             yield found
+    except ModelError:
+        raise
     except Exception as fault:  # onnxruntime's errors have no common base
-        raise ModelError(f"{subject.name} does not run: {str(fault).strip().splitlines()[-1]}") from None
+        reason = (str(fault).strip().splitlines() or [type(fault).__name__])[-1]
+        raise ModelError(f"{subject.name} does not run: {reason}") from None
+
+
+def _portions(subject: Subject, names: list[str]) -> Iterator[list[str]]:
+    """The tensors in portions that fit into memory together; the graph runs once for each."""
+    portion: list[str] = []
+    room = _TOGETHER
+    for name in names:
+        shape = subject.facts.shapes.get(name)
+        values = _UNKNOWN if shape is None or None in shape else prod(side or 0 for side in shape)
+        if portion and values > room:
+            yield portion
+            portion, room = [], _TOGETHER
+        portion.append(name)
+        room -= values
+    yield portion
 
 
 def _inputs(subject: Subject, images: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.graph.graph_facts import GraphFacts, load_onnx
+from compress.graph.graph_facts import GraphFacts
+from compress.graph.load import load_onnx
 from compress.lint import bundle_rules, graph_rules, half_rules, head_rules, vision_rules
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.subject import Subject
@@ -17,6 +18,8 @@ from deploy.errors import ModelError
 
 _RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     graph_rules.opset,
+    graph_rules.imports,
+    graph_rules.functions,
     graph_rules.operators,
     graph_rules.shapes,
     graph_rules.axes,

@@ -8,13 +8,15 @@ import numpy as np
 import onnx
 
 from compress.graph.graph_facts import place
+from compress.graph.shapes import shown
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.fix.focus import find_focus
 from compress.lint.subject import Subject
 from compress.pad.operators import RULES
 from compress.pad.pad_model import CONVOLUTIONS, follow
 from deploy.aipp.read import read_aipp
-from deploy.errors import ReportedError
+from deploy.errors import ModelError, ReportedError
+from deploy.wording import shortened
 
 _WIDTHS, _HEIGHTS = (32, 4096), (6, 4096)
 _BLOCK = 16
@@ -23,13 +25,15 @@ _BLOCK = 16
 def image(subject: Subject) -> Iterator[Finding]:
     size = subject.image_size()
     if size is None:
-        found = [subject.facts.shapes.get(name) for name in subject.facts.inputs]
+        found = [
+            _described(value, subject) for value in subject.facts.graph.input if value.name in subject.facts.inputs
+        ]
         yield Finding(
             "input-shape",
             ERROR,
             subject.name,
-            f"its inputs {subject.facts.inputs} have the shapes {found}; AIPP feeds one float32 [1, 3, H, W]",
-            "export the network with one RGB image as its input",
+            f"takes {shortened(found) or 'nothing'}; AIPP feeds one FLOAT [1, 3, H, W]",
+            "export the network in float32 (without --half) with one RGB image as its input",
         )
         return
     height, width = size
@@ -39,6 +43,13 @@ def image(subject: Subject) -> Iterator[Finding]:
     if not (_WIDTHS[0] <= width <= _WIDTHS[1] and _HEIGHTS[0] <= height <= _HEIGHTS[1]):
         sentence = f"takes {width} x {height} px; DVPP makes widths of 32 to 4096 and heights of 6 to 4096"
         yield Finding("size-range", ERROR, subject.name, sentence, "export for another size")
+
+
+def _described(value: onnx.ValueInfoProto, subject: Subject) -> str:
+    """An input with its type and shape."""
+    kind = value.type.tensor_type.elem_type
+    name = onnx.TensorProto.DataType.Name(kind) if kind in onnx.TensorProto.DataType.values() else str(kind)
+    return f"'{value.name}' of {name} {shown(subject.facts.shapes.get(value.name))}"
 
 
 def aipp(subject: Subject) -> Iterator[Finding]:
@@ -91,7 +102,11 @@ def focus(subject: Subject) -> Iterator[Finding]:
 def channels(subject: Subject) -> Iterator[Finding]:
     """Widths that fill no whole blocks; the image itself and what goes out of the model cannot be changed."""
     facts = subject.facts
-    followed, _ = follow(facts)
+    try:
+        followed, _ = follow(facts)
+    except ModelError as fault:
+        yield Finding("channels", NOTE, subject.name, str(fault), "look whether it is the model that you mean")
+        return
     odd = []
     for node in facts.graph.node:
         if node.op_type not in CONVOLUTIONS or node.op_type not in RULES:

@@ -106,16 +106,21 @@ class Channels:
             built = {tuple(sizes[atom] for atom in self._row(part, atoms)) for part in parts}
             if not ends or len(built) > 1:
                 self.pin(np.concatenate(parts), "reaches a grouped convolution whose groups are not built alike")
-        before = -1
-        while len(self._classes.pinned()) != before:
-            before = len(self._classes.pinned())
-            for parts in self._grouped:
-                if self._any_pinned(parts):
-                    self.pin(np.concatenate(parts), "shares a grouped convolution with channels that keep their number")
-
-    def _any_pinned(self, parts: list[np.ndarray]) -> bool:
-        pinned = self._classes.pinned()
-        return any(one in pinned for part in parts for one in self._roots(part))
+        roots = [set(self._roots(np.concatenate(parts))) for parts in self._grouped]
+        sharing: dict[int, list[int]] = defaultdict(list)
+        for number, ones in enumerate(roots):
+            for one in ones:
+                sharing[one].append(number)
+        pinned = set(self._classes.pinned())
+        waiting = [number for number, ones in enumerate(roots) if ones & pinned]
+        reached = set(waiting)
+        while waiting:
+            number = waiting.pop()
+            ids = np.concatenate(self._grouped[number])
+            self.pin(ids, "shares a grouped convolution with channels that keep their number")
+            for other in {other for one in roots[number] for other in sharing[one]} - reached:
+                reached.add(other)
+                waiting.append(other)
 
     def _row(self, part: np.ndarray, atoms: dict[int, int]) -> list[int]:
         """The atoms of a part in their order, each once."""
@@ -125,8 +130,9 @@ class Channels:
         """Unites the atoms that need equally many zeros: those at the same place of a grouped convolution's groups."""
         linked = UnionFind()
         linked.fresh(len(self._classes))
+        pinned = self._classes.pinned()
         for parts in self._grouped:
-            if not self._any_pinned(parts):
+            if not any(one in pinned for part in parts for one in self._roots(part)):
                 rows = [np.array(self._row(part, atoms)) for part in parts]
                 for row in rows[1:]:
                     linked.unite(rows[0], row)

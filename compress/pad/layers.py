@@ -26,6 +26,8 @@ class Convolution(Rule):
             needed(facts, node, 2, "biases")
         groups = attributes(node).get("group", 1)
         outputs = self._outputs(weight, groups)
+        if groups < 1 or len(ids) % groups or outputs % groups:
+            raise Opaque("has groups that do not fit its channels")
         if groups > 1 and groups == len(ids) and outputs == groups:
             channels.ids[node.output[0]] = ids
         else:

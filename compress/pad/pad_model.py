@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import onnx
 
 from compress.graph.folded import folded
+from compress.graph.foreign import without_foreign
 from compress.graph.graph_facts import GraphFacts, attributes, captured, drop_unused, place
 from compress.graph.onnx_proof import prove_equal
 from compress.pad.channels import Channels, Opaque
@@ -16,6 +17,10 @@ from deploy.errors import ModelError, UsageError
 
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 MOST = 64
+_MALFORMED = (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
+"""What rules run into in a node that ONNX's checker lets pass and no runtime takes."""
+MOST_CHANNELS = 2**21
+"""Of all tensors together; a large detector has a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,14 @@ class Left:
 
 @dataclass(frozen=True)
 class Padded:
-    """`difference` is that of the proof, of each output's largest value."""
+    """`difference` is that of the proof, of each output's largest value. `foreign` are the nodes that nothing here can
+    run: what they are given was compared."""
 
     model: onnx.ModelProto
     difference: float
     changes: list[Change]
     left: list[Left]
+    foreign: list[str]
 
 
 def pad_model(model: onnx.ModelProto, multiple: int, name: str) -> Padded:
@@ -59,12 +66,18 @@ def pad_model(model: onnx.ModelProto, multiple: int, name: str) -> Padded:
     if not 2 <= multiple <= MOST:
         raise UsageError(f"--multiple is {multiple}, expected 2 to {MOST}, such as 8 or 16")
     padded = onnx.ModelProto()
-    padded.CopyFrom(folded(model)[0])
-    facts = GraphFacts(padded)
+    try:
+        padded.CopyFrom(folded(model)[0])
+        facts = GraphFacts(padded)
+    except ModelError as fault:
+        raise ModelError(f"{name} cannot be padded: {fault}") from None
     convolutions = [node for node in facts.graph.node if node.op_type in CONVOLUTIONS]
     if not convolutions:
         raise ModelError(f"{name} has no convolution, so there is nothing to align")
-    channels, passed = follow(facts)
+    try:
+        channels, passed = follow(facts)
+    except ModelError as fault:
+        raise ModelError(f"{name} cannot be padded: {fault}") from None
     padding = Padding(facts, channels.layouts(multiple))
     changes, left = [], []
     for node in convolutions:
@@ -81,20 +94,30 @@ def pad_model(model: onnx.ModelProto, multiple: int, name: str) -> Padded:
     if padding.added:
         padded.ir_version = max(padded.ir_version, 4)  # from which on constants need not be inputs as well
     drop_unused(facts.graph)
-    return Padded(padded, prove_equal(model, padded, name), changes, left)
+    before, foreign = without_foreign(model)
+    if not before.graph.node:
+        raise ModelError(f"{name} cannot be padded: {place(foreign[0])} is no ONNX operator, and all depends on it")
+    difference = prove_equal(before, without_foreign(padded)[0], name)
+    return Padded(padded, difference, changes, left, [place(node) for node in foreign])
 
 
 def follow(facts: GraphFacts) -> tuple[Channels, list[onnx.NodeProto]]:
-    """The channels of every tensor, those pinned that zeros must not reach; and the nodes that zeros may pass."""
+    """The channels of every tensor, those pinned that zeros must not reach; and the nodes that zeros may pass.
+
+    Raises ModelError where all tensors together have more than MOST_CHANNELS.
+    """
     channels, passed = Channels(), []
+    followed = 0
     inner = captured(facts.graph)
+    for name, shape in facts.shapes.items():
+        if len(shape) > 1 and (shape[1] or 0) > MOST_CHANNELS:
+            raise ModelError(f"'{name}' has {shape[1]} channels, more than {MOST_CHANNELS}, too many to follow each")
     for name in facts.inputs:
         count = channel_count(facts, name)
         if count is not None:
             channels.ids[name] = channels.fresh(count)
             channels.pin(channels.ids[name], "they are the model's input")
     for node in facts.graph.node:
-        before = set(channels.ids)
         try:
             if all(name in facts.constants for name in node.output):
                 continue
@@ -102,9 +125,10 @@ def follow(facts: GraphFacts) -> tuple[Channels, list[onnx.NodeProto]]:
                 raise Opaque("zeros must not reach")
             RULES[node.op_type].flow(node, facts, channels)
             passed.append(node)
-        except Opaque as stop:
-            for name in set(channels.ids) - before:
-                del channels.ids[name]
+        except (Opaque, *_MALFORMED) as fault:
+            stop = fault if isinstance(fault, Opaque) else "is not built as ONNX has it"
+            for name in node.output:
+                channels.ids.pop(name, None)
             for name in node.input:
                 if name in channels.ids:
                     channels.pin(channels.ids[name], f"they reach {place(node)}, which {stop}")
@@ -113,6 +137,9 @@ def follow(facts: GraphFacts) -> tuple[Channels, list[onnx.NodeProto]]:
                 if count is not None:
                     channels.ids[name] = channels.fresh(count)
                     channels.pin(channels.ids[name], f"they come from {place(node)}, which {stop}")
+        followed += sum(len(channels.ids[name]) for name in node.output if name in channels.ids)
+        if followed > MOST_CHANNELS:
+            raise ModelError(f"its tensors have more than {MOST_CHANNELS} channels together, too many to follow each")
     for names, reason in ((facts.outputs, "they are the model's output"), (inner, "a branch reads them")):
         for name in set(names) & set(channels.ids):
             channels.pin(channels.ids[name], reason)

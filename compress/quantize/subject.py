@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 import onnx
 
-from compress.graph.graph_facts import GraphFacts, load_onnx
+from compress.graph.graph_facts import GraphFacts
+from compress.graph.load import load_onnx
 from compress.quantize.accepted import check_accepted, doubts
 from compress.quantize.float_run import outputs_over
 from compress.quantize.fold_batch_norm import fold_batch_norm

@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.hashes import file_sha256
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.stream import Stream
+from deploy.wire.onnx_limits import weight_files
 
 AIPP_FILE = "aipp.cfg"
 
@@ -35,7 +36,10 @@ def _files(pipeline: PipelineFile) -> list[Path]:
 
 
 def _content(file: Path) -> str:
-    return file_sha256(file) if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    weights = weight_files(file) if file.suffix == ".onnx" else []
+    return " ".join(file_sha256(one) for one in (file, *weights))
 
 
 def _sha256(*texts: str) -> str:

@@ -33,7 +33,7 @@ from deploy.wire.protobuf import (
 
 MOST_BYTES = 2**31 - 1
 """Of a file, and of a model with the files of its weights: more no protobuf message has."""
-MOST_NODES = 20_000
+MOST_NODES = 10_000
 """With those of inner graphs, and with functions written out where they are called."""
 MOST_PARTS = 3_000_000
 """Fields of all messages: what reading one after the other may cost."""
@@ -41,9 +41,8 @@ MOST_DEPTH = 16
 """Of graphs inside graphs (If, Loop, Scan)."""
 MOST_SIDE = 16_384
 """Of an input; DVPP makes images of up to 4096 px."""
-MOST_VALUES = 2**29
-"""Of one tensor; 2 GiB in float32."""
-MOST_INPUT_VALUES = 2**28
+MOST_VALUES = 2**27
+"""Of one tensor; 512 MiB in float32. YOLOv8x on an image of 2048 x 2048 px has tensors of half that."""
 _BITS = {
     **dict.fromkeys((2, 3, 9, 17, 18, 19, 20, 24), 8),  # uint8, int8, bool, float8 of several kinds
     **dict.fromkeys((4, 5, 10, 16), 16),
@@ -55,6 +54,8 @@ _BITS = {
 }
 """Bits of a value by TensorProto.DataType; texts (8) have no fixed size."""
 _TEXT = 8
+_LOCATION = b"location"
+"""The key of a tensor's external_data, without which no weights lie elsewhere."""
 # Bytes that each value takes at least, by the field of the tensor that holds values one by one.
 _TYPED = {
     Tensor.FLOAT_DATA: 4,
@@ -82,6 +83,20 @@ def read_model(path: Path) -> bytes:
     content = read_bounded(path, MOST_BYTES)
     check_model(content, path.parent)
     return content
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The other files in which an ONNX file keeps weights, each once; none where it cannot be read or is faulty.
+
+    Who opens such a model says what is wrong with it. Raises nothing.
+    """
+    try:
+        content = read_bounded(path, MOST_BYTES)
+        if _LOCATION not in content:
+            return []
+        return list(dict.fromkeys(entry.file for entry in check_model(content, path.parent)))
+    except (OSError, ValueError, IndexError, MemoryError):
+        return []
 
 
 def check_model(content: bytes | memoryview, folder: Path) -> list[External]:
@@ -305,7 +320,7 @@ class _Check:
             if is_input and name not in weights and side > MOST_SIDE:
                 raise ValueError(f"{what} has a side of {side}, more than {MOST_SIDE}")
         if name not in weights:
-            _check_values(sides, what, MOST_INPUT_VALUES if is_input else MOST_VALUES)
+            _check_values(sides, what)
         return name
 
     def _sides(self, shape: bytes | memoryview) -> list[int]:
@@ -346,12 +361,12 @@ def _check_circles(nodes: list[tuple[list[str], list[str]]], known: set[str]) ->
         )
 
 
-def _check_values(sides: list[int], what: str, most: int = MOST_VALUES) -> int:
+def _check_values(sides: list[int], what: str) -> int:
     if any(side < 0 for side in sides):
         raise ValueError(f"{what} has a side of {min(sides)}, expected 0 or more")
     values = prod(sides)
-    if values > most:
-        raise ValueError(f"{what} of shape {sides} would hold {values} values, more than {most}")
+    if values > MOST_VALUES:
+        raise ValueError(f"{what} of shape {sides} would hold {values} values, more than {MOST_VALUES}")
     return values
 
 

@@ -22,19 +22,33 @@ def find_heads(facts: GraphFacts) -> list[str]:
     return _anchor_heads(facts) or _branch_heads(facts)
 
 
-def cut(model: onnx.ModelProto) -> list[str]:
-    """Make the raw heads the outputs, in place; returns a sentence where that changed something."""
+def leading_to(facts: GraphFacts, names: list[str]) -> set[int]:
+    """The ids of the nodes from which these tensors are computed."""
+    waiting, found = list(names), set()
+    while waiting:
+        node = facts.makers.get(waiting.pop())
+        if node is not None and id(node) not in found:
+            found.add(id(node))
+            waiting += [name for name in node.input if name]
+    return found
+
+
+def cut(model: onnx.ModelProto, gone: int = 0) -> list[str]:
+    """Make the raw heads the outputs, in place; returns a sentence where that changed something.
+
+    `gone` nodes behind them were left out before.
+    """
     facts = GraphFacts(model)
     heads = find_heads(facts)
-    if not heads or set(heads) == set(facts.outputs):
+    if not heads or (set(heads) == set(facts.outputs) and not gone):
         return []
-    before = len(model.graph.node)
+    before = len(model.graph.node) + gone
     del model.graph.output[:]
     for name in heads:
         model.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, facts.shapes[name]))
     drop_dead(model)
-    gone = before - len(model.graph.node)
-    return [f"the graph ends in its raw heads {shortened(heads)}; {gone} nodes behind them are gone"]
+    behind = before - len(model.graph.node)
+    return [f"the graph ends in its raw heads {shortened(heads)}; {behind} nodes behind them are gone"]
 
 
 def _anchor_heads(facts: GraphFacts) -> list[str]:

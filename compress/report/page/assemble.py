@@ -84,7 +84,7 @@ def _estimate(source: Source, soc: str) -> Range | None:
     if not source.bundle:
         return None
     from compress.cost import onnx_work
-    from compress.graph.graph_facts import load_onnx
+    from compress.graph.load import load_onnx
 
     file = source.bundle.folder / "model.onnx"
     return estimate(onnx_work.work_of(load_onnx(file), str(file)), find_chip(soc))

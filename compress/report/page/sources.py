@@ -174,7 +174,7 @@ def layer_widths(source: Source) -> dict[str, int]:
         model, _ = open_weights(source.checkpoint)
         return {name: m.out_channels for name, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     if source.bundle:
-        from compress.graph.graph_facts import load_onnx
+        from compress.graph.load import load_onnx
 
         graph = load_onnx(source.bundle.folder / MODEL).graph
         shapes = {entry.name: entry.dims for entry in graph.initializer}

@@ -14,7 +14,7 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 from compress.cost import onnx_work, torch_work
 from compress.cost.work import Work, convolution, movement, product, stored
 from compress.export.onnx_file import to_onnx
-from compress.graph.graph_facts import load_onnx
+from compress.graph.load import load_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.size import flops
 from compress.nets.yolov5 import Yolov5
@@ -103,6 +103,7 @@ def lost_weights() -> bytes:
         pytest.param(b"", "not a valid ONNX model", id="an empty file, which protobuf takes for a message"),
         pytest.param(lost_weights(), "not a valid ONNX model: .*gone.data", id="weights in a file that is lost"),
         pytest.param(graph(["batch", 3, 8, 8], "Add"), "expected fixed sizes", id="a batch of any size"),
+        pytest.param(graph([1, 3, 8, 8]), "none of its 1 nodes is an operator that costs", id="nothing that costs"),
         pytest.param(None, "no such file, expected an ONNX model", id="missing"),
     ],
 )

@@ -97,6 +97,7 @@ def test_a_wrong_rewriting_is_not_let_through(monkeypatch: pytest.MonkeyPatch) -
     [
         pytest.param(wrong.decoded, [[1, 3, 8, 8, 8], [1, 3, 4, 4, 8], [1, 3, 2, 2, 8]], id="YOLOv5"),
         pytest.param(wrong.suppressed, [[1, 3, 8, 8, 8], [1, 3, 4, 4, 8], [1, 3, 2, 2, 8]], id="NMS"),
+        pytest.param(wrong.chosen, [[1, 3, 8, 8, 8], [1, 3, 4, 4, 8], [1, 3, 2, 2, 8]], id="TopK"),
         pytest.param(
             wrong.branches,
             [[1, c, side, side] for side in (8, 4, 2) for c in (64, 3)],
@@ -116,6 +117,47 @@ def test_raw_heads_stay() -> None:
     done = fixed(model)
     assert done.done == [] and done.difference == 0
     assert find_heads(GraphFacts(model)) == [output.name for output in model.graph.output]
+
+
+@pytest.mark.parametrize(
+    ("kind", "domain"),
+    [
+        pytest.param("EfficientNMS_TRT", "TRT", id="in a domain of its own"),
+        pytest.param("BatchedNMS_TRT", "", id="in the standard domain"),
+        pytest.param("YoloLayer_TRT", "x", id="no NMS"),
+    ],
+)
+def test_a_plugin_is_cut_off_before_anything_runs(kind: str, domain: str) -> None:
+    model = wrong.plugged(kind, domain)
+    expected = fix(wrong.decoded(), 11, "m")
+    done = fix(model, 11, "m")
+    assert done.model.graph.output == expected.model.graph.output and done.difference == 0
+    assert operators(done.model) == operators(expected.model) and len(done.model.opset_import) == 1
+    inputs = random_inputs(model, 99)
+    assert largest_difference(run(expected.model, inputs, "a"), run(done.model, inputs, "b")) == 0
+    assert f"{len(model.graph.node) - len(done.model.graph.node)} nodes behind them" in done.done[0]
+    assert lint(Subject(GraphFacts(done.model), "m", "5.0.4", "Ascend310")) == []
+
+
+@pytest.mark.parametrize("domain", ["mmcv", ""])
+def test_an_unknown_operator_before_the_heads(domain: str) -> None:
+    model = wrong.behind_input(wrong.sound(), "grid_sampler", domain=domain)
+    with pytest.raises(ModelError, match="m cannot be rewritten: grid_sampler 'inserted' is no ONNX operator"):
+        fix(model, 11, "m")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: wrong.with_domain("ai.onnx.ml"), id="not used"),
+        pytest.param(lambda: wrong.with_domain("ai.onnx", 11), id="the standard one twice"),
+        pytest.param(wrong.with_function, id="of a function"),
+    ],
+)
+def test_one_entry_of_opset_import_stays(make: Callable[[], onnx.ModelProto]) -> None:
+    done = fixed(make())
+    assert [entry.domain for entry in done.model.opset_import] == [""] and not done.model.functions
+    assert lint(Subject(GraphFacts(done.model), "m", "5.0.4", "Ascend310")) == []
 
 
 def lowered(between: Callable[[Net, str], str], opset: int) -> Fixed:

@@ -156,7 +156,34 @@ WRONG = [
     pytest.param(new_activation, "operator-too-new", "error", True, id="HardSwish, of opset 14"),
     pytest.param(newer_norm, "operator-too-new", "error", False, id="LayerNormalization, of opset 17"),
     pytest.param(with_computed_resize, "operator-slow", "warning", True, id="Shape in the graph"),
-    pytest.param(wrong.suppressed, "nms-in-graph", "error", True, id="NMS"),
+    pytest.param(wrong.suppressed, "nms-in-graph", "warning", True, id="NMS of 5 inputs, which ATC converts"),
+    pytest.param(lambda: wrong.suppressed(4), "nms-in-graph", "error", True, id="NMS of 4 inputs, which ends ATC"),
+    pytest.param(lambda: wrong.suppressed(3), "nms-in-graph", "error", True, id="NMS of 3 inputs, which ends ATC"),
+    pytest.param(lambda: wrong.suppressed(2), "nms-in-graph", "error", True, id="NMS of 2 inputs, which has no shape"),
+    pytest.param(
+        lambda: wrong.plugged("EfficientNMS_TRT", "TRT"), "nms-in-graph", "error", True, id="an NMS plugin of TensorRT"
+    ),
+    pytest.param(
+        lambda: wrong.plugged("BatchedNMS_TRT", ""), "nms-in-graph", "error", True, id="one in the standard domain"
+    ),
+    pytest.param(
+        lambda: wrong.plugged("YoloLayer_TRT", "TRT"), "operator-unknown", "error", True, id="a plugin behind the heads"
+    ),
+    pytest.param(
+        lambda: wrong.behind_input(wrong.sound(), "grid_sampler"),
+        "operator-unknown",
+        "error",
+        False,
+        id="an unknown operator of the standard domain",
+    ),
+    pytest.param(
+        lambda: wrong.with_domain("ai.onnx.ml"), "opset-import", "error", True, id="a domain that is not used"
+    ),
+    pytest.param(lambda: wrong.with_domain("ai.onnx", 11), "opset-import", "error", True, id="the standard one twice"),
+    pytest.param(foreign_operator, "opset-import", "error", False, id="a domain that is used"),
+    pytest.param(wrong.with_function, "functions", "error", True, id="a function of the model's own"),
+    pytest.param(wrong.with_function, "opset-import", "error", True, id="a function's domain"),
+    pytest.param(wrong.chosen, "topk-indices", "error", True, id="TopK whose indices are computed with"),
     pytest.param(five_axes, "rank", "warning", False, id="a product on five axes"),
     pytest.param(
         lambda: wrong.change(wrong.sound(), side=(0, None)), "shape-dynamic", "error", False, id="a free batch"

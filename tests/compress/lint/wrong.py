@@ -48,7 +48,7 @@ def decoded() -> onnx.ModelProto:
     return net.model(net.node("Concat", rows, 0, axis=1))
 
 
-def suppressed() -> onnx.ModelProto:
+def suppressed(inputs: int = 5) -> onnx.ModelProto:
     net, _, heads = detector()
     flat = [net.node("Reshape", [h, net.constant([1, -1, 8], np.int64)], 3) for h in heads]
     rows = net.node("Concat", flat, 3, axis=1)
@@ -56,8 +56,48 @@ def suppressed() -> onnx.ModelProto:
     scores = net.node("Slice", [rows, *(net.constant([v], np.int64) for v in (5, 8, 2, 1))], 3)
     turned = net.node("Transpose", [scores], 3, perm=[0, 2, 1])
     limits = [net.constant([10], np.int64), net.constant([0.5]), net.constant([0.1])]
-    kept = net.node("NonMaxSuppression", [boxes, turned, *limits], 3)
+    kept = net.node("NonMaxSuppression", [boxes, turned, *limits][:inputs], 3)
     return net.model(kept, kind=TensorProto.INT64)
+
+
+def chosen() -> onnx.ModelProto:
+    """The best rows by TopK, their indices divided as end-to-end detectors do to find class and row."""
+    net, _, heads = detector()
+    flat = [net.node("Reshape", [h, net.constant([1, -1], np.int64)], 192) for h in heads]
+    scores = net.node("Concat", flat, 192, axis=1)
+    net.node("TopK", [scores, net.constant([5], np.int64)], 5, 2, axis=1)
+    indices = net.nodes[-1].output[1]
+    rows = net.node("Unsqueeze", [indices], 5, axes=[2])
+    return net.model(net.node("Div", [rows, net.constant([3], np.int64)], 5), kind=TensorProto.INT64)
+
+
+def plugged(kind: str, domain: str) -> onnx.ModelProto:
+    """A plugin of another runtime at the end of the graph, as exporters for TensorRT write it."""
+    model = decoded()
+    rows = model.graph.output[0].name
+    node = helper.make_node(kind, [rows], ["num", "boxes"], "plugin", domain=domain, iou_threshold=0.5)
+    model.graph.node.append(node)
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("num", TensorProto.INT32, [1, 1]))
+    model.graph.output.append(helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 100, 4]))
+    if domain:
+        model.opset_import.append(helper.make_opsetid(domain, 1))
+    return model
+
+
+def with_domain(domain: str, version: int = 1) -> onnx.ModelProto:
+    model = sound()
+    model.opset_import.append(helper.make_opsetid(domain, version))
+    return model
+
+
+def with_function() -> onnx.ModelProto:
+    """The image goes through a function that the model defines itself, as exporters of torch's dynamo write them."""
+    model = behind_input(sound(), "halved", domain="own")
+    body = [helper.make_node("Sigmoid", ["x"], ["s"]), helper.make_node("Mul", ["x", "s"], ["y"])]
+    model.functions.append(helper.make_function("own", "halved", ["x"], ["y"], body, [helper.make_opsetid("", 11)]))
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    return model
 
 
 def branches() -> onnx.ModelProto:

@@ -11,7 +11,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from compress.graph.graph_facts import GraphFacts, attributes, load_onnx
+from compress.graph.graph_facts import GraphFacts, attributes
+from compress.graph.load import load_onnx
 from compress.quantize.arithmetic import Activation, quantised_weights, weight_scale
 from compress.quantize.calibrate import calibrated
 from compress.quantize.deploy_graph import deploy_graph
