@@ -78,7 +78,7 @@ def test_missing_and_broken_models(tiny_bundle):
         infer(folder / "other.om")
     assert caught.value.code == 1016
     (folder / "model.onnx").write_bytes(b"this is no model")
-    with pytest.raises(SdkFault, match="cannot read the model") as caught:
+    with pytest.raises(SdkFault, match="is no ONNX model that can run") as caught:
         infer(folder / "model.om")
     assert caught.value.code == 1020
     with pytest.raises(SdkFault, match=r"it names an \.om file"):
