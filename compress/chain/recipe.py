@@ -23,6 +23,8 @@ import yaml
 from compress.chain.placement import placed_options
 from compress.chain.verbs import check_options, open_options
 from compress.verb import Verb
+from compress.yaml_file import LONGEST
+from compute_mAP.text_file import read_text
 from deploy.errors import DataError, UsageError
 from deploy.wording import nearest, shortened
 
@@ -173,12 +175,11 @@ def _variables(file: Path, top: Mapping[str, tuple[yaml.Node, str]], given: Mapp
 
 
 def _composed(file: Path) -> yaml.Node:
+    if not file.exists():
+        raise DataError(f"{file}: there is no such recipe")
+    text = read_text(file, "recipe", LONGEST)
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise DataError(f"{file}: there is no such recipe") from None
-    except (OSError, UnicodeDecodeError) as fault:
-        raise DataError(f"{file}: cannot be read as a recipe ({type(fault).__name__})") from None
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         line = f" line {mark.line + 1}:" if mark else ""

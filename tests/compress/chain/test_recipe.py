@@ -143,3 +143,9 @@ def test_a_missing_recipe(verbs: dict[str, Verb]) -> None:
 def test_the_recipes_of_the_benchmarks_are_right(file: Path, verbs: dict[str, Verb]) -> None:
     recipe = read_recipe(file, {"voc": "VOCdevkit", "weights": "yolov5n.pt", "names": "my.names"}, verbs)
     assert [stage.verb for stage in recipe.stages][-2:] == ["export", "eval"]
+
+
+def test_a_pipe_for_a_recipe_is_refused_at_once(tmp_path: Path, verbs: dict[str, Verb]) -> None:
+    os.mkfifo(tmp_path / "r.yaml")
+    with pytest.raises(DataError, match=r"r\.yaml"):
+        read_recipe(tmp_path / "r.yaml", {}, verbs)
