@@ -27,7 +27,7 @@ class PipelineSettings(Settings):
     )
     conf: float | None = option(None, kind=float, metavar="X", help="score and objectness threshold, 0..1")
     iou: float | None = option(None, kind=float, metavar="X", help="IoU threshold of NMS, 0..1")
-    on: str | None = option(None, choices=("host", "board"), help="where it runs (default: host)")
+    on: str | None = option(None, choices=("host", "acl", "board"), help="where it runs (default: host)")
     numerics: str | None = option(
         None, choices=NUMERICS, help="compute as the chip does, or in floats (default: board for eval, else float)"
     )

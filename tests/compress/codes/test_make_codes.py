@@ -46,6 +46,7 @@ def test_fewer_images_are_the_first_ones(devkit: Path, tmp_path: Path) -> None:
     many = digests(devkit)
     few = {name: digest for name, digest in digests(tmp_path / "few").items() if "/ImageSets/" not in name}
     assert len(few) == 2 * 9 + 2  # codes.names and the marker besides
+    del few[".made_by"]  # the marker lists all files, which are more in the other one
     assert few.items() <= many.items()
     for split in ("train", "val", "test"):
         names = read_image_set(tmp_path / "few" / "VOC2007" / "ImageSets" / "Main" / f"{split}.txt").names

@@ -135,8 +135,8 @@ def test_nothing_else_is_replaced(write: Write, tmp_path: Path) -> None:
     work.mkdir()
     (work / "precious").write_text("p")
     (tmp_path / "file").write_text("f")
-    for out in (work, tmp_path / "file"):
-        with pytest.raises(UsageError, match=r"--out .*: exists and is no bundle; expected a new folder or a bundle"):
+    for out, is_no in ((work, "bundle"), (tmp_path / "file", "folder")):
+        with pytest.raises(UsageError, match=rf"--out .*: exists and is no {is_no}; expected a new folder or a bundle"):
             write(out)
     assert content(work) == {"precious": b"p"}
     assert (tmp_path / "file").read_text() == "f"

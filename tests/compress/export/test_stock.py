@@ -22,6 +22,7 @@ from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune import surgery
 from compress.prune.choose import choose
+from compress.stages.export import ExportSettings
 from deploy.errors import ModelError, UsageError
 
 STOCK = """
@@ -129,9 +130,9 @@ def test_nothing_of_ours_is_in_the_file(tiny_free: Callable[..., AnchorFree], tm
     assert b"compress" not in pickled.replace(b"compression", b"") and b"ccompress" not in pickled
 
 
-def test_refusals(tiny_free: Callable[..., AnchorFree], tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+def test_refusals(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="yolov5 with anchors has a head that the ultralytics package does not know"):
         write_stock(tiny_model(), tmp_path / "x.pt", [])
     with pytest.raises(UsageError, match=r"expected a file that ends in \.pt"):
-        write_stock(tiny_free("yolov8n"), tmp_path / "x.onnx", [])
+        ExportSettings(weights="w", stock=str(tmp_path / "x.onnx"))
     assert not list(tmp_path.iterdir())

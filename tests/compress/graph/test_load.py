@@ -102,7 +102,7 @@ def test_what_grows_only_as_it_runs(tmp_path: Path) -> None:
     model = load_onnx(path)
     with pytest.raises(ModelError, match=r"m (cannot be padded: the tensor|does not run: )"):
         pad_model(model, 8, "m")
-    with pytest.raises(ModelError, match="m: the tensor"):
+    with pytest.raises(ModelError, match=r"m: the (tensor|shape of)"):
         work_of(model, "m")
     assert "runs" in {finding.rule for finding in lint(open_subject(path, "8.1.RC1", "Ascend310"))}
 

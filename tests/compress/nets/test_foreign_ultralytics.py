@@ -189,7 +189,7 @@ def narrowed(model: DetectionModel) -> DetectionModel:
         pytest.param(without_a_layer, "has no tensor 'model.3.bn", id="a layer is missing"),
         pytest.param(with_yaml(activation="print(1)"), "activation is 'print", id="code in the yaml"),
         pytest.param(with_yaml(backbone=[]), "expected a list of layers", id="no layers in the yaml"),
-        pytest.param(with_yaml(end2end=True), "end2end is set", id="YOLO26's head"),
+        pytest.param(with_yaml(end2end=True), "has no tensor .*one2one", id="a head of two branches without one"),
         pytest.param(with_names({0: "a"}), "has 3 classes in its head but the names", id="few names"),
         pytest.param(narrowed, "do not fit together", id="a cut that is none"),
     ],
