@@ -167,6 +167,7 @@ def test_a_damaged_record(place: Path, call: Call, damage: str) -> None:
     record = place / "o" / "stages" / "dense.json"
     record.parent.mkdir(parents=True)
     record.write_text(damage)
-    (record.parent / "set.json").write_text('{"schema_version": 1, "stage": "set"}')  # a folder of a recipe
+    other = {"schema_version": 1, "kind": "stage", "given": {}, "answer": {}, "results": {}}
+    (record.parent / "other.json").write_text(json.dumps(other))  # this is a folder of a recipe
     code, _, told = call("run", "r.yaml", "--out", "o")
     assert code == 2 and "dense.json: is no record of a stage" in told[-1]
