@@ -39,6 +39,10 @@ class Oracle(nn.Module):
     boxes: for each image rows of class, x0, y0, x1, y1 in pixels of the original image.
     """
 
+    def deployed(self) -> Oracle:
+        """What a board runs of it: all."""
+        return self
+
     def __init__(self, like: Yolov5, boxes: list[list[tuple[float, ...]]]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
