@@ -112,8 +112,8 @@ def test_the_named_range_is_the_true_one(costs: dict[str, Cost], nano_flow: Chan
 
 def test_a_small_space_is_looked_at_whole(costs: dict[str, Cost], tiny_flow: ChannelFlow, tiny_model: Any) -> None:
     cost = flops_cost(tiny_model(), tiny_flow, 64)
-    space = Space(tiny_flow, cost, Band(0.8, 0.2), 32, 0.25)
-    ranges = [range(space.least[name], space.most[name] + 1, 32) for name in space.free]
+    space = Space(tiny_flow, cost, Band(0.8, 0.2), 64, 0.25)
+    ranges = [range(space.least[name], space.most[name] + 1, 64) for name in space.free]
     shares = sorted(
         space.share({**space.most, **dict(zip(space.free, widths, strict=True))})
         for widths in itertools.product(*ranges)
@@ -121,6 +121,6 @@ def test_a_small_space_is_looked_at_whole(costs: dict[str, Cost], tiny_flow: Cha
     assert 1 < len(shares) <= 10_000
     gap, low = max((b - a, a) for a, b in itertools.pairwise(shares))
     with pytest.raises(UsageError, match="too narrow"):
-        Space(tiny_flow, cost, Band(low + gap / 2, gap / 4), 32, 0.25)
-    found = drawn(Space(tiny_flow, cost, Band(low, 1e-6), 32, 0.25), "random", 0, 1)
+        Space(tiny_flow, cost, Band(low + gap / 2, gap / 4), 64, 0.25)
+    found = drawn(Space(tiny_flow, cost, Band(low, 1e-6), 64, 0.25), "random", 0, 1)
     assert space.share(found[0]) == pytest.approx(low)
