@@ -1,7 +1,5 @@
 """`python -m compress VERB`, and `python path/to/compress VERB`, which works from any folder, not installed."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -16,23 +14,7 @@ if not __package__:
 
     sys.path.append(sys.path.pop(0))
 
-
-def start() -> int:
-    """Run one command. Ctrl-C ends it with one sentence while modules are still being imported, too."""
-    try:
-        from compress.cli import main
-
-        code = main()
-    except KeyboardInterrupt:
-        print("interrupted; nothing was begun", file=sys.stderr)
-        code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done, but for Python's own end
-    if code == 130:
-        for channel in (sys.stdout, sys.stderr):
-            channel.flush()
-        os._exit(code)  # modules that were being imported may crash at Python's own end
-    return code
-
+from deploy.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(start())
+    sys.exit(run_program("compress.cli"))

@@ -1,7 +1,5 @@
 """`python -m deploy VERB`, and `python path/to/deploy VERB`, which works from any folder without an installation."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -14,23 +12,7 @@ if not __package__:
 
     leave_out(ROOT)
 
-
-def start() -> int:
-    """Run one command. Ctrl-C ends it with one sentence while modules are still being imported, too."""
-    try:
-        from deploy.cli import main
-
-        code = main()
-    except KeyboardInterrupt:
-        print("interrupted; nothing was begun", file=sys.stderr)
-        code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done, but for Python's own end
-    if code == 130:
-        for channel in (sys.stdout, sys.stderr):
-            channel.flush()
-        os._exit(code)  # modules that were being imported may crash at Python's own end
-    return code
-
+from deploy.program import run_program
 
 if __name__ == "__main__":
-    sys.exit(start())
+    sys.exit(run_program("deploy.cli"))
