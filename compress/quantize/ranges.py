@@ -2,7 +2,7 @@
 
 Statistics are a minimum, a maximum and a histogram of equal bins for each tensor, gathered image by image in two
 passes, so that memory does not grow with the number of images. onnxruntime's calibrators keep all tensors of all
-images and print on stdout; the ranges of `minmax` and `percentile` are the same as theirs
+images and print on stdout; the ranges of `minmax` are the same as theirs
 (tests/compress/quantize/test_ranges.py), its `entropy` has bins of equal width around 0 for both signs, which leaves
 the short side of a SiLU's values hardly any.
 """
