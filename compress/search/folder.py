@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from compress.folder_lock import locked
 from deploy.errors import DataError, UsageError
 from deploy.results.folder import check_room, previous_of
 from deploy.results.ours import Maker, mark
 from deploy.temporary import remove
 
-_FILES = ("journal.jsonl", "best.plan.json", "best.safetensors", "candidates.png", "best.yaml")
+_FILES = ("journal.jsonl", "best.plan.json", "best.safetensors", "candidates.png")
 MAKER = Maker("search", "search", _FILES, option="")
 
 
@@ -28,9 +27,7 @@ class SearchFolder:
             raise UsageError(f"--name is '{name}', expected the name of one folder")
         self.path = (Path(project) / name).absolute()
         self._resume = resume
-        self.journal, self.plan, self.best, self.chart, self.slim_yaml = (
-            Path(project) / name / file for file in ("journal.jsonl", *_FILES[1:])
-        )
+        self.journal, self.plan, self.best, self.chart = (Path(project) / name / file for file in _FILES)
         if not resume:
             check_room(self.path, MAKER)
         elif not self.journal.is_file():
@@ -39,21 +36,10 @@ class SearchFolder:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder against other searches, and give a new search an empty one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.with_name(f"{self.path.name}.lock")
-        lock = FileLock(file, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UsageError(f"{self.path}: another search is writing to it; give this one another --name") from None
-        try:
+        with locked(self.path, "search"):
             if not self._resume:
                 self._make_room()
             yield
-        finally:
-            with suppress(OSError):  # Windows does not remove an open file
-                file.unlink()
-            lock.release()
 
     def _make_room(self) -> None:
         check_room(self.path, MAKER)

@@ -6,13 +6,13 @@ import io
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
+from compress.folder_lock import locked
 from compress.train.settings import TrainSettings
 from compress.train.state import TrainState
 from deploy.errors import DataError, UsageError
@@ -73,19 +73,8 @@ class RunFolder:
 
         The lock is NAME.lock beside it. Raises UsageError where another training has it.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.with_name(f"{self.path.name}.lock")
-        lock = FileLock(file, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UsageError(f"{self.path}: another training is writing to it; give this one another --name") from None
-        try:
+        with locked(self.path, "training"):
             yield
-        finally:
-            with suppress(OSError):  # Windows does not remove an open file
-                file.unlink()
-            lock.release()
 
     def restore(self, state: TrainState, settings: TrainSettings, writes: bool = True) -> None:
         """Load the saved state into `state`, where the run resumes; any other run gets its new folder here.
