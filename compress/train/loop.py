@@ -107,7 +107,7 @@ class _Training:
         self.model = model
         self.gammas = penalised(model, settings.shortcuts) if settings.sparse else {}
         model.unfreeze()
-        model.train().to(self.accelerator.device)
+        model.train().to(self.accelerator.device).to(memory_format=torch.channels_last)
         self._load(images, data.names)
         self.ema = ModelEMA(model)
         self.averaged = cast(Detector, self.ema.ema)
@@ -263,7 +263,8 @@ class _Training:
         log.epoch(row, kept, better)
 
     def _as_input(self, images: torch.Tensor) -> torch.Tensor:
-        return images.to(self.accelerator.device, non_blocking=True).float() / 255
+        images = images.to(self.accelerator.device, non_blocking=True, memory_format=torch.channels_last)
+        return images.float() / 255
 
     def _agreed(self, decision: bool) -> bool:
         """The first process's decision, which all follow."""
