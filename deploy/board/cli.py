@@ -56,6 +56,7 @@ def add_verbs(verbs: Any) -> None:
     doctor = _verb(verbs, "doctor", "check whether a board, or this machine, has what the detector needs", _doctor)
     doctor.set_defaults(afterwards=lambda examined: examined.check())
     doctor.add_argument("host", nargs="?", metavar="USER@HOST", help="default: this machine")
+    doctor.add_argument("--bundle", "--model", type=Path, metavar="BUNDLE", help="was its OM made for this chip?")
 
 
 def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentParser:
@@ -95,7 +96,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 def _doctor(options: argparse.Namespace) -> Any:
     from deploy.board.doctor import doctor
 
-    return doctor(options.host, options.ssh_option, _wanted(options))
+    return doctor(options.host, options.ssh_option, _wanted(options), options.bundle)
 
 
 def _push(options: argparse.Namespace) -> Any:

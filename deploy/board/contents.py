@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.bundle import DESCRIPTION, Bundle
 from deploy.errors import DataError, ModelError
@@ -58,18 +59,28 @@ def bundle_files(bundle: Bundle) -> list[str]:
 
 
 def chip_of(bundle: Bundle) -> str | None:
-    """The chip that the bundle's ATC command converts for, such as "Ascend310"."""
+    """The chip that the bundle's OM was made for, such as "Ascend310": what build.sh recorded with the OM, else that of
+    the ATC command, which may have been changed since."""
+    built = _built(bundle).get("soc")
+    if isinstance(built, str):
+        return built
     return next((e.partition("=")[2] for e in bundle.atc if e.startswith("--soc_version=")), None)
 
 
 def cann_of(bundle: Bundle) -> str | None:
     """The CANN version that build.sh converted the bundle for, such as "5.0.4", None where it is not recorded."""
+    built = _built(bundle).get("cann")
+    return built if isinstance(built, str) else None
+
+
+def _built(bundle: Bundle) -> dict[str, Any]:
+    """The settings of the conversion that build.sh recorded last, {} without one."""
     history = bundle.description.get("history")
     for entry in reversed(history if isinstance(history, list) else []):
         settings = entry.get("settings") if isinstance(entry, dict) and entry.get("stage") == "build" else None
-        if isinstance(settings, dict) and isinstance(settings.get("cann"), str):
-            return str(settings["cann"])
-    return None
+        if isinstance(settings, dict):
+            return settings
+    return {}
 
 
 def _code() -> Iterator[Path]:

@@ -6,12 +6,15 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from deploy.board.contents import cann_of, chip_of
 from deploy.board.facts import Facts
 from deploy.board.findings import FAULT, OK, Finding, judge
 from deploy.board.link import Link
 from deploy.board.remote import probe
+from deploy.bundle import open_bundle
 from deploy.errors import EnvironmentFault
 
 SCHEMA_VERSION = 1
@@ -47,6 +50,7 @@ class Examined:
             "schema_version": SCHEMA_VERSION,
             "where": self.where,
             "ready": not self.faults,
+            "on": self.facts.on,
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -82,17 +86,22 @@ def examine(link: Link, wanted: Wanted, soc: str | None = None, cann: str | None
     return Examined(link.host, judge(facts, time.time(), soc, cann), facts)
 
 
-def examine_here(wanted: Wanted) -> Examined:
-    """Ask the machine that this runs on."""
+def examine_here(wanted: Wanted, soc: str | None = None, cann: str | None = None) -> Examined:
+    """Ask the machine that this runs on; `soc` and `cann` as judge takes them."""
     env = None if wanted.env is None else list(wanted.env)
     answer = probe.collect(env, wanted.python, wanted.folder)
     facts = Facts.from_answer(json.loads(json.dumps(answer)))
-    return Examined(HERE, judge(facts, None), facts)
+    return Examined(HERE, judge(facts, None, soc, cann), facts)
 
 
-def doctor(host: str | None, options: Sequence[str], wanted: Wanted) -> Examined:
-    """Check a board over ssh, or without `host` this machine. Raises EnvironmentFault where there is no connection."""
+def doctor(host: str | None, options: Sequence[str], wanted: Wanted, bundle: Path | None = None) -> Examined:
+    """Check a board over ssh, or without `host` this machine; `bundle` is a folder whose OM has to fit it.
+
+    Raises ModelError for a faulty bundle, EnvironmentFault where there is no connection.
+    """
+    opened = None if bundle is None else open_bundle(bundle.absolute())
+    made_for = (None, None) if opened is None else (chip_of(opened), cann_of(opened))
     if host is None:
-        return examine_here(wanted)
+        return examine_here(wanted, *made_for)
     with Link(host, options) as link:
-        return examine(link, wanted)
+        return examine(link, wanted, *made_for)

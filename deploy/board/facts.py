@@ -9,6 +9,7 @@ from typing import Any
 from deploy.board.text import cleaned
 
 LONGEST_TABLE = 8000
+_MODULES = ("StreamManagerApi", "numpy", "cv2", "acl")
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class Chip:
 
 @dataclass(frozen=True)
 class Package:
-    """A toolkit or an SDK: the path of its set_env.sh and its version, "" where no file tells it."""
+    """A toolkit or an SDK: the path of its set_env.sh, its version, "" where no file tells it, and the versions that
+    are installed in folders beside that file."""
 
     set_env: str
     version: str
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,10 @@ class Facts:
 
     `python` is the version of the interpreter that runs the detector, () where it did not start and `python_fault`
     says why; `env` are the files that are sourced before it, `told` whether the user named them.
-    `modules` has what its import of StreamManagerApi, numpy and cv2 failed with, "" where it did not.
+    `modules` has what its import of StreamManagerApi, numpy, cv2 and acl failed with, "" where it did not.
+    `soc` is the chip's name as acl says it, such as "Ascend310B4"; `model` what the device tree calls the board;
+    `venv` whether that interpreter is one of a virtual environment; `atc` the path of ATC, "" without. `program` is
+    that interpreter's name where it is another than the usual python3, "" where it is not.
     """
 
     user: str
@@ -56,6 +62,26 @@ class Facts:
     sdk_home: str
     disk_path: str
     disk_free: float
+    soc: str = ""
+    model: str = ""
+    venv: bool = False
+    atc: str = ""
+    numpy_version: str = ""
+    program: str = ""
+
+    @property
+    def chip_names(self) -> tuple[str, ...]:
+        """The chips as ATC calls them without "Ascend": what acl says, which is the chip's own word, else npu-smi's."""
+        if self.soc.startswith("Ascend") and self.soc != "Ascend":
+            return (self.soc[len("Ascend") :],)
+        return tuple(sorted({chip.name for chip in self.chips}))
+
+    @property
+    def on(self) -> str:
+        """What runs the model there: "board", the MindX SDK; "acl", CANN alone; "" where neither imports."""
+        if not self.modules["StreamManagerApi"]:
+            return "board"
+        return "acl" if not self.modules["acl"] and self.soc else ""
 
     @property
     def sdk_version(self) -> str:
@@ -89,10 +115,16 @@ class Facts:
             python=tuple(part for part in _list(run.get("version")) if type(part) is int and 0 <= part < 1000)[:3],
             python_path=cleaned(run.get("executable")),
             python_fault=cleaned(run.get("fault")),
-            modules={name: cleaned(run.get(name, "not asked")) for name in ("StreamManagerApi", "numpy", "cv2")},
+            modules={name: cleaned(run.get(name, "not asked")) for name in _MODULES},
             sdk_home=cleaned(run.get("home")),
             disk_path=cleaned(disk.get("path")),
             disk_free=_number(disk.get("free")),
+            soc=cleaned(run.get("soc"), 40),
+            model=cleaned(facts.get("model"), 60),
+            venv=run.get("venv") is True,
+            atc=cleaned(run.get("atc")),
+            numpy_version=cleaned(run.get("numpy_version"), 20),
+            program="".join(_texts([run.get("program")])),
         )
 
 
@@ -125,4 +157,7 @@ def _pairs(value: Any) -> list[Any]:
 
 def _packages(value: Any) -> tuple[Package, ...]:
     entries = [_object(entry) for entry in _list(value)]
-    return tuple(Package(cleaned(entry.get("set_env"), 4096), cleaned(entry.get("version"), 60)) for entry in entries)
+    return tuple(
+        Package(cleaned(entry.get("set_env"), 4096), cleaned(entry.get("version"), 60), _texts(entry.get("beside")))
+        for entry in entries
+    )

@@ -136,7 +136,10 @@ def rollback(host: str, ssh_options: Sequence[str], wanted: Wanted) -> Pushed:
 
 def _run(link: Link, work: Work, examined: Examined, options: Options, board: Path) -> Ran:
     """Run on the board, passing on what it says, and bring back what it leaves."""
-    pipeline = work.pipeline_on_board(examined.facts.sdk_version)
+    alone = examined.facts.on == "acl"
+    pipeline = work.pipeline_on_board("" if alone else examined.facts.sdk_version)
+    if alone:
+        note("the board has CANN and no MindX SDK: the host engine runs there, with the model on the chip")
     if pipeline:
         note(f"the board runs {pipeline}")
     link.tell(
@@ -145,8 +148,9 @@ def _run(link: Link, work: Work, examined: Examined, options: Options, board: Pa
         arguments=work.arguments_on_board(),
         view=[[item.path, item.sha256] for item in work.material.items],
         env=list(examined.facts.env),
-        python=options.wanted.python,
+        python=options.wanted.python or examined.facts.program,
         pipeline=pipeline,
+        on=examined.facts.on or "board",
     )
     words, message = _listen(link, len(work.material.names))
     code, stdout, seconds = message.get("code"), message.get("stdout"), message.get("seconds")

@@ -29,18 +29,30 @@ SDK_PLACES = (
     "/usr/local/mxVision*",
 )
 SMI_PLACES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/local/Ascend/driver/tools")
+# The interpreters that images of boards come with: Orange Pi's and the 200I DK A2's in miniconda, which is not on the
+# PATH of a shell without a login, and the system's.
+PYTHONS = ("python3", "/usr/local/miniconda3/bin/python3", "~/miniconda3/bin/python3", "/usr/bin/python3")
 DRIVER_FILES = ("/usr/local/Ascend/driver/version.info", "/var/davinci/driver/version.info")
 
 # Runs in the very environment and interpreter that the detector will have, less the current folder.
 ASK_PYTHON = """
 import sys
 sys.path[:] = filter(None, sys.path)
-import importlib, json, os
+import importlib, json, os, shutil
 answer = {"version": list(sys.version_info[:3]), "executable": sys.executable}
-for name in ("StreamManagerApi", "numpy", "cv2"):
+answer["venv"] = sys.prefix != sys.base_prefix
+answer["atc"] = shutil.which("atc") or ""
+for name in ("StreamManagerApi", "numpy", "cv2", "acl"):
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
         answer[name] = ""
+        if name == "numpy":
+            answer["numpy_version"] = module.__version__
+        if name == "acl":
+            if hasattr(module, "mdl"):
+                answer["soc"] = module.get_soc_name() or ""
+            else:
+                answer[name] = "the module acl from %s is not CANN's" % getattr(module, "__file__", "somewhere")
     except BaseException as fault:
         answer[name] = "%s: %s" % (type(fault).__name__, fault)
 answer["home"] = os.environ.get("MX_SDK_HOME", "")
@@ -61,6 +73,7 @@ def collect(env, python, root):
         "time": time.time(),
         "probe_python": list(sys.version_info[:3]),
         "npu_smi": _npu_smi(),
+        "model": _board_model(),
         "devices": [[path, os.access(path, os.R_OK | os.W_OK)] for path in sorted(glob.glob("/dev/davinci*"))],
         "driver": _version(DRIVER_FILES),
         "toolkits": toolkits,
@@ -68,7 +81,7 @@ def collect(env, python, root):
         "env": files,
         "told": env is not None,
         "missing_env": [path for path in files if not os.path.isfile(os.path.expanduser(path))],
-        "run": _ask_python(files, python),
+        "run": _ask_pythons(files, python),
         "disk": _disk(root),
     }
 
@@ -105,7 +118,9 @@ def _with_set_env(folders, infos):
         set_env = os.path.join(folder, "set_env.sh")
         if folder and os.path.isfile(set_env) and all(os.path.realpath(folder) != entry["real"] for entry in found):
             files = [path for pattern in infos for path in sorted(glob.glob(os.path.join(folder, pattern)))]
-            found.append({"set_env": set_env, "version": _version(files), "real": os.path.realpath(folder)})
+            beside = sorted(name for name in os.listdir(folder) if name[:1].isdigit())
+            entry = {"set_env": set_env, "version": _version(files), "beside": beside[:20]}
+            found.append(dict(entry, real=os.path.realpath(folder)))
     return found[:20]
 
 
@@ -134,8 +149,30 @@ def _npu_smi():
     return {"program": program, "text": done}
 
 
+def _ask_pythons(files, python):
+    """What the interpreter says that was named; else the first that can run models, and without any, python3."""
+    first = _ask_python(files, python or PYTHONS[0])
+    if python or _runs_models(first):
+        return first
+    tried = os.path.realpath(str(first.get("executable", "")))
+    for program in PYTHONS[1:]:
+        path = os.path.expanduser(program)
+        if os.access(path, os.X_OK) and os.path.realpath(path) != tried:
+            answer = _ask_python(files, program)
+            if _runs_models(answer):
+                answer["program"] = program
+                return answer
+    return first
+
+
+def _runs_models(answer):
+    """With the SDK, or with CANN alone."""
+    alone = [answer.get(name) for name in ("acl", "numpy", "cv2")]
+    return answer.get("StreamManagerApi") == "" or (alone == ["", "", ""] and bool(answer.get("soc")))
+
+
 def _ask_python(files, python):
-    command = in_environment(files, [python or "python3", "-c", ASK_PYTHON])
+    command = in_environment(files, [python, "-c", ASK_PYTHON])
     text = _run(command, 120)
     for line in text.splitlines():
         if line.startswith("facts="):
@@ -143,6 +180,15 @@ def _ask_python(files, python):
             if answer:
                 return answer
     return {"fault": text[-500:] or "no answer"}
+
+
+def _board_model():
+    """What the device tree calls the board; "" on machines without one."""
+    try:
+        with open("/proc/device-tree/model", "rb") as stream:
+            return stream.read(200).decode("utf-8", "replace").strip("\0\n ")
+    except OSError:
+        return ""
 
 
 def _disk(root):

@@ -18,11 +18,11 @@ ENVIRONMENT_CODE, RUN_TIME_CODE, MODEL_CODE = 5, 1, 4
 
 
 def run(store, wire, request):
-    """Run `bash run.sh VERB ... --model <release>/bundle --on board --json` in a fresh folder of links to images.
+    """Run `bash run.sh VERB ... --model <release>/bundle --on ON --json` in a fresh folder of links to images.
 
     `request` has `verb`, `arguments`, `view` ([path, sha256] of each file of that folder), `env` (files to source),
-    `python` and `pipeline` (a file of the bundle, or ""). The program ends with the connection. Returns its exit code,
-    what it wrote to stdout, and its wall time in seconds.
+    `python`, `pipeline` (a file of the bundle, or "") and `on`, "board" or "acl". The program ends with the connection.
+    Returns its exit code, what it wrote to stdout, and its wall time in seconds.
     """
     release = store.current()
     if not release:
@@ -31,7 +31,7 @@ def run(store, wire, request):
     folder = _folder(store, request["view"])
     bundle = os.path.join(real, "bundle")
     command = ["bash", os.path.join(real, "run.sh"), request["verb"]] + [str(entry) for entry in request["arguments"]]
-    command += ["--model", bundle, "--on", "board", "--json"]
+    command += ["--model", bundle, "--on", "acl" if request.get("on") == "acl" else "board", "--json"]
     if request["pipeline"]:
         command += ["--pipeline", os.path.join(bundle, checked_path(request["pipeline"]))]
     # Named, the interpreter is taken as it is: run.sh then installs nothing on a board.
