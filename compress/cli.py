@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from compress.commands import demo, iterate, report, run, search
+from compress.commands import demo, iterate, quantize, report, run, search
 from compress.commands.derive import add_verb, settings_of
 from compress.commands.printing import print_answer
 from compress.failure import missing_package
@@ -40,6 +40,8 @@ def _interrupted(given: argparse.Namespace) -> str:
         return "the same command goes on: stages that are done stay done, a training continues at its last whole epoch"
     if given.verb is search.VERB:
         return "every candidate that was scored is in the journal: the search goes on with --resume"
+    if given.verb is quantize.VERB:
+        return f"{UNTOUCHED}; blocks that have learnt are kept, and the same command goes on with the next one"
     if "resume" in given.verb.options:
         return "a training goes on from its last whole epoch with --resume"
     return UNTOUCHED

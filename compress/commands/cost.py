@@ -64,7 +64,8 @@ def cost(settings: CostSettings) -> Answer:
     lines = [_table(layers)] if settings.layers else []
     lines += [
         f"{totals['operators']} operators, {totals['flops'] / 1e9:.3f} GFLOPs, "
-        f"{totals['padded_flops'] / 1e9:.3f} with channels in blocks of 16, {totals['bytes'] / 1e6:.1f} MB moved",
+        f"{totals['padded_flops'] / 1e9:.3f} with channels in blocks of 16 (int8: 32), "
+        f"{totals['bytes'] / 1e6:.1f} MB moved",
         f"estimated latency on {chip.name}: {found} ({basis})",
     ]
     result: dict[str, Any] = {
@@ -81,7 +82,8 @@ def _works(settings: CostSettings) -> list[Work]:
     if path.is_dir():
         from deploy.bundle import open_bundle
 
-        path = open_bundle(path).folder / "model.onnx"
+        bundle = open_bundle(path)
+        path = bundle.folder / bundle.converted
     if path.suffix == ".onnx":
         from compress.cost import onnx_work
         from compress.graph.load import load_onnx

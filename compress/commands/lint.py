@@ -38,7 +38,7 @@ def lint(settings: LintSettings) -> Answer:
     from compress.graph.proof_images import proof_images
     from compress.lint.fix.apply import fix
     from compress.lint.run import lint as find
-    from compress.lint.run import open_subject
+    from compress.lint.run import lint_both, open_subject
     from compress.lint.subject import Subject
     from deploy.whole_file import write_whole
 
@@ -51,7 +51,7 @@ def lint(settings: LintSettings) -> Answer:
         )
     size = subject.image_size()
     images = proof_images(settings.images, *size) if settings.images and size else None
-    findings, lines = find(subject, images), []
+    findings, lines = lint_both(subject, images), []
     result: dict[str, Any] = {}
     if settings.out:
         try:

@@ -19,6 +19,7 @@ from compress.commands import (
     prune,
     quantize,
     search,
+    sensitivity,
     training,
     val,
 )
@@ -37,6 +38,7 @@ STAGE_VERBS = (
     plan.VERB,
     export.VERB,
     quantize.VERB,
+    sensitivity.VERB,
     lint.VERB,
     pad.VERB,
     cost.VERB,

@@ -45,7 +45,7 @@ class Calibration:
 def layer_range(work: Work, chip: Chip) -> Range:
     """One operator, uncalibrated."""
     low, high = (
-        max(work.padded_flops / (chip.peak * share), work.bytes / bandwidth) + launch
+        max(work.padded_flops / (chip.peak * (2 if work.int8 else 1) * share), work.bytes / bandwidth) + launch
         for share, bandwidth, launch in zip(chip.utilisation, chip.bandwidth, chip.launch, strict=True)
     )
     return Range(1000 * low, 1000 * high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from onnx import ModelProto, NodeProto
 
 from compress.cost.work import Work, convolution, movement, product
@@ -11,6 +12,7 @@ from compress.graph.folded import folded
 from compress.graph.graph_facts import GraphFacts, place
 from compress.graph.shapes import shown
 from deploy.errors import ModelError
+from deploy.host.model.ascend_int8 import ROLLBACK
 
 _MOVES = {"Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split"}
 _COUNTED = {"Conv", "MatMul", *_MOVES}
@@ -39,7 +41,7 @@ def work_of(model: ModelProto, name: str) -> list[Work]:
             weight = _fixed(facts, node.input[1], name)
             if min(len(weight), len(sources[0]), len(result)) < 4:
                 raise ModelError(f"{name}: {place(node)} is not one over images: its weights are {shown(weight)}")
-            works.append(convolution(title, weight, _group(node), sources[0], result))
+            works.append(convolution(title, weight, _group(node), sources[0], result, _is_int8(node, facts)))
         elif node.op_type == "MatMul" and len(sources) == 2 and min(map(len, sources)) > 1:
             works.append(product(title, *sources))
         elif sources:
@@ -47,6 +49,15 @@ def work_of(model: ModelProto, name: str) -> list[Work]:
     if not works:
         raise ModelError(f"{name}: none of its {len(nodes)} nodes is an operator that costs time, such as Conv")
     return works
+
+
+def _is_int8(node: NodeProto, facts: GraphFacts) -> bool:
+    """Whether the chip computes a convolution on int8: its weights are, as Ascend's operators or as QDQ write them, and
+    its input has more channels than ATC puts back into half precision."""
+    back = facts.makers.get(node.input[1])
+    weight = facts.constant(back, 0) if back is not None and back.op_type == "DequantizeLinear" else None
+    weight = facts.constant(node, 1) if weight is None else weight
+    return weight is not None and weight.dtype == np.int8 and weight.shape[1] * _group(node) > ROLLBACK
 
 
 def _gates(nodes: Sequence[NodeProto]) -> set[str]:

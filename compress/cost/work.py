@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 BLOCK = 16  # channels in half precision come in blocks of 32 bytes
+INT8_BLOCK = 32
 _HALF = 2  # bytes
 
 
@@ -14,8 +15,8 @@ _HALF = 2  # bytes
 class Work:
     """One operator. `flops` counts a multiply-accumulate twice; `padded_flops` does so with channels in whole blocks.
 
-    `bytes` are those of inputs, weights and outputs in half precision and whole blocks. `kind` is "conv" or the name
-    of another operator; `channels` is (in, out), `kernel` and `size` (output) are (height, width).
+    `bytes` are those of inputs, weights and outputs in whole blocks. `kind` is "conv" or the name of another operator;
+    `int8` ones have twice the peak rate; `channels` is (in, out), `kernel` and `size` (output) are (height, width).
     """
 
     name: str
@@ -26,25 +27,31 @@ class Work:
     flops: int
     padded_flops: int
     bytes: int
+    int8: bool = False
 
 
-def convolution(name: str, weight: Sequence[int], groups: int, source: Sequence[int], result: Sequence[int]) -> Work:
+def convolution(
+    name: str, weight: Sequence[int], groups: int, source: Sequence[int], result: Sequence[int], int8: bool = False
+) -> Work:
     """A convolution of `weight` [out, in / groups, kh, kw] from `source` [1, in, h, w] to `result` [1, out, h, w].
 
     Groups that are narrow share blocks on the diagonal of a larger matrix, as a depthwise one's channels do. The input
-    image with its up to 4 channels stays unpadded (ATC's enable_small_channel).
+    image with its up to 4 channels stays unpadded (ATC's enable_small_channel). On int8 the inputs' blocks have 32
+    channels of one byte, as the weights have; results are in half precision.
     """
+    into = INT8_BLOCK if int8 else BLOCK
     out, per_group, kh, kw = weight
     pixels = result[2] * result[3]
     flops = 2 * out * per_group * kh * kw * pixels
     if groups == 1:
-        products = padded(out) * (per_group if source[1] <= 4 else padded(per_group))
+        products = padded(out) * (per_group if source[1] <= 4 else padded(per_group, into))
     else:
         together = max(1, BLOCK // max(per_group, out // groups))
-        products = -(-groups // together) * padded(together * (out // groups)) * padded(together * per_group)
-    moved = _HALF * products * kh * kw + stored(source) + stored(result)
+        products = -(-groups // together) * padded(together * (out // groups)) * padded(together * per_group, into)
+    taken = stored(source, 1, INT8_BLOCK) if int8 else stored(source)
+    moved = (1 if int8 else _HALF) * products * kh * kw + taken + stored(result)
     whole = 2 * products * kh * kw * pixels
-    return Work(name, "conv", (source[1], out), (kh, kw), (result[2], result[3]), flops, whole, moved)
+    return Work(name, "conv", (source[1], out), (kh, kw), (result[2], result[3]), flops, whole, moved, int8)
 
 
 def movement(name: str, kind: str, sources: Sequence[Sequence[int]], result: Sequence[int]) -> Work:
@@ -65,12 +72,12 @@ def product(name: str, left: Sequence[int], right: Sequence[int]) -> Work:
     return Work(name, "matmul", (k, n), (1, 1), (m, n), flops, whole, moved)
 
 
-def stored(shape: Sequence[int]) -> int:
-    """Bytes of a tensor in half precision: [n, c, h, w] has its channels in whole blocks (NC1HWC0)."""
+def stored(shape: Sequence[int], size: int = _HALF, block: int = BLOCK) -> int:
+    """Bytes of a tensor of `size` bytes a value: [n, c, h, w] has its channels in whole blocks (NC1HWC0)."""
     if len(shape) == 4 and shape[1] > 4:
-        return _HALF * shape[0] * padded(shape[1]) * shape[2] * shape[3]
-    return _HALF * prod(shape)
+        return size * shape[0] * padded(shape[1], block) * shape[2] * shape[3]
+    return size * prod(shape)
 
 
-def padded(channels: int) -> int:
-    return -(-channels // BLOCK) * BLOCK
+def padded(channels: int, block: int = BLOCK) -> int:
+    return -(-channels // block) * block

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 import onnx
 
+from compress.graph.ascend_operators import has_ascend
 from compress.graph.bounded import bounded_run
 from compress.graph.foreign import without_foreign
 from compress.graph.graph_facts import place
@@ -15,6 +16,7 @@ from compress.graph.onnx_proof import open_session, random_inputs
 from compress.lint.finding import ERROR, Finding
 from compress.lint.subject import Subject
 from deploy.errors import ModelError
+from deploy.host.model.ascend_int8 import lowered
 
 LARGEST = 65504.0
 _TOGETHER = 2**26
@@ -58,12 +60,17 @@ def _runs(subject: Subject, images: np.ndarray | None) -> Iterator[dict[str, flo
     model = onnx.ModelProto()
     model.CopyFrom(known)
     shown = {value.name for value in model.graph.output}
-    makes = [name for node in model.graph.node for name in node.output if name and name not in subject.facts.constants]
+    whole = {node.input[0] for node in model.graph.node if node.op_type == "AscendDequant"}
+    hidden = whole | set(subject.facts.constants)
+    makes = [name for node in model.graph.node for name in node.output if name and name not in hidden]
     if not makes:
         return
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in makes if name not in shown)
     try:
-        session = open_session(model.SerializeToString(), optimise=False)
+        content = model.SerializeToString()
+        if has_ascend(model):
+            content = lowered(content)
+        session = open_session(content, optimise=False)
         for inputs in _inputs(subject, images):
             found = {}
             for names in _portions(subject, makes):  # all at once would need the memory of all layers

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from compress.graph.graph_facts import GraphFacts
 from compress.graph.load import load_onnx
-from compress.lint import bundle_rules, graph_rules, half_rules, head_rules, vision_rules
+from compress.lint import bundle_rules, graph_rules, half_rules, head_rules, int8_rules, vision_rules
 from compress.lint.finding import ERROR, NOTE, WARNING, Finding
 from compress.lint.subject import Subject
 from deploy.atc.cann import check_soc
-from deploy.bundle import MODEL, OM, open_bundle
+from deploy.bundle import DEPLOY_MODEL, MODEL, OM, open_bundle
 from deploy.errors import ModelError
 
 _RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
@@ -31,6 +32,9 @@ _RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     vision_rules.image,
     vision_rules.aipp,
     half_rules.weights,
+    int8_rules.quantisers,
+    int8_rules.whole_layers,
+    int8_rules.pairs,
     bundle_rules.files,
     bundle_rules.anchors,
     bundle_rules.chip,
@@ -48,6 +52,16 @@ def open_subject(path: Path, cann: str, soc: str) -> Subject:
     subject = Subject(GraphFacts(load_onnx(file)), str(file), cann, check_soc(soc), bundle)
     assert subject.newest
     return subject
+
+
+def lint_both(subject: Subject, images: np.ndarray | None = None) -> list[Finding]:
+    """As `lint`; of an int8 bundle both forms, each finding once."""
+    findings = lint(subject, images)
+    if subject.bundle is not None and subject.bundle.quantization:
+        file = subject.bundle.folder / DEPLOY_MODEL
+        deploy = replace(subject, facts=GraphFacts(load_onnx(file)), name=str(file))
+        findings += [finding for finding in lint(deploy, images) if finding not in findings]
+    return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))
 
 
 def lint(subject: Subject, images: np.ndarray | None = None, activations: bool = True) -> list[Finding]:

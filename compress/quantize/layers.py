@@ -17,10 +17,8 @@ from onnx import NodeProto
 
 from compress.graph.graph_facts import GraphFacts, attributes
 from deploy.errors import ModelError, UsageError
+from deploy.host.model.ascend_int8 import ROLLBACK
 from deploy.wording import nearest, shortened
-
-FEWEST_CHANNELS = 17
-"""Of the tensor that is quantised, all groups together."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ def _layer(facts: GraphFacts, node: NodeProto, keep: Sequence[str], heads: set[s
             kept = "it makes a raw head"
         elif next((p for p in keep if fnmatchcase(_name(node), p)), None):
             kept = "--keep names it"
-        elif channels < FEWEST_CHANNELS:
-            kept = f"its input has {channels} channels, and ATC computes up to 16 in half precision"
+        elif channels <= ROLLBACK:
+            kept = f"its input has {channels} channels, and ATC computes up to {ROLLBACK} in half precision"
         elif result is None or None in result:
             kept = "its shape is not fixed, and ATC needs it to prepare int8"
     bias = node.input[2] if biased else ""

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from compress.quantize.quantization import Quantization
     from deploy.bundle import Bundle
 
-METHODS = ("minmax", "percentile", "entropy", "mse", "trt")
+METHODS = ("minmax", "percentile", "entropy", "mse", "adaround", "lsq", "trt")
+LEARNING = ("adaround", "lsq")
+_TUNED = {"group": "methods that learn (adaround, lsq)"}
+_BUDGET = {"group": "a wanted mAP"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +49,39 @@ class QuantizeSettings(CalibrationSettings):
     method: str = option(
         "mse",
         choices=METHODS,
-        help="how ranges are chosen; trt is TensorRT's way: entropy, symmetric",
+        help="how ranges are chosen; adaround and lsq then learn to round, trt is TensorRT's way (symmetric, entropy)",
     )
     equalize: bool = option(False, help="equalise weights across layers first, where nothing but ReLUs is between")
     correct_bias: bool = option(False, help="give every channel the float model's mean afterwards")
+    steps: int = option(300, low=1, high=100_000, help="training steps for each block of two convolutions", **_TUNED)
+    lr: float = option(
+        1e-5, low=1e-9, high=1.0, help="learning rate of scales; rounding learns 1000 times faster", **_TUNED
+    )
+    seed: int = option(0, low=0, high=2**31 - 1, help="the same seed gives the same model", **_TUNED)
+    memory: float = option(
+        4.0, low=0.01, high=4096.0, help="GB that the images inside the network may take while blocks learn", **_TUNED
+    )
+    budget_drop: float | None = option(
+        None,
+        kind=float,
+        metavar="POINTS",
+        help="leave the fewest layers in float that keep mAP@0.5:0.95 within so many points (0.5: half a percent)",
+        **_BUDGET,
+    )
+    devkit: str | Path | None = option(
+        None,
+        kind=Path,
+        metavar="VOCDEVKIT",
+        help="what --budget-drop is scored on (default: --calib, a devkit)",
+        **_BUDGET,
+    )
+    image_set: str = option("val", metavar="NAME", help="the devkit's image set for --budget-drop", **_BUDGET)
     out: str | Path = option(kind=Path, metavar="BUNDLE", help="the int8 bundle's folder")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.budget_drop is not None and not 0 <= self.budget_drop <= 100:
+            raise UsageError(f"--budget-drop is {self.budget_drop:g}, expected points of mAP, 0 to 100")
         if Path(self.out).absolute() == Path(self.bundle).absolute():
             raise UsageError(f"--out is {self.out}, the very bundle to quantise; expected another folder")
 
@@ -133,13 +161,24 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
 
         model, equal = equalize(model, subject.name)
         say(f"equalised {equal} pairs of convolutions")
-    quantization = _quantized(settings, subject, model)
+    quantization = _quantized(settings, subject, model, out, say)
+    if settings.budget_drop is not None:
+        from compress.quantize.budget import within_budget
+
+        devkit = Path(settings.devkit or settings.calib)
+        quantization = within_budget(
+            subject, model, quantization, devkit, settings.image_set, settings.budget_drop, say
+        )
     found = check_scores(model, quantization, subject.images, subject.outputs, len(subject.bundle.names), subject.name)
     qdq = qdq_graph(model, quantization, subject.name)
     deploy = deploy_graph(model, quantization)
     entry = _entry(settings, subject.bundle, folded, equal)
     report = _report(settings, subject.listed, quantization, found)
     write_int8_bundle(subject.bundle, out, qdq, deploy, report, _summary(settings, quantization), entry)
+    if settings.method in LEARNING:
+        from compress.quantize.progress_file import progress_path
+
+        progress_path(out).unlink(missing_ok=True)
     return QuantizeResult(
         out,
         settings.method,
@@ -155,12 +194,19 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
     )
 
 
-def _quantized(settings: QuantizeSettings, subject: Any, model: Any) -> Quantization:
+def _quantized(
+    settings: QuantizeSettings, subject: Any, model: Any, out: Path, say: Callable[[str], None]
+) -> Quantization:
     from compress.quantize.calibrate import calibrated
 
+    ranges = {"trt": "entropy", "adaround": "mse", "lsq": "mse"}.get(settings.method, settings.method)
     symmetric = settings.method == "trt"
-    ranges = "entropy" if symmetric else settings.method
     quantization = calibrated(model, subject.layers, subject.images, ranges, symmetric, not settings.per_tensor)
+    if settings.method in LEARNING:
+        from compress.quantize.reconstruct import Learning, reconstruct
+
+        learning = Learning(settings.method, settings.steps, settings.lr, settings.seed, settings.memory)
+        quantization = reconstruct(model, quantization, subject.images, learning, out, say)
     if settings.correct_bias:
         from compress.quantize.correct_bias import correct_bias
 
@@ -172,6 +218,8 @@ def _entry(settings: QuantizeSettings, bundle: Bundle, folded: int, equal: int) 
     from deploy.bundle import MODEL
 
     chosen = {name: getattr(settings, name) for name in ("method", "per_tensor", "count", "correct_bias")}
+    if settings.method in LEARNING:
+        chosen.update({name: getattr(settings, name) for name in ("steps", "lr", "seed")})
     return {
         "stage": "quantize",
         "settings": {**chosen, "keep": list(settings.keep), "calib": Path(settings.calib).name},

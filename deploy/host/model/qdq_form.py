@@ -96,7 +96,7 @@ class _Form:
             if values is None or values.dtype != np.float32:
                 return None
             whole = values.astype(np.float64) / factors
-            if not (np.abs(whole) < 2**31 - 1).all() or np.abs(whole - np.rint(whole)).max(initial=0) > _NEAR:
+            if not (np.abs(whole) < 2**31 - 1).all() or _far(whole):
                 return None
             bias = np.rint(whole).astype(np.int32)
         return there.inputs[0], *activation, weight, factors, bias
@@ -113,6 +113,11 @@ class _Form:
     def _add(self, name: str, values: np.ndarray) -> str:
         self.added[name] = values
         return name
+
+
+def _far(values: np.ndarray) -> bool:
+    """Whether some are no whole numbers, as far as float32 can tell."""
+    return bool((np.abs(values - np.rint(values)) > _NEAR + np.abs(values) * 2.0**-22).any())
 
 
 def _used(nodes: list[GraphNode], graph: list[Field]) -> list[GraphNode]:
