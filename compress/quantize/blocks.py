@@ -58,7 +58,7 @@ def _step(facts: GraphFacts, node: onnx.NodeProto, layer: Layer) -> Step:
     kind, slope, result = _activation(facts, node.output[0])
     stride, dilation = values.get("strides", [1, 1]), values.get("dilations", [1, 1])
     pads = values.get("pads", [0, 0, 0, 0])
-    return Step(layer, tuple(stride), tuple(pads), tuple(dilation), kind, slope, result)  # type: ignore[arg-type]
+    return Step(layer, tuple(stride), tuple(pads), tuple(dilation), kind, slope, result)
 
 
 def _activation(facts: GraphFacts, tensor: str) -> tuple[str, float, str]:
@@ -85,7 +85,7 @@ class RoundThrough(torch.autograd.Function):
         return torch.round(x)
 
     @staticmethod
-    def backward(context: object, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(context: object, gradient: torch.Tensor) -> torch.Tensor:
         return gradient
 
 

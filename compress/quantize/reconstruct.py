@@ -147,7 +147,7 @@ def _learn(
     made = _Block(facts, known, block, learning.method, fixed)
     generator = torch.Generator().manual_seed(learning.seed * 100_003 + number)
     groups: list[dict[str, object]] = [group for weight in made.weights for group in weight.groups(learning.lr)]  # type: ignore[operator]
-    stretches = [quant.stretch for quant in made.quants if quant.stretch.requires_grad]  # type: ignore[union-attr]
+    stretches = [quant.stretch for quant in made.quants if quant.stretch.requires_grad]
     if stretches:
         groups.append({"params": stretches, "lr": learning.lr * STRETCH_LR})
     optimizer = torch.optim.Adam(groups)
@@ -184,11 +184,11 @@ def _settled(
         for step, weight, quant in zip(block, made.weights, made.quants, strict=True):
             layer = step.layer
             activation = Activation(float(np.float32(quant.scale)), quant.offset)  # type: ignore[arg-type]
-            if quant.stretch.requires_grad:  # type: ignore[union-attr]
+            if quant.stretch.requires_grad:
                 activations[layer.source] = activation
             else:
                 activation = known.activations[layer.source]
-            scale = weight.scale.reshape(-1).numpy().astype(np.float32)  # type: ignore[union-attr]
+            scale = weight.scale.reshape(-1).numpy().astype(np.float32)  # type: ignore[operator]
             whole = weight.whole().numpy().astype(np.int8)  # type: ignore[operator]
             bias = facts.constants[layer.bias] if layer.bias else None
             safe = quantised_weights(facts.constants[layer.weight], bias, scale, activation)
