@@ -1,4 +1,4 @@
-"""The compressor in Python: load, train, sparsify, prune, search, finetune, export, quantize, evaluate.
+"""The compressor in Python: load, train, sparsify, prune, search, finetune, export, sensitivity, quantize, evaluate.
 
     from compress import api
 
@@ -31,6 +31,7 @@ from compress.stages import export as _export
 from compress.stages import prune as _prune
 from compress.stages import quantize as _quantize
 from compress.stages import search as _search
+from compress.stages import sensitivity as _sensitivity
 from compress.stages import train as _train
 from compress.stages.evaluate import EvaluateResult, EvaluateSettings
 from compress.stages.export import ExportResult, ExportSettings
@@ -40,11 +41,24 @@ from compress.stages.prune_settings import PruneSettings
 from compress.stages.quantize import QuantizeResult, QuantizeSettings
 from compress.stages.search import SearchResult
 from compress.stages.search_settings import SearchSettings
+from compress.stages.sensitivity import SensitivityResult, SensitivitySettings
 from compress.stages.train import DenseSettings, FinetuneSettings, SparsifySettings, TrainingResult
 from deploy.errors import UsageError
 from deploy.wording import nearest
 
-__all__ = ["Model", "evaluate", "export", "finetune", "load", "prune", "quantize", "search", "sparsify", "train"]
+__all__ = [
+    "Model",
+    "evaluate",
+    "export",
+    "finetune",
+    "load",
+    "prune",
+    "quantize",
+    "search",
+    "sensitivity",
+    "sparsify",
+    "train",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -147,6 +161,18 @@ def quantize(bundle: str | Path, out: str | Path, calib: str | Path, **options: 
     small.share, small.snr, small.floats  # of the multiply-adds; dB; what stays float, and why
     """
     return _quantize.quantize(_settings(QuantizeSettings, bundle=bundle, out=out, calib=calib, **options), _say)
+
+
+@_takes(SensitivitySettings)
+def sensitivity(bundle: str | Path, calib: str | Path, **options: Any) -> SensitivityResult:
+    """Rank the layers of a float bundle by what they cost on int8, alone and together with the cheaper ones.
+
+        found = api.sensitivity("bundle", "VOCdevkit", method="percentile")
+        found.costs[0].layer, found.costs[0].alone.snr, found.costs[0].alone.lost  # dB; 0..1
+
+    Nothing is written without `out`.
+    """
+    return _sensitivity.sensitivity(_settings(SensitivitySettings, bundle=bundle, calib=calib, **options), _say)
 
 
 @_takes(EvaluateSettings)

@@ -43,6 +43,15 @@ def outputs_over(
         yield session.run(None, {name: image})
 
 
+def up_to(model: onnx.ModelProto, tensors: Sequence[str]) -> onnx.ModelProto:
+    """A copy whose only outputs are the tensors, so that onnxruntime leaves out what lies behind them."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
+    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors)
+    return copy
+
+
 def _input_name(model: onnx.ModelProto) -> str:
     weights = {entry.name for entry in model.graph.initializer}
     return next(value.name for value in model.graph.input if value.name not in weights)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from compress.graph.graph_facts import GraphFacts
 from compress.quantize.arithmetic import Activation, QuantizedWeights, quantised_weights, whole_bias
 from compress.quantize.blocks import FakeQuant, Step, blocks
 from compress.quantize.deploy_graph import deploy_graph
-from compress.quantize.float_run import FloatRun
+from compress.quantize.float_run import FloatRun, up_to
 from compress.quantize.progress_file import ProgressFile
 from compress.quantize.quantization import Quantization
 from compress.quantize.rounding import STRETCH_LR, AdaRoundWeight, LsqWeight
@@ -25,6 +26,8 @@ from deploy.errors import UsageError
 from deploy.host.model.ascend_int8 import FUSIONS, lowered
 
 BATCH = 4
+_COPIES = 6
+"""How often torch keeps a tensor of a batch to learn: as it came, divided, rounded, clipped, and gradients."""
 _GB = 1e9
 
 
@@ -69,42 +72,49 @@ def reconstruct(
         if all(step.layer.name in weights for step in block):
             continue
         known = Quantization(start.layers, {**start.activations, **activations}, {**start.weights, **weights})
-        examples = _examples(model, known, block, set(weights), images, learning.memory)
+        examples = _examples(facts, known, block, set(weights), images, learning.memory)
         before, after = _learn(facts, known, block, examples, learning, set(activations), number, activations, weights)
         names = " and ".join(step.layer.name for step in block)
-        say(f"block {number + 1} of {len(parts)}: {names}: error {before:.3g} -> {after:.3g}")
+        used = len(examples.inputs)
+        fewer = f", by {used} of {len(images)} images, as --memory holds" if used < len(images) else ""
+        say(f"block {number + 1} of {len(parts)}: {names}: error {before:.3g} -> {after:.3g}{fewer}")
         progress.write(activations, weights)
     return Quantization(start.layers, {**start.activations, **activations}, {**start.weights, **weights})
 
 
 def _examples(
-    model: onnx.ModelProto,
+    facts: GraphFacts,
     known: Quantization,
     block: list[Step],
     done: set[str],
     images: Sequence[np.ndarray],
     memory: float,
 ) -> _Examples:
-    source, result = block[0].layer.source, block[-1].result
-    plain = FloatRun(model, [result])
-    content = lowered(deploy_graph(model, known.only(done)).SerializeToString()) if done else model.SerializeToString()
-    quantised = FloatRun(onnx.load_from_string(content), [source], FUSIONS)
-    inputs, targets, most = [], [], len(images)
-    for number in range(len(images)):
-        if number >= most:
-            break
-        inputs.append(quantised(images[number])[source])
-        targets.append(plain(images[number])[result])
-        if number == 0:
-            # gradients keep every tensor of a batch about four times
-            room = memory * _GB - 4 * BATCH * (inputs[0].nbytes + targets[0].nbytes) * len(block)
-            most = int(min(len(images), room // (inputs[0].nbytes + targets[0].nbytes)))
-            if most < 1:
-                needed = (1 + 4 * BATCH * len(block)) * (inputs[0].nbytes + targets[0].nbytes) / _GB
-                raise UsageError(
-                    f"--memory is {memory:g} GB, which holds no image of {block[0].layer.name}; expected {needed:.3f}"
-                )
-    return _Examples(torch.from_numpy(np.concatenate(inputs)), torch.from_numpy(np.concatenate(targets)))
+    """From as many images, spread evenly, as `memory` holds beside what learning takes."""
+    model, source, result = facts.model, block[0].layer.source, block[-1].result
+    plain = FloatRun(up_to(model, [result]), [result])
+    so_far = lowered(deploy_graph(model, known.only(done)).SerializeToString()) if done else model.SerializeToString()
+    quantised = FloatRun(up_to(onnx.load_from_string(so_far), [source]), [source], FUSIONS)
+    first, last = quantised(images[0])[source], plain(images[0])[result]
+    each = first.nbytes + last.nbytes
+    learning = BATCH * _COPIES * sum(_nbytes(facts, step.layer.source) + _nbytes(facts, step.result) for step in block)
+    most = min(len(images), int((memory * _GB - learning) // each))
+    if most < 1:
+        raise UsageError(
+            f"--memory is {memory:g} GB, which holds no image of {block[0].layer.name}; expected at least "
+            f"{(each + learning) / _GB:.3f}"
+        )
+    inputs, targets = (torch.empty((most, *array.shape[1:])) for array in (first, last))
+    for number in range(most):
+        image = images[number * len(images) // most]
+        inputs[number] = torch.from_numpy(quantised(image)[source][0])
+        targets[number] = torch.from_numpy(plain(image)[result][0])
+    return _Examples(inputs, targets)
+
+
+def _nbytes(facts: GraphFacts, tensor: str) -> int:
+    """Of a float32 tensor of one image; layers of unknown shape are not on int8."""
+    return 4 * prod(side or 1 for side in facts.shapes.get(tensor, ()))
 
 
 class _Block(nn.Module):
@@ -162,8 +172,8 @@ def _learn(
         loss.backward()
         optimizer.step()
     learnt_activations, learnt_weights = _settled(facts, known, block, made)
-    old = {step.layer.name: known.weights[step.layer.name] for step in block}
     used = {step.layer.source: known.activations[step.layer.source] for step in block}
+    old = {step.layer.name: _started(facts, known, step) for step in block}
     before = _error(block, examples, used, old)
     after = _error(block, examples, {**used, **learnt_activations}, learnt_weights)
     if after < before:
@@ -173,6 +183,13 @@ def _learn(
     activations.update(used)
     weights.update(old)
     return before, before
+
+
+def _started(facts: GraphFacts, known: Quantization, step: Step) -> QuantizedWeights:
+    """A layer as it was at first, its bias for the scale that its input has learnt in an earlier block."""
+    layer, entry = step.layer, known.weights[step.layer.name]
+    bias = facts.constants[layer.bias] if layer.bias else None
+    return QuantizedWeights(entry.weight, entry.scale, whole_bias(bias, entry.scale, known.activations[layer.source]))
 
 
 def _settled(

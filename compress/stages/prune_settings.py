@@ -57,7 +57,13 @@ class ChoiceSettings(Settings):
         **_WHICH,
     )
     batches: int = option(16, low=1, high=100_000, help="batches of 8 for --score taylor", **_WHICH)
-    align: int = option(8, low=1, high=64, help="every channel count is a multiple of this", **_WHICH)
+    align: int = option(
+        8,
+        low=1,
+        high=64,
+        help="every channel count is a multiple of this (32: a block of int8)",
+        **_WHICH,
+    )
     shortcuts: str = option(
         "group", choices=SHORTCUTS, help="channels that additions unite: prune them together, or keep them", **_WHICH
     )

@@ -154,6 +154,7 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
     from deploy.bundle import MODEL
 
     out = check_out(settings.out)
+    judged = _judged_on(settings)
     subject = open_subject(settings, say)
     model, folded, equal = subject.model, subject.folded, 0
     if settings.equalize:
@@ -162,12 +163,11 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
         model, equal = equalize(model, subject.name)
         say(f"equalised {equal} pairs of convolutions")
     quantization = _quantized(settings, subject, model, out, say)
-    if settings.budget_drop is not None:
+    if judged is not None and settings.budget_drop is not None:
         from compress.quantize.budget import within_budget
 
-        devkit = Path(settings.devkit or settings.calib)
         quantization = within_budget(
-            subject, model, quantization, devkit, settings.image_set, settings.budget_drop, say
+            subject, model, quantization, judged, settings.image_set, settings.budget_drop, say
         )
     found = check_scores(model, quantization, subject.images, subject.outputs, len(subject.bundle.names), subject.name)
     qdq = qdq_graph(model, quantization, subject.name)
@@ -192,6 +192,21 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
         found.score_difference,
         subject.notes,
     )
+
+
+def _judged_on(settings: QuantizeSettings) -> Path | None:
+    """The devkit that --budget-drop is scored on: looked at before the long work."""
+    if settings.budget_drop is None:
+        return None
+    from compute_mAP.voc_devkit import find_devkit
+
+    folder = Path(settings.devkit or settings.calib)
+    if settings.devkit is None and not folder.is_dir():
+        raise UsageError(
+            f"--budget-drop is scored on a VOC devkit, and --calib is {folder}; name the devkit with --devkit"
+        )
+    find_devkit(folder, image_set=settings.image_set).read_image_set()
+    return folder
 
 
 def _quantized(

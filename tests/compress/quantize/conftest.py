@@ -73,6 +73,18 @@ def small_model(opset: int = 11, activation: str = "silu", side: int = SIDE) -> 
     return model
 
 
+def twin_model() -> onnx.ModelProto:
+    """The same with a second 1x1 convolution on one tensor."""
+    model = small_model()
+    twin = onnx.NodeProto()
+    twin.CopyFrom(next(node for node in model.graph.node if node.name == "point"))
+    twin.name, twin.output[0] = "twin", "twin.out"
+    place = next(i for i, node in enumerate(model.graph.node) if node.name == "add")
+    model.graph.node.insert(place, twin)
+    model.graph.node[place + 1].input[0] = "twin.out"
+    return model
+
+
 @pytest.fixture(scope="session")
 def small() -> onnx.ModelProto:
     """Tests leave it as it is."""

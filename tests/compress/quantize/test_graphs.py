@@ -23,7 +23,7 @@ from compress.quantize.quantization import Quantization
 from deploy.errors import ModelError
 from deploy.host.model.ascend_int8 import FUSIONS, lowered
 from deploy.host.model.qdq_form import in_ascend_form
-from tests.compress.quantize.conftest import small_model
+from tests.compress.quantize.conftest import small_model, twin_model
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -92,13 +92,7 @@ def test_onnxruntime_runs_the_qdq_form_by_itself(small, quantization, inputs):
 
 
 def test_a_tensor_that_feeds_two_layers_is_quantised_once(inputs):
-    model = small_model()
-    twin = onnx.NodeProto()
-    twin.CopyFrom(next(node for node in model.graph.node if node.name == "point"))
-    twin.name, twin.output[0] = "twin", "twin.out"
-    place = next(i for i, node in enumerate(model.graph.node) if node.name == "add")
-    model.graph.node.insert(place, twin)
-    model.graph.node[place + 1].input[0] = "twin.out"
+    model = twin_model()
     found = calibrated(model, choose_layers(GraphFacts(model)), inputs, "minmax")
     operators = [node.op_type for node in deploy_graph(model, found).graph.node]
     assert operators.count("AscendQuant") == operators.count("AscendDequant") - 1 == 4
