@@ -176,7 +176,7 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
     report = _report(settings, subject.listed, quantization, found)
     write_int8_bundle(subject.bundle, out, qdq, deploy, report, _summary(settings, quantization), entry)
     if settings.method in LEARNING:
-        from compress.quantize.progress_file import progress_path
+        from compress.quantize.learn.progress_file import progress_path
 
         progress_path(out).unlink(missing_ok=True)
     return QuantizeResult(
@@ -218,7 +218,7 @@ def _quantized(
     symmetric = settings.method == "trt"
     quantization = calibrated(model, subject.layers, subject.images, ranges, symmetric, not settings.per_tensor)
     if settings.method in LEARNING:
-        from compress.quantize.reconstruct import Learning, reconstruct
+        from compress.quantize.learn.reconstruct import Learning, reconstruct
 
         learning = Learning(settings.method, settings.steps, settings.lr, settings.seed, settings.memory)
         quantization = reconstruct(model, quantization, subject.images, learning, out, say)

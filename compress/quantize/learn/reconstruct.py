@@ -16,12 +16,12 @@ from torch import nn
 
 from compress.graph.graph_facts import GraphFacts
 from compress.quantize.arithmetic import Activation, QuantizedWeights, quantised_weights, whole_bias
-from compress.quantize.blocks import FakeQuant, Step, blocks
 from compress.quantize.deploy_graph import deploy_graph
 from compress.quantize.float_run import FloatRun, up_to
-from compress.quantize.progress_file import ProgressFile
+from compress.quantize.learn.blocks import FakeQuant, Step, blocks
+from compress.quantize.learn.progress_file import ProgressFile
+from compress.quantize.learn.rounding import STRETCH_LR, AdaRoundWeight, LsqWeight
 from compress.quantize.quantization import Quantization
-from compress.quantize.rounding import STRETCH_LR, AdaRoundWeight, LsqWeight
 from deploy.errors import UsageError
 from deploy.host.model.ascend_int8 import FUSIONS, lowered
 

@@ -11,13 +11,13 @@ import pytest
 from compress.cli import main
 from compress.graph.graph_facts import GraphFacts
 from compress.quantize.arithmetic import whole_bias
-from compress.quantize.blocks import SILU, blocks
 from compress.quantize.calibrate import calibrated
 from compress.quantize.compared import agreement
 from compress.quantize.float_run import outputs_over
 from compress.quantize.layers import choose_layers
-from compress.quantize.progress_file import progress_path
-from compress.quantize.reconstruct import Learning, reconstruct
+from compress.quantize.learn.blocks import SILU, blocks
+from compress.quantize.learn.progress_file import progress_path
+from compress.quantize.learn.reconstruct import Learning, reconstruct
 from compress.quantize.runnable import quantised_outputs
 from compress.stages.quantize import LEARNING
 from deploy.errors import UsageError

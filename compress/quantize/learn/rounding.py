@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from compress.quantize.blocks import rounded
+from compress.quantize.learn.blocks import rounded
 
 _ZETA, _GAMMA = 1.1, -0.1
 _LAMBDA = 0.01
