@@ -13,9 +13,14 @@ from deploy.errors import UsageError
 
 @contextmanager
 def locked(folder: Path, what: str) -> Iterator[None]:
-    """Hold NAME.lock beside `folder`. Raises UsageError where another `what`, such as "training", has it."""
+    """Hold .NAME.ays-lock beside `folder`, a name that nobody gives his own files.
+
+    Raises UsageError where another `what`, such as "training", has it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    file = folder.with_name(f"{folder.name}.lock")
+    file = folder.with_name(f".{folder.name}.ays-lock")
+    if file.is_symlink():
+        file.unlink()
     lock = FileLock(file, timeout=0)
     try:
         lock.acquire()

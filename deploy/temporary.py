@@ -1,9 +1,9 @@
 """Files and folders under a temporary name beside the place that they are for.
 
-The name is .NAME.new, or .NAME.new1 and so on where another process holds that one. It is made anew and exclusively, a
-link that lies there is not followed, and what a killed process left under it is cleared by the next one: the living
-hold a lock, which ends with the process. Where there are no such locks (Windows), names are random and nothing is
-cleared.
+The name is .NAME.ays-new, which nobody gives his own files, or .NAME.ays-new1 and so on where another process holds
+that one. It is made anew and exclusively, a link that lies there is not followed, and what a killed process left under
+it is cleared by the next one: the living hold a lock, which ends with the process. Where there are no such locks
+(Windows), names are random and nothing is cleared.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+_SUFFIX = ".ays-new"
 EARLIER = "earlier"
 """In a temporary folder: what was in the place of the new folder until a moment ago."""
 _TRIES = 100
@@ -68,11 +69,11 @@ def _temporary(path: Path, folder: bool) -> Iterator[tuple[int, Path]]:
 def _make(path: Path, folder: bool) -> tuple[int, Path]:
     if fcntl is None:
         if folder:
-            return -1, Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent))
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+            return -1, Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent))
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent)
         return handle, Path(name)
     for number in range(_TRIES):
-        place = path.with_name(f".{path.name}.new{number or ''}")
+        place = path.with_name(f".{path.name}{_SUFFIX}{number or ''}")
         while True:
             handle = _make_here(place, folder)
             if handle is not None:

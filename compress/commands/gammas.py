@@ -51,8 +51,7 @@ def gammas(settings: GammasSettings) -> Answer:
     from deploy.results.ours import Maker, check_apart
 
     source, out = Path(settings.source or settings.weights or ""), Path(settings.out)
-    charts = ("gammas.png", "epochs.png", "keep.png")
-    maker = Maker("gammas", "folder of charts", charts, lambda folder: (folder / charts[0]).is_file())
+    maker = Maker("gammas", "folder of charts", made_before=lambda folder: (folder / "gammas.png").is_file())
     check_room(out.absolute(), maker)
     check_apart(out, [source, *([Path(settings.plan)] if settings.plan else [])])
     checkpoint = _checkpoint(source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.errors import ReportedError, UsageError
-from deploy.results.ours import MARKER
+from deploy.results.ours import MARKER, Maker, mark, read_marker, sizes_in
 from deploy.temporary import EARLIER, temporary_folder
 
 
@@ -38,8 +37,7 @@ def built_whole(out: Path, maker: str, entries: Collection[str]) -> Iterator[Pat
             yield fresh
             unexpected = {entry.name for entry in fresh.iterdir()} - set(entries)
             assert not unexpected, f"{maker} made {unexpected}, which a later run would refuse to replace"
-            listed = [maker, *(json.dumps(entry) for entry in sorted(_files(fresh).items()))]
-            (fresh / MARKER).write_text("".join(f"{line}\n" for line in listed), encoding="utf-8")
+            mark(fresh, Maker(maker, f"result of {maker}"))
             # Looked at again: minutes may have passed since the first look.
             _check_replaceable(out, maker, entries)
             earlier = work / EARLIER
@@ -53,16 +51,6 @@ def built_whole(out: Path, maker: str, entries: Collection[str]) -> Iterator[Pat
                 raise
     except OSError as fault:
         raise ReportedError(f"cannot make {out}: {fault.strerror} ({fault.filename or out.parent})") from None
-
-
-def _files(folder: Path) -> dict[str, int]:
-    """The size in bytes of every file in a folder and the folders below, by its path from there."""
-    found = {}
-    for above, _, names in os.walk(folder):
-        for name in names:
-            path = Path(above, name)
-            found[path.relative_to(folder).as_posix()] = path.lstat().st_size
-    return found
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -84,24 +72,13 @@ def _check_replaceable(out: Path, maker: str, entries: Collection[str]) -> None:
     found = sorted(entry.name for entry in out.iterdir())
     if not found:
         return
-    made_by, listed = _read_marker(out / MARKER)
+    made_by, listed = read_marker(out)
     if made_by != maker:
         what = f"was made by {made_by}" if made_by else f"holds other things ({found[0]}, ...)"
         raise UsageError(f"the output folder {out} {what}: name one that is new, empty or made by {maker}")
     foreign = [name for name in found if name not in entries and name != MARKER]
-    if not foreign and listed:
-        foreign = sorted(name for name, size in _files(out).items() if name != MARKER and listed.get(name) != size)
+    if not foreign:
+        foreign = sorted(name for name, size in sizes_in(out).items() if name != MARKER and listed.get(name) != size)
     if foreign:
         changed = f"{foreign[0]} was changed since" if foreign[0] in listed else f"holds {foreign[0]} too"
         raise UsageError(f"the output folder {out} was made by {maker}, but {changed}, which would be lost")
-
-
-def _read_marker(marker: Path) -> tuple[str, dict[str, int]]:
-    """Who made a folder, and the sizes of the files it made; "" and nothing where there is no marker that says so."""
-    if marker.is_symlink() or not marker.is_file():
-        return "", {}
-    made_by, *lines = marker.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-    try:
-        return made_by.strip(), dict(json.loads(line) for line in lines)
-    except (ValueError, TypeError, RecursionError):
-        return "", {}

@@ -6,6 +6,7 @@ The keys of bundle.json are described in docs/formats.md.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from compress.export.onnx_file import INPUT_NAME, OnnxModel
 from compress.export.streams import labels_text, stream_texts
 from compress.nets.detector import Detector
 from compress.nets.size import flops, parameters
+from compute_mAP.regular_file import read_bounded
 from deploy.aipp.write import aipp_text
 from deploy.atc.command import atc_command
 from deploy.errors import ReportedError
@@ -28,17 +30,29 @@ _OF_ATC = (
     "atc.sh",
     "atc.log",
     "atc.failed.log",
-    "aipp.cfg.prev",
     "fusion_result.json",
     "kernel_meta/*",
 )
 _OF_INT8 = ("model_deploy.onnx", "quantization.json")
+
+
+def _edited(folder: Path) -> Iterator[str]:
+    """The files whose hash is not the one in bundle.json."""
+    try:
+        for name, digest in json.loads(read_bounded(folder / "bundle.json"))["files"].items():
+            if (folder / name).is_file() and file_sha256(folder / name) != digest:
+                yield name
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        yield "bundle.json"
+
+
 MAKER = Maker(
     "export",
     "bundle",
     ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", *_OF_TASKS, *_OF_ATC, *_OF_INT8),
     lambda folder: (folder / "bundle.json").is_file(),
     marks=False,
+    edited=_edited,
 )
 
 

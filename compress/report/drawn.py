@@ -28,7 +28,7 @@ from deploy.run.video.source import VideoSource
 from deploy.sdk_codes import SdkFault
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
-MAKER = Maker("compress detect", "result of compress detect", ("*.jpg", "*.mp4"))
+MAKER = Maker("compress detect", "result of compress detect")
 _USUAL_RATE = 25.0  # frames a second where a video does not say
 
 

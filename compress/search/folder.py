@@ -8,9 +8,8 @@ from pathlib import Path
 
 from compress.folder_lock import locked
 from deploy.errors import DataError, UsageError
-from deploy.results.folder import check_room, previous_of
+from deploy.results.folder import check_room, make_room
 from deploy.results.ours import Maker, mark
-from deploy.temporary import remove
 
 _FILES = ("journal.jsonl", "best.plan.json", "best.safetensors", "candidates.png")
 MAKER = Maker("search", "search", _FILES, option="")
@@ -38,14 +37,15 @@ class SearchFolder:
         """Hold the folder against other searches, and give a new search an empty one."""
         with locked(self.path, "search"):
             if not self._resume:
-                self._make_room()
+                make_room(self.path, MAKER, _has_nothing)
+            mark(self.path, MAKER, ())
             yield
+            mark(self.path, MAKER, _FILES)
 
-    def _make_room(self) -> None:
-        check_room(self.path, MAKER)
-        if self.path.exists():
-            previous = previous_of(self.path)
-            remove(previous)
-            self.path.rename(previous)
-        self.path.mkdir(parents=True)
-        mark(self.path, MAKER)
+
+def _has_nothing(folder: Path) -> bool:
+    """Whether a search ended before its first candidate was scored."""
+    try:
+        return len((folder / _FILES[0]).read_bytes().splitlines()) < 2
+    except FileNotFoundError:
+        return True

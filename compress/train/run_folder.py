@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,25 +16,33 @@ from compress.train.settings import TrainSettings
 from compress.train.state import TrainState
 from deploy.errors import DataError, UsageError
 from deploy.hashes import file_sha256
-from deploy.results.folder import check_room, previous_of
+from deploy.results.folder import check_room, make_room
 from deploy.results.ours import Maker
-from deploy.temporary import remove
 from deploy.whole_file import write_whole, writing
 
 _KEPT = tuple(f"weights/{name}.safetensors" for name in ("best", "last"))
 _LOGS = ("results.jsonl", "gammas.jsonl", "state.pt")
+_BEGUN = ".begun"
+"""There until the first epoch is through."""
 
 
 def _is_run(folder: Path) -> bool:
-    return _has_nothing(folder) or any((folder / name).is_file() for name in (*_KEPT, *_LOGS))
+    return any((folder / name).is_file() for name in (*_KEPT, *_LOGS)) or _has_nothing(folder)
 
 
 def _has_nothing(folder: Path) -> bool:
-    """Whether a run ended before its first checkpoint."""
-    return folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {"tensorboard"}
+    """Whether a run ended before its first epoch was through: what it left cannot be gone on with."""
+    return (folder / _BEGUN).is_file() or {entry.name for entry in folder.iterdir()} <= {"tensorboard"}
 
 
-MAKER = Maker("training", "training run", (*_KEPT, *_LOGS, "tensorboard/*"), _is_run, marks=False, option="")
+MAKER = Maker(
+    "training",
+    "training run",
+    (*_KEPT, *_LOGS, _BEGUN, "tensorboard/events.out.tfevents.*"),
+    _is_run,
+    marks=False,
+    option="",
+)
 
 
 class RunFolder:
@@ -59,6 +66,7 @@ class RunFolder:
         self.gammas = self.path / "gammas.jsonl"
         self._log = self.path / "results.jsonl"
         self._state = self.path / "state.pt"
+        self._begun = self.path / _BEGUN
         self._resume = resume
         if not resume:
             check_room(self.path.absolute(), MAKER)
@@ -71,7 +79,7 @@ class RunFolder:
     def alone(self) -> Iterator[None]:
         """Keep other trainings out of the folder, until the process ends at the latest.
 
-        The lock is NAME.lock beside it. Raises UsageError where another training has it.
+        Raises UsageError where another training has it.
         """
         with locked(self.path, "training"):
             yield
@@ -84,7 +92,8 @@ class RunFolder:
         """
         if not self._resume:
             if writes:
-                self._make_room()
+                make_room(self.path.absolute(), MAKER, _has_nothing)
+                self._begun.touch()
             return
         try:
             saved = torch.load(self._state, map_location="cpu", weights_only=True)
@@ -107,6 +116,7 @@ class RunFolder:
         content = io.BytesIO()
         torch.save({**state.state_dict(), "settings": json.dumps(self._fingerprint(settings))}, content)
         write_whole(self._state, content.getvalue())
+        self._begun.unlink(missing_ok=True)
 
     def log(self, row: dict[str, Any]) -> None:
         """Append one epoch's losses and metrics to results.jsonl."""
@@ -119,17 +129,6 @@ class RunFolder:
     def finish(self) -> None:
         """Remove the state: a finished run has nothing to go on with."""
         self._state.unlink(missing_ok=True)
-
-    def _make_room(self) -> None:
-        place = self.path.absolute()
-        check_room(place, MAKER)
-        if _has_nothing(place):
-            remove(place)  # NAME.prev is worth more
-        if os.path.lexists(place):
-            previous = previous_of(place)
-            remove(previous)
-            place.rename(previous)
-        place.mkdir(parents=True)
 
     def _fingerprint(self, settings: TrainSettings) -> dict[str, Any]:
         return {**settings.as_plain(), "data sha256": file_sha256(settings.data), **self.inputs}

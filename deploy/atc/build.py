@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -106,13 +107,23 @@ def _prepare(bundle: Bundle, graph: OnnxGraph, soc: str, source: str | None) -> 
     aipp = bundle.folder / AIPP
     if source is not None or not aipp.exists():
         if aipp.exists() and file_sha256(aipp) != bundle.description["files"].get(AIPP):
-            aipp.replace(aipp.with_name(AIPP + ".prev"))
-            note(f"the edited {aipp} is now {AIPP}.prev")
+            aside = _free(aipp.with_name(f"{AIPP}.prev"))
+            aipp.replace(aside)
+            note(f"the edited {aipp} is now {aside.name}")
         texts[AIPP] = aipp_text(height, width, source or "jpeg")
         if source in ("bgr", "rgb"):
             note("the bundle's pipelines decode with JPEGD; packed images need a decoder and resize with cvProcessor")
     rewrite(bundle, texts, outputs=outputs, atc=command)
     return command
+
+
+def _free(path: Path) -> Path:
+    """The path, with a number behind it where something has that name."""
+    number, found = 1, path
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f"{path.name}{number}")
+    return found
 
 
 def _check_precision(bundle: Bundle, graph: OnnxGraph, model: Path) -> None:

@@ -62,7 +62,7 @@ def _check(status: int, output: str, om: Path) -> None:
 @contextmanager
 def _set_aside(file: Path) -> Iterator[None]:
     """Whatever happens inside, the file is a new one afterwards or the old one, never a part of one."""
-    aside = file.with_name(file.name + ".old")
+    aside = file.with_name(f".{file.name}.ays-old")
     if file.exists():
         file.replace(aside)
     try:

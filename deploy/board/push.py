@@ -31,7 +31,7 @@ from deploy.run.target import DEMO
 from deploy.whole_file import write_new
 
 REPORT = "push.json"
-MAKER = Maker("push", "result of push", (REPORT, "board/*", "host/*"), lambda folder: (folder / REPORT).is_file())
+MAKER = Maker("push", "result of push", made_before=lambda folder: (folder / REPORT).is_file())
 RUN_SECONDS, RUN_SECONDS_AN_IMAGE = 3600.0, 30.0
 """What a run on the board may take, loading the model included, and more for each image."""
 RUN_LINES, RUN_LINES_AN_IMAGE = 100_000, 1000

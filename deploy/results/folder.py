@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from compute_mAP.result_files import FAILED_IMAGES
+from deploy.console import note
 from deploy.errors import UsageError
 from deploy.results.ours import Maker, check_deletable, check_replaceable, mark
 from deploy.temporary import remove, temporary_folder
@@ -28,7 +30,11 @@ def result_folder(folder: Path, maker: Maker) -> Iterator[Path]:
         except OSError as fault:
             raise UsageError(f"results cannot be written to {folder.parent}: {fault.strerror}") from None
         yield partial
-        publish(partial, folder, maker)
+        try:
+            publish(partial, folder, maker)
+        except BaseException:
+            _keep(partial, folder)
+            raise
 
 
 def check_room(folder: Path, maker: Maker) -> None:
@@ -41,6 +47,29 @@ def check_room(folder: Path, maker: Maker) -> None:
 def previous_of(folder: Path) -> Path:
     """Where `folder` moves when another one takes its place."""
     return folder.with_name(f"{folder.name}.prev")
+
+
+def make_room(folder: Path, maker: Maker, has_nothing: Callable[[Path], bool]) -> None:
+    """Make a new folder to work in at once. An older one moves to NAME.prev, but for one that `has_nothing`: that is
+    removed, for NAME.prev is worth more. Raises UsageError where one of the two is not the maker's."""
+    check_room(folder, maker)
+    if folder.is_dir() and not folder.is_symlink() and has_nothing(folder):
+        check_deletable(folder, maker)
+        remove(folder)
+    elif os.path.lexists(folder):
+        remove(previous_of(folder))
+        folder.rename(previous_of(folder))
+    folder.mkdir(parents=True)
+
+
+def _keep(partial: Path, folder: Path) -> None:
+    """Give a finished result that cannot have its place another name: it may have taken hours."""
+    number = 1
+    while os.path.lexists(kept := folder.with_name(f"{folder.name}.{number}")):
+        number += 1
+    with suppress(OSError):
+        partial.rename(kept)
+        note(f"the result is kept in {kept}")
 
 
 def write_failed(folder: Path, failed: Sequence[str]) -> None:

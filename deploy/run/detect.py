@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from compute_mAP.result_files import FAILED_IMAGES
 from deploy.console import Progress, note
 from deploy.results.detections import Detection
 from deploy.results.draw import write_image
@@ -25,7 +24,7 @@ from deploy.run.target import Target
 
 SCHEMA_VERSION = 1
 FOLDER = "image_result"
-MAKER = Maker("detect", "result of detect", ("*.jpg", "*.json", FAILED_IMAGES), has_listed_boxes)
+MAKER = Maker("detect", "result of detect", made_before=has_listed_boxes)
 
 
 @dataclass(frozen=True)

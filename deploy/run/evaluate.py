@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compute_mAP.result_files import FAILED_IMAGES, PREFIX, SUFFIX
+from compute_mAP.result_files import PREFIX, SUFFIX
 from compute_mAP.voc_devkit import Devkit, find_devkit
 from deploy.console import Progress, note
 from deploy.errors import EnvironmentFault
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
     from compute_mAP.report import Report
 
 FOLDER = "txt_result"
-MAKER = Maker(
-    "eval",
-    "result of eval",
-    (f"{PREFIX}*{SUFFIX}", FAILED_IMAGES),
-    lambda folder: any(folder.glob(f"{PREFIX}*{SUFFIX}")),
-)
+MAKER = Maker("eval", "result of eval", made_before=lambda folder: any(folder.glob(f"{PREFIX}*{SUFFIX}")))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def test_two_at_once_have_names_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "broken link", "link to a folder"])
 def test_leftovers_are_cleared_and_links_not_followed(tmp_path: Path, kind: str) -> None:
-    leftover, precious = tmp_path / ".a.new", tmp_path / "precious"
+    leftover, precious = tmp_path / ".a.ays-new", tmp_path / "precious"
     precious.mkdir()
     (precious / "letter").write_text("dear")
     if kind == "file":
@@ -42,8 +42,8 @@ def test_leftovers_are_cleared_and_links_not_followed(tmp_path: Path, kind: str)
 
 
 def test_what_was_there_before_a_kill_between_two_renames_comes_back(tmp_path: Path) -> None:
-    (tmp_path / ".a.new" / EARLIER).mkdir(parents=True)
-    (tmp_path / ".a.new" / EARLIER / "x").write_text("old")
+    (tmp_path / ".a.ays-new" / EARLIER).mkdir(parents=True)
+    (tmp_path / ".a.ays-new" / EARLIER / "x").write_text("old")
     with temporary_folder(tmp_path / "a"):
         pass
     assert (tmp_path / "a/x").read_text() == "old" and left(tmp_path) == ["a"]

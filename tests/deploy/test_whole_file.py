@@ -32,7 +32,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, full_disk: Callable[[],
 
 def test_a_link_is_neither_followed_nor_written_through(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("dear")
-    for name in ("file", ".file.new"):
+    for name in ("file", ".file.ays-new"):
         (tmp_path / name).symlink_to("precious")
     write_whole(tmp_path / "file", b"new")
     assert (tmp_path / "precious").read_text() == "dear"

@@ -126,7 +126,7 @@ def test_what_a_user_did_in_it_is_not_replaced(tmp_path: Path, name: str, senten
 
 
 def test_leftovers_of_a_kill_are_cleared(tmp_path: Path) -> None:
-    (tmp_path / ".out.new").mkdir()
-    (tmp_path / ".out.new" / "half").write_text("h")
+    (tmp_path / ".out.ays-new").mkdir()
+    (tmp_path / ".out.ays-new" / "half").write_text("h")
     make(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

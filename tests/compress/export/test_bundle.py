@@ -123,6 +123,8 @@ def test_a_bundle_is_replaced_and_kept_beside_the_new_one(write: Write) -> None:
     assert files["detect.cfg"] != b"edited"
     assert sorted(path.name for path in folder.parent.iterdir()) == ["bundle", "bundle.prev"]
     assert content(folder.with_name("bundle.prev"))["detect.cfg"] == b"edited"
+    with pytest.raises(UsageError, match=r"holds detect\.cfg, which would be lost and was changed"):
+        write(history=[])
 
 
 def test_an_empty_folder_is_filled(write: Write, tmp_path: Path) -> None:

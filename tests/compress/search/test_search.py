@@ -17,7 +17,9 @@ from compress.channels.flow import ChannelFlow
 from compress.cli import main
 from compress.nets.checkpoint import load_checkpoint
 from compress.prune.plan import load_plan
+from compress.search.folder import MAKER, SearchFolder
 from deploy.errors import DataError, UsageError
+from deploy.results.ours import mark
 
 ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
@@ -99,6 +101,20 @@ def test_refusals(
     err = capsys.readouterr().err
     assert sentence in err and "Traceback" not in err
     assert not (tmp_path / "runs" / "search").exists()
+
+
+def test_a_search_without_a_score_pushes_nothing_out(tmp_path: Path) -> None:
+    best = tmp_path / "runs/name/best.safetensors"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"best")
+    (best.parent / "journal.jsonl").write_text("{head}\n{first}\n")
+    mark(best.parent, MAKER, ())
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt), SearchFolder(tmp_path / "runs", "name", False).alone():
+            (best.parent / "journal.jsonl").write_text("{head}\n")
+            raise KeyboardInterrupt
+    assert (tmp_path / "runs/name.prev/best.safetensors").read_bytes() == b"best"
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["name", "name.prev"]
 
 
 def test_the_folder_of_somebody_else_is_left_alone(words: list[str], tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def test_previous_run_moves_aside(tmp_path: Path, settings: TrainSettings, parts
         run = RunFolder(tmp_path / "runs", "run")
         run.restore(TrainState(*made), settings)
         run.log({"number": number})
+        run.save(TrainState(*made, epoch=1), settings)
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["run", "run.prev"]
     assert json.loads((tmp_path / "runs" / "run" / "results.jsonl").read_text()) == {"number": 2}
     assert json.loads((tmp_path / "runs" / "run.prev" / "results.jsonl").read_text()) == {"number": 1}
@@ -138,14 +139,20 @@ def test_nothing_moves_before_the_training_begins(tmp_path: Path) -> None:
 def test_runs_without_a_checkpoint_push_nothing_out(
     tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts]
 ) -> None:
-    """Twice in a row NaN in the first epoch: the good run before them is still in run.prev."""
+    """NaN in the first epoch, or a kill between its checkpoint and its state: the good run is still in run.prev."""
     kept = tmp_path / "run" / "weights" / "best.safetensors"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"best")
     made = parts(0)
     for _ in range(3):
-        RunFolder(tmp_path, "run").restore(TrainState(*made), settings)
+        run = RunFolder(tmp_path, "run")
+        run.restore(TrainState(*made), settings)
         (tmp_path / "run" / "tensorboard").mkdir()
+        run.last.parent.mkdir()
+        run.last.write_bytes(b"a single epoch")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds notes\.txt, which would be lost"):
+        RunFolder(tmp_path, "run").restore(TrainState(*made), settings)
     assert (tmp_path / "run.prev" / "weights" / "best.safetensors").read_bytes() == b"best"
 
 

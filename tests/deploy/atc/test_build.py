@@ -94,6 +94,9 @@ def test_an_edited_aipp_file_is_used_and_kept(workshop: Workshop) -> None:
     assert workshop.description()["history"][-1]["aipp_sha256"] == sha256(aipp)
     assert workshop.build("--source", "jpeg").returncode == 0
     assert aipp.read_text() != edited and (workshop.bundle / "aipp.cfg.prev").read_text() == edited
+    aipp.write_text("# mine too\n")
+    assert workshop.build("--source", "jpeg").returncode == 0
+    assert [(workshop.bundle / f"aipp.cfg.prev{n}").read_text() for n in ("", "2")] == [edited, "# mine too\n"]
 
 
 def test_the_models_own_names_win(workshop: Workshop) -> None:
@@ -164,7 +167,7 @@ def test_a_failure_says_why_and_leaves_the_om(workshop: Workshop, lines: list[st
     assert sentence in done.stderr.splitlines()[-1]
     assert str(workshop.bundle / "atc.failed.log") in done.stderr
     assert workshop.om.exists() == old and (not old or workshop.om.read_text() == "old")
-    assert not list(workshop.bundle.glob("*.old"))
+    assert not list(workshop.bundle.glob(".*"))
     assert open_bundle(workshop.bundle).notes == []
     workshop.atc()
     assert workshop.build().returncode == 0

@@ -43,11 +43,14 @@ def test_an_empty_folder_is_filled_and_pushes_nothing_out(tmp_path: Path) -> Non
     assert (tmp_path / "result.prev/file").read_text() == "1"
 
 
-def test_what_appears_meanwhile_is_kept(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no result of test"), result_folder(tmp_path / "result", MAKER):
+def test_what_appears_meanwhile_is_kept_and_the_result_too(tmp_path: Path) -> None:
+    (tmp_path / "result.1").mkdir()
+    with pytest.raises(UsageError, match="is no result of test"), result_folder(tmp_path / "result", MAKER) as partial:
+        (partial / "file").write_text("hours of work")
         (tmp_path / "result").mkdir()
         (tmp_path / "result/precious").write_text("p")
-    assert [path.name for path in tmp_path.rglob("*")] == ["result", "precious"]
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"result/precious", "result.2/file", "result.2/.made_by"}
 
 
 KILLED = """

@@ -1,5 +1,6 @@
 """Only what this program made is moved or replaced, and an output never swallows an input."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from deploy.errors import UsageError
 from deploy.results.ours import MARKER, Maker, check_apart, check_deletable, check_replaceable, mark
 
-MAKER = Maker("cook", "meal", ("*.txt", "sub/*"), lambda folder: (folder / "menu.json").is_file())
+MAKER = Maker("cook", "meal", ("*.log",), lambda folder: (folder / "menu.json").is_file())
 
 
 @pytest.mark.parametrize(
@@ -46,18 +47,46 @@ def test_the_folder_of_another_command_and_a_file(tmp_path: Path) -> None:
         check_replaceable(tmp_path / "file", MAKER)
 
 
-@pytest.mark.parametrize("name", ["notes.md", "sub2/x.txt.bak", ".hidden"])
-def test_what_is_not_made_by_it_is_not_deleted(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("notes.md", "is nothing that cook made", id="another kind"),
+        pytest.param("mine.jpg", "is nothing that cook made", id="the very kind that it makes"),
+        pytest.param("sub2/x.jpg", "is nothing that cook made", id="further down"),
+        pytest.param(".hidden", "is nothing that cook made", id="hidden"),
+        pytest.param("ours.jpg", "was changed", id="a file of ours that somebody has painted in"),
+        pytest.param("link", "is nothing that cook made", id="a link to a folder"),
+        pytest.param("seen.log", "", id="a name that nobody else's file has"),
+        pytest.param(os.fsdecode(b"\xff.jpg"), "", id="listed under a name that is no UTF-8"),
+    ],
+)
+def test_what_is_not_made_by_it_is_not_deleted(tmp_path: Path, name: str, sentence: str) -> None:
     out = tmp_path / "out"
     (out / "sub").mkdir(parents=True)
+    for made in ("ours.jpg", "sub/ours.jpg", os.fsdecode(b"\xff.jpg")):
+        (out / made).write_text("ours")
     mark(out, MAKER)
-    (out / "sub/any").write_text("ours")
     check_deletable(out, MAKER)
     (out / name).parent.mkdir(exist_ok=True)
-    (out / name).write_text("mine")
+    if name == "link":
+        (out / name).symlink_to(tmp_path)
+    else:
+        (out / name).write_text("mine")  # of the same length as "ours"
+        with (out / name).open("a") as file:
+            file.write("!" * (name == "ours.jpg"))
     check_replaceable(out, MAKER)
-    with pytest.raises(UsageError, match=f"holds {name}, which would be lost"):
+    if not sentence:
         check_deletable(out, MAKER)
+        return
+    with pytest.raises(UsageError, match=f"holds {name}, which would be lost and {sentence}"):
+        check_deletable(out, MAKER)
+
+
+def test_a_folder_without_a_list_may_be_moved_but_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "menu.json").write_text("{}")
+    check_replaceable(tmp_path, MAKER)
+    with pytest.raises(UsageError, match=r"holds menu\.json, which would be lost"):
+        check_deletable(tmp_path, MAKER)
 
 
 @pytest.mark.parametrize("place", [Path("/"), Path(".."), Path(), Path()], ids=str)

@@ -52,7 +52,7 @@ def test_without_resume_it_begins_anew_and_says_so(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize("left", [None, "{", "[]", '{"done": "3"}'], ids=["nothing", "torn", "a list", "another form"])
 def test_nothing_to_go_on_with(tmp_path: Path, left: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     place = begin(tmp_path / "out")
-    (place / "unfinished.json").unlink() if left is None else (place / "unfinished.json").write_text(left)
+    (place / ".unfinished").unlink() if left is None else (place / ".unfinished").write_text(left)
     with resumable_run(tmp_path / "out", MAKER, INPUTS, True) as run:
         assert run.done == 0 and [entry.name for entry in run.folder.iterdir()] == [".made_by"]
     assert "this one begins at the first image" in capsys.readouterr().err
@@ -227,7 +227,7 @@ def test_killed_and_continued_equals_unbroken(
     arguments = [*verb, "--model", "bundle", "--json"]
     assert main([*arguments, "--out", "whole"]) == 0
     whole = json.loads(capsys.readouterr().out)
-    state = devkit / f"broken/.{result}.unfinished/unfinished.json"
+    state = devkit / f"broken/.{result}.unfinished/.unfinished"
     code = killed(devkit, [*arguments, "--out", "broken"], state, number)
     assert code == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert not (devkit / "broken" / result).exists()
@@ -251,7 +251,7 @@ def test_a_changed_model_is_another_run(
 ) -> None:
     monkeypatch.chdir(devkit)
     arguments = ["eval", "VOCdevkit", "--model", "bundle", "--out", "broken"]
-    killed(devkit, arguments, devkit / "broken/.txt_result.unfinished/unfinished.json", signal.SIGKILL)
+    killed(devkit, arguments, devkit / "broken/.txt_result.unfinished/.unfinished", signal.SIGKILL)
     assert main([*arguments, "--conf", "0.3", "--resume"]) == 2
     assert "had another pipeline or threshold" in capsys.readouterr().err
     (devkit / "bundle/labels.names").write_text("red\ngreen\nviolet\n")

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from deploy.cli import main
+from deploy.results.ours import mark
+from deploy.run.detect import MAKER
 
 ROOT = Path(__file__).resolve().parents[3]
 BLOBS = [(1, 2, 0), (5, 5, 2)]
@@ -189,8 +191,8 @@ def test_old_results_move_aside(work: Work) -> None:
     work.add("p0")
     for expected in ("first", "second"):
         work.result("").mkdir(exist_ok=True)
-        work.result(".made_by").write_text("detect")
         work.result("mark.json").write_text(expected)
+        mark(work.result(""), MAKER)
         assert work.detect() == 0
         assert (work.folder / "image_result.prev/mark.json").read_text() == expected
         assert not work.result("mark.json").exists()
