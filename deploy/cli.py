@@ -178,9 +178,10 @@ def _count(text: str) -> int:
 
 
 def _speed(options: argparse.Namespace) -> Any:
+    from deploy.board.here import this_machine
     from deploy.run.speed import measure
 
-    return measure(_target(options), options.source, options.image_dir)
+    return measure(_target(options), options.source, options.image_dir, this_machine())
 
 
 def _evaluate(options: argparse.Namespace) -> Any:

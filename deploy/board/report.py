@@ -68,6 +68,8 @@ class Ran:
         if self.verb == "speed":
             mine = host.get("latency_ms", {})
             rows += [(f"latency {key}, ms", mine.get(key), value) for key, value in self.board["latency_ms"].items()]
+            here, there = host.get("stages_ms", {}), self.board["stages_ms"]
+            rows += [(f"{stage}, ms", here.get(stage), there.get(stage)) for stage in {**here, **there}]
         else:
             rows.append(("seconds, model loading included", host.get("seconds"), self.board["seconds"]))
         return rows

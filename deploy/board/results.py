@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,19 @@ from deploy.board.text import cleaned
 from deploy.console import note
 from deploy.errors import DataError
 from deploy.results.detections import Detection
+from deploy.run.machine import Machine
+from deploy.run.stage_times import STAGES
+from deploy.run.stream import ON
 from deploy.whole_file import writing
 
 LARGEST_FILE = 1 << 30
 LARGEST_SUM = 16 << 30
 LARGEST_JSON = 16 << 20
+SPEED = (
+    *("images", "failed_images", "images_per_second", "latency_ms"),
+    *("stages_ms", "on", "machine", "model"),
+)
+"""What is kept of a `speed --json`."""
 MOST_STRANGE = 20
 """Files that no result has, which are passed over."""
 
@@ -141,4 +150,33 @@ def read_speed(stdout: str) -> dict[str, Any]:
         valid = False
     if not valid:
         raise DataError(f"speed on the board printed no report: {cleaned(stdout, 200)!r}")
-    return {"images": images, "failed_images": failed, "images_per_second": rate, "latency_ms": latency}
+    found = {"images": images, "failed_images": failed, "images_per_second": rate, "latency_ms": latency}
+    return {**found, **_surroundings(report)}
+
+
+def _surroundings(report: dict[str, Any]) -> dict[str, Any]:
+    """What a `speed` says beyond its numbers; empty in each part that is not what it should be."""
+    times, machine, model = (_object(report.get(key)) for key in ("stages_ms", "machine", "model"))
+    size, cores, digest = model.get("imgsz"), machine.get("cores"), str(model.get("sha256"))
+    return {
+        "stages_ms": {name: float(times[name]) for name in STAGES if _is_time(times.get(name))},
+        "on": report["on"] if report.get("on") in ON else "",
+        "machine": Machine(
+            **{key: cleaned(machine.get(key), 60) for key in vars(Machine()) if key != "cores"},
+            cores=cores if type(cores) is int and 0 <= cores < 10_000 else 0,
+        ).to_json(),
+        "model": {
+            "file": cleaned(model.get("file"), 200),
+            "sha256": digest if re.fullmatch("[0-9a-f]{64}", digest) else "",
+            "architecture": cleaned(model.get("architecture"), 60),
+            "imgsz": size if isinstance(size, list) and [type(side) for side in size] == [int, int] else None,
+        },
+    }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < 1e9

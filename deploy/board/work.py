@@ -11,6 +11,7 @@ from typing import Any
 from compute_mAP.voc_devkit import Devkit
 from deploy.board import images, results
 from deploy.board.compare import Boxes, Tolerance, compare
+from deploy.board.here import this_machine
 from deploy.board.images import Material
 from deploy.bundle import Bundle
 from deploy.errors import UsageError
@@ -105,8 +106,8 @@ class Work:
         if self.verb == "speed":
             from deploy.run.speed import measure
 
-            report = measure(self.target, *self.paths).to_json()
-            return {key: report[key] for key in ("images", "failed_images", "images_per_second", "latency_ms")}
+            report = measure(self.target, self.paths[0], (*self.paths[1:], None)[0], this_machine()).to_json()
+            return {key: report[key] for key in results.SPEED}
         if self.verb == "detect":
             from deploy.run.detect import detect
 

@@ -14,8 +14,10 @@ from deploy.console import Progress, note
 from deploy.run.flow import answers
 from deploy.run.image_source import image_source
 from deploy.run.images import check_some_succeeded
+from deploy.run.machine import Machine, measured_model
 from deploy.run.session import open_stream
-from deploy.run.stream import Stream
+from deploy.run.stage_times import stages_ms
+from deploy.run.stream import HOST, Stream
 from deploy.run.target import Target
 
 SCHEMA_VERSION = 1
@@ -30,8 +32,9 @@ MOST_LATENCIES = 500
 class Speed:
     """`latency_ms` is wall time from opening an image's file to its objects, one image in flight.
 
-    `plugins_ms` is the mean wall time of each plugin in the same passes; it is empty on a board. It is not additive:
-    what happens between plugins is in none of them.
+    `plugins_ms` is the mean wall time of each plugin in the same passes, and `stages_ms` the same by what plugins are
+    for (stage_times); both are empty where the SDK runs the stream, which does not tell. They are not additive: what
+    happens between plugins is in none of them. `on` is one of deploy.run.stream.ON, `model` as measured_model says.
     """
 
     images: int
@@ -39,7 +42,15 @@ class Speed:
     images_per_second: float
     latency_ms: dict[str, float]
     plugins_ms: dict[str, float]
-    host: bool
+    stages_ms: dict[str, float]
+    on: str
+    model: dict[str, Any]
+    machine: Machine
+
+    @property
+    def host(self) -> bool:
+        """Whether the model ran on this machine's CPU."""
+        return self.on == HOST
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,7 +60,11 @@ class Speed:
             "images_per_second": self.images_per_second,
             "latency_ms": dict(self.latency_ms),
             "plugins_ms": dict(self.plugins_ms),
+            "stages_ms": dict(self.stages_ms),
             "host": self.host,
+            "on": self.on,
+            "machine": self.machine.to_json(),
+            "model": dict(self.model),
         }
 
     def to_text(self) -> str:
@@ -57,6 +72,7 @@ class Speed:
         failed = f", {self.failed_images} failed" if self.failed_images else ""
         lines = [
             f"images = {self.images}{failed}, {where}",
+            f"{self.machine.to_text()}; {self.model['file']} {self.model['sha256'][:12]}",
             f"images per second = {self.images_per_second:.1f} (several in flight)",
             "latency, one in flight: " + ", ".join(f"{key} = {value:.2f} ms" for key, value in self.latency_ms.items()),
         ]
@@ -64,8 +80,10 @@ class Speed:
         return "\n".join(lines)
 
 
-def measure(target: Target, source: Path, image_dir: Path | None = None) -> Speed:
+def measure(target: Target, source: Path, image_dir: Path | None, machine: Machine) -> Speed:
     """Measure detect.pipeline on the images of an image set or a folder. Images that fail are reported and not timed.
+
+    `machine` is what it runs on.
 
     `source` and `image_dir` are those of deploy.run.image_source. Raises DataError for a faulty one or when all
     images fail, ModelError and EnvironmentFault as deploy.run.session.open_stream does.
@@ -74,7 +92,9 @@ def measure(target: Target, source: Path, image_dir: Path | None = None) -> Spee
     for sentence in images.notes:
         note(sentence)
     folder = images.folder
-    with open_stream(target, "detect") as (stream, _):
+    with open_stream(target, "detect") as (stream, pipeline):
+        model = measured_model(pipeline, stream.host)
+        factories = {name: str(element["factory"]) for name, element in pipeline.elements.items()}
         for _ in answers(stream, folder, images.names[:WARM_UP]):
             pass
         rate, faults = saturated(stream, folder, repeated(images.names, FEWEST))
@@ -85,7 +105,8 @@ def measure(target: Target, source: Path, image_dir: Path | None = None) -> Spee
         plugins = stream.plugin_milliseconds()
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     percentiles = {f"p{percent}": 1000 * cuts[percent - 1] for percent in (50, 90, 99)}
-    return Speed(len(images.names), len(faults), rate, percentiles, plugins, stream.host)
+    stages = stages_ms(plugins, factories)
+    return Speed(len(images.names), len(faults), rate, percentiles, plugins, stages, stream.on, model, machine)
 
 
 def saturated(stream: Stream, folder: Path, names: Sequence[str]) -> tuple[float, dict[str, str]]:

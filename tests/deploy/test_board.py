@@ -3,6 +3,7 @@
 The stand-in answers each "image" with what that image's own bytes say, so that every answer of an SDK can be had.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -197,7 +198,8 @@ def test_speed_tells_that_it_ran_on_the_board(board: Board) -> None:
     board.image("a", objects(RED))
     done = board.run("speed", "set.txt", "images", "--model", board.bundle, "--json")
     report = json.loads(done.stdout)
-    assert (report["host"], report["plugins_ms"], report["images"]) == (False, {}, 1)
+    assert (report["host"], report["plugins_ms"], report["stages_ms"], report["images"]) == (False, {}, {}, 1)
+    assert report["on"] == "board" and report["model"]["sha256"] == hashlib.sha256(b"om").hexdigest()
     assert report["images_per_second"] > 0 and 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
 
 

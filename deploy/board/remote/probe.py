@@ -32,6 +32,14 @@ SMI_PLACES = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/us
 # The interpreters that images of boards come with: Orange Pi's and the 200I DK A2's in miniconda, which is not on the
 # PATH of a shell without a login, and the system's.
 PYTHONS = ("python3", "/usr/local/miniconda3/bin/python3", "~/miniconda3/bin/python3", "/usr/bin/python3")
+TOOLKIT_INFOS = (
+    "*-linux/ascend_*_install.info",
+    "latest/*-linux/ascend_*_install.info",
+    "latest/*/ascend_*_install.info",
+    "ascend_*_install.info",
+    "latest/version.cfg",
+    "version.cfg",
+)
 DRIVER_FILES = ("/usr/local/Ascend/driver/version.info", "/var/davinci/driver/version.info")
 
 # Runs in the very environment and interpreter that the detector will have, less the current folder.
@@ -72,8 +80,8 @@ def collect(env, python, root):
         "machine": platform.machine(),
         "time": time.time(),
         "probe_python": list(sys.version_info[:3]),
-        "npu_smi": _npu_smi(),
-        "model": _board_model(),
+        "npu_smi": npu_smi(),
+        "model": board_model(),
         "devices": [[path, os.access(path, os.R_OK | os.W_OK)] for path in sorted(glob.glob("/dev/davinci*"))],
         "driver": _version(DRIVER_FILES),
         "toolkits": toolkits,
@@ -100,16 +108,30 @@ def find_toolkits():
             folders.append(os.path.join(os.path.expanduser(above), name))
     for above in TOOLKIT_FOLDERS:
         folders += sorted(glob.glob(os.path.join(os.path.expanduser(above), "cann-*")), reverse=True)
-    infos = ("*-linux/ascend_*_install.info", "latest/*-linux/ascend_*_install.info", "latest/*/ascend_*_install.info",
-             "ascend_*_install.info", "latest/version.cfg", "version.cfg")  # fmt: skip
-    return _with_set_env(folders, infos)
+    return _with_set_env(folders, _infos)
 
 
 def find_sdks():
     folders = [os.environ.get("MX_SDK_HOME", "")]
     for place in SDK_PLACES:
         folders += sorted(glob.glob(os.path.expanduser(place)), reverse=True)
-    return _with_set_env(folders, ("version.info",))
+    return _with_set_env(folders, lambda folder: [os.path.join(folder, "version.info")])
+
+
+def versions_in_use():
+    """(CANN's, the SDK's) of what this process's environment was set up for, "" where nothing tells it."""
+    home = os.environ.get("ASCEND_TOOLKIT_HOME") or os.environ.get("ASCEND_HOME_PATH") or ""
+    cann = _version(_infos(home)) if home else ""
+    toolkits = [] if cann else find_toolkits()
+    sdk = os.environ.get("MX_SDK_HOME", "")
+    return cann or (toolkits[0]["version"] if toolkits else ""), _version(
+        [os.path.join(sdk, "version.info")]
+    ) if sdk else ""
+
+
+def _infos(folder):
+    """The files in which a toolkit says its version, in the layouts of all its packages."""
+    return [path for pattern in TOOLKIT_INFOS for path in sorted(glob.glob(os.path.join(folder, pattern)))]
 
 
 def _with_set_env(folders, infos):
@@ -117,9 +139,8 @@ def _with_set_env(folders, infos):
     for folder in folders:
         set_env = os.path.join(folder, "set_env.sh")
         if folder and os.path.isfile(set_env) and all(os.path.realpath(folder) != entry["real"] for entry in found):
-            files = [path for pattern in infos for path in sorted(glob.glob(os.path.join(folder, pattern)))]
             beside = sorted(name for name in os.listdir(folder) if name[:1].isdigit())
-            entry = {"set_env": set_env, "version": _version(files), "beside": beside[:20]}
+            entry = {"set_env": set_env, "version": _version(infos(folder)), "beside": beside[:20]}
             found.append(dict(entry, real=os.path.realpath(folder)))
     return found[:20]
 
@@ -141,7 +162,7 @@ def _version(files):
     return ""
 
 
-def _npu_smi():
+def npu_smi():
     program = shutil.which("npu-smi") or shutil.which("npu-smi", path=os.pathsep.join(SMI_PLACES))
     if not program:
         return {"program": "", "text": ""}
@@ -182,7 +203,7 @@ def _ask_python(files, python):
     return {"fault": text[-500:] or "no answer"}
 
 
-def _board_model():
+def board_model():
     """What the device tree calls the board; "" on machines without one."""
     try:
         with open("/proc/device-tree/model", "rb") as stream:

@@ -111,6 +111,8 @@ def test_speed_knows_the_time_of_each_element(
     code, out, _ = call("speed", images, "--model", om_bundle(), "--json")
     report = json.loads(out)
     assert code == 0 and report["host"] is False and report["plugins_ms"]["mxpi_tensorinfer0"] > 0
+    assert (report["on"], report["machine"]["chip"], report["model"]["file"]) == ("acl", "Ascend310B4", "model.om")
+    assert set(report["stages_ms"]) == {"decode", "resize", "infer", "post"}
 
 
 FAULTS = [

@@ -1,5 +1,6 @@
 """The loopback board without the MindX SDK, with acl, numpy and OpenCV: push runs the host engine on its chip."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -70,8 +71,10 @@ def test_push_runs_compares_and_goes_back(
     assert {"check": "SDK", "level": "ok"}.items() <= next(f for f in first["findings"] if f["check"] == "SDK").items()
     code, out, err = call("push", "--bundle", om_bundle, "--run", "speed", photos, "--no-compare", "--json")
     assert code == 0, err
-    timings = json.loads(out)["run"]["timings"]
-    assert timings["board"]["images_per_second"] > 0
+    speed = json.loads(out)["run"]["timings"]["board"]
+    assert speed["images_per_second"] > 0 and speed["on"] == "acl" and speed["stages_ms"]["infer"] > 0
+    assert (speed["machine"]["chip"], speed["machine"]["cann"], speed["machine"]["sdk"]) == ("Ascend310B4", "5.0.4", "")
+    assert speed["model"]["sha256"] == hashlib.sha256((om_bundle / "model.om").read_bytes()).hexdigest()
     (om_bundle / "labels.names").write_text("rot\ngreen\nblue\n")
     assert call("push", "--bundle", om_bundle, "--json")[0] == 0
     code, out, _ = call("push", "--rollback", "--json")

@@ -17,12 +17,14 @@ from deploy.board.doctor import Wanted
 from deploy.board.facts import Facts, chips_of
 from deploy.board.findings import judge
 from deploy.board.link import ConnectionLost, Link
+from deploy.board.remote import probe
 from deploy.board.remote.pulse import Pulse
 from deploy.board.remote.wire import Wire
 from deploy.board.results import fetch, read_image_result, read_speed
 from deploy.board.text import cleaned
 from deploy.board.transfer import Transfer
 from deploy.errors import DataError, EnvironmentFault
+from deploy.run.machine import Machine
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,31 @@ SPEED = '{"images":1,"failed_images":0,"images_per_second":%s,"latency_ms":{"p50
 
 def test_a_speed() -> None:
     assert read_speed("noise\n" + SPEED % "2")["images_per_second"] == 2
+    hostile = {
+        **json.loads(SPEED % "2"),
+        "stages_ms": {"infer": 5, "post": "x", "rm": 1},
+        "on": [],
+        "machine": {"chip": "\x1b[31mAscend310", "cores": 1e99, "sdk": ["x"], "more": 1},
+        "model": {"sha256": "../etc", "imgsz": [True, 1], "file": "a" * 999},
+    }
+    found = read_speed(json.dumps(hostile))
+    assert found["stages_ms"] == {"infer": 5.0} and found["on"] == ""
+    assert found["machine"] == Machine(chip="Ascend310").to_json()
+    assert found["model"]["sha256"] == "" and found["model"]["imgsz"] is None and len(found["model"]["file"]) == 200
+
+
+def test_versions_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What set_env.sh says, before what lies in the usual folders."""
+    (tmp_path / "aarch64-linux").mkdir()
+    (tmp_path / "aarch64-linux/ascend_toolkit_install.info").write_text("package_name=x\nversion=8.0.0\n")
+    (tmp_path / "version.info").write_text("5.0.RC3\n")
+    monkeypatch.setattr(probe, "find_toolkits", lambda: [{"version": "5.0.4"}])
+    for variable in ("ASCEND_TOOLKIT_HOME", "ASCEND_HOME_PATH", "MX_SDK_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert probe.versions_in_use() == ("5.0.4", "")
+    monkeypatch.setenv("ASCEND_TOOLKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("MX_SDK_HOME", str(tmp_path))
+    assert probe.versions_in_use() == ("8.0.0", "5.0.RC3")
 
 
 @pytest.mark.parametrize(

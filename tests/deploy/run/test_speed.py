@@ -1,16 +1,19 @@
 """The speed command on the host engine."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from deploy.cli import main
 from deploy.run.speed import repeated
 from tests.deploy.six_heads import make_six_heads
 
+ROOT = Path(__file__).resolve().parents[3]
 PLUGINS = {
     "mxpi_imagedecoder0",
     "mxpi_imageresize0",
@@ -36,20 +39,17 @@ def test_json_has_what_the_contract_says(arguments: list[str], capsys: pytest.Ca
     assert main([*arguments, "--json"]) == 0
     printed = capsys.readouterr()
     report = json.loads(printed.out)
-    assert set(report) == {
-        "schema_version",
-        "images",
-        "failed_images",
-        "images_per_second",
-        "latency_ms",
-        "plugins_ms",
-        "host",
-    }
+    jsonschema.validate(report, json.loads((ROOT / "docs/schemas/speed.schema.json").read_text()))
     assert (report["schema_version"], report["images"], report["failed_images"], report["host"]) == (1, 3, 1, True)
     latency = report["latency_ms"]
     assert list(latency) == ["p50", "p90", "p99"]
     assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"]
     assert set(report["plugins_ms"]) == PLUGINS
+    assert list(report["stages_ms"]) == ["decode", "resize", "infer", "post"]
+    assert report["stages_ms"]["infer"] == report["plugins_ms"]["mxpi_tensorinfer0"]
+    digest = hashlib.sha256(Path("bundle/model.onnx").read_bytes()).hexdigest()
+    assert report["model"] == {"file": "model.onnx", "sha256": digest, "architecture": "yolov5", "imgsz": [128, 128]}
+    assert report["on"] == "host" and report["machine"]["cores"] > 0
     # The plugins work inside the latency, so that together they cannot take longer.
     assert 0 < sum(report["plugins_ms"].values()) < 2 * latency["p99"]
     assert report["images_per_second"] > 0
