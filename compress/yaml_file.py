@@ -21,20 +21,34 @@ LONGEST = MEGABYTE
 MOST_NODES = 100_000
 """Of a file with every alias written out: aliases of aliases double with each line."""
 _TAG = "tag:yaml.org,2002:"
+_LARGEST = 10**18
 _KINDS = frozenset(_TAG + kind for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge"))
 
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's own, which it copies before it adds to it)
 
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+    def construct_float(self, node: yaml.ScalarNode) -> float:
         value = float(self.construct_scalar(node))
         if not math.isfinite(value):
             raise _fault(node, f"the number {node.value[:40]} is too large")
         return value
 
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        value = int(self.construct_scalar(node))
+        if abs(value) > _LARGEST:
+            raise _fault(node, f"the number {node.value[:40]} is too large")
+        return value
 
-_Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError):  # such as !!int "a" and !!bool "maybe"
+            raise _fault(node, f"{str(node.value)[:40]!r} is no {node.tag.removeprefix(_TAG)}") from None
+
+
+_Loader.add_constructor(f"{_TAG}float", _Loader.construct_float)
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_int)
 for _kind, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -60,8 +74,8 @@ def read_yaml(path: Path | str, what: str) -> Any:
         return loader.construct_document(node)
     except yaml.YAMLError as fault:
         raise _reported(path, fault) from None
-    except (ValueError, RecursionError) as fault:  # such as !!int "a"
-        raise DataError(f"{path}: not valid YAML: {str(fault)[:120] or 'nested too deeply'}") from None
+    except RecursionError:
+        raise DataError(f"{path}: not valid YAML: nested too deeply") from None
     finally:
         loader.dispose()
 
@@ -73,11 +87,18 @@ def compose_yaml(path: Path | str, what: str) -> yaml.Node | None:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
+        except (ValueError, OverflowError):  # "\U00110000" is no character, and %YAML takes no number of any length
+            raise yaml.MarkedYAMLError(
+                problem="an escape or a version is out of range", problem_mark=loader.get_mark()
+            ) from None
         finally:
             loader.dispose()
         if node is not None:
             _size(node, {})
         return node
+    except yaml.reader.ReaderError as fault:
+        line = text.count("\n", 0, fault.position) + 1
+        raise DataError(f"{path}: line {line}: not valid YAML: the character {text[fault.position]!r}") from None
     except yaml.YAMLError as fault:
         raise _reported(path, fault) from None
     except RecursionError:

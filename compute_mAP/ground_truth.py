@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from compute_mAP.errors import DataError
 from compute_mAP.exif_frame import STORED, UNKNOWN, frame_of, turned
@@ -37,6 +37,18 @@ def load_ground_truth(devkit: Devkit, names: Iterable[str]) -> tuple[dict[str, A
         if frame in frames:
             frames[frame].append(name)
     return annotations, [*notes, *_notes_on_frames(frames)]
+
+
+def check_some_class(ground_truth: Mapping[str, Annotation], names: Iterable[str], faults: Sequence[str] = ()) -> None:
+    """Raise DataError where no object of any class among `names` counts; `faults` are those of the annotations."""
+    wanted = list(names)
+    objects = [entry for annotation in ground_truth.values() for entry in annotation.objects]
+    if not any(entry.name in wanted and not entry.difficult for entry in objects):
+        there = shortened(sorted({entry.name for entry in objects})) or "no objects"
+        raise DataError(
+            f"the set has no ground truth of any class among {shortened(wanted) or 'none'}; "
+            f"its annotations hold {there}" + (f"; {faults[0]}" if faults else "")
+        )
 
 
 def _as_shown(devkit: Devkit, name: str, annotation: Annotation) -> tuple[Annotation, str]:

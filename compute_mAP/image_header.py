@@ -55,26 +55,26 @@ def read_image_header(path: Path | str) -> ImageHeader | None:
 
 
 def _jpeg(file: BufferedReader) -> ImageHeader | None:
+    size: tuple[int, int] | None = None
     orientation = 0
     file.seek(2)
     for _ in range(_MOST_SEGMENTS):
         marker = _next_marker(file)
-        if marker is None or marker in (0xD9, 0xDA):
-            return None
+        if marker in (None, 0xD9, 0xDA):  # EXIF may stand behind the frame's header too, but not behind its data
+            break
         if 0xD0 <= marker <= 0xD8 or marker == 0x01:
             continue
         (length,) = struct.unpack(">H", file.read(2))
         begin = file.tell()
         if marker in _START_OF_FRAME:
             _, height, width = struct.unpack(">BHH", file.read(5))
-            # EXIF comes right after the start of the image, before any frame
-            return ImageHeader(width, height, orientation or UPRIGHT)
-        if marker == 0xE1 and not orientation:
+            size = width, height
+        elif marker == 0xE1 and not orientation:
             content = file.read(length - 2)
-            if content.startswith(b"Exif\0"):
+            if content.startswith(b"Exif\0\0"):
                 orientation = _orientation(content[6:])
         file.seek(begin + length - 2)
-    return None
+    return ImageHeader(*size, orientation or UPRIGHT) if size else None
 
 
 def _next_marker(file: BufferedReader) -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from compute_mAP import bootstrap
 from compute_mAP.bootstrap import SAMPLES, Comparison
 from compute_mAP.detections import read_all_detections
-from compute_mAP.ground_truth import load_ground_truth
+from compute_mAP.ground_truth import check_some_class, load_ground_truth
 from compute_mAP.report import Report
 from compute_mAP.result_files import FAILED_IMAGES
 from compute_mAP.text_file import read_lines
@@ -30,6 +30,7 @@ def score(txt_result: Path | str, devkit: Devkit, names: Sequence[str], protocol
     detections, notes_on_files = read_all_detections(folder, names)
     image_set = devkit.read_image_set()
     ground_truth, faults = load_ground_truth(devkit, image_set.names)
+    check_some_class(ground_truth, names, faults)
     report = evaluate(detections, ground_truth, names, protocol, _count_failed(folder))
     return replace(report, notes=[*image_set.notes, *faults, *notes_on_files, *report.notes])
 

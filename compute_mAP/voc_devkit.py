@@ -134,17 +134,23 @@ def read_image_set(path: Path | str, folders: Sequence[Path] = ()) -> ImageSet:
     return ImageSet(list(first_line), notes)
 
 
+_IN_CLASS = ("-1", "0", "1")
+
+
 def _not_one_name(name: str, folders: Sequence[Path]) -> str:
     """What is wrong with a line that has the look of a list of another kind; nothing where its file is there.
 
     VOC's lists of one class have a column 1, -1 or 0 behind the name; other programs list files, with suffix.
     """
     first, *others = name.split()
-    if not folders or not (others or is_image_name(name)) or _is_there(name, folders):
+    if not others:
+        first, *others = re.split("[,;]", name)
+    has_suffix = is_image_name(name) or name.lower().endswith(".xml")
+    if not folders or not (others or has_suffix) or _is_there(name, folders):
         return ""
-    if others and (others[-1] == "-1" or is_image_name(first) or _is_there(first, folders)):
+    if others and (others[-1] in _IN_CLASS or is_image_name(first) or _is_there(first, folders)):
         return f"found a second column {others[0][:40]!r} behind {first[:80]!r}; expected one image name a line"
-    if is_image_name(name):
+    if has_suffix:
         return f"the image name {name[:120]!r} has a suffix; expected names without suffix"
     return ""
 

@@ -17,12 +17,13 @@ import numpy as np
 from compute_mAP.coco_eval import coco_verdicts
 from compute_mAP.detections import Detections
 from compute_mAP.errors import DataError, UsageError
+from compute_mAP.ground_truth import check_some_class
 from compute_mAP.matching import judge, nearest_objects
 from compute_mAP.protocols import PROTOCOLS
 from compute_mAP.report import Report
 from compute_mAP.verdicts import Verdicts, average_precisions
 from compute_mAP.voc_xml import Annotation
-from compute_mAP.wording import nearest, shortened
+from compute_mAP.wording import nearest
 
 # Divided, so that each is exactly the overlap of that many pixels in 100, which the strict test excludes; np.linspace
 # makes the ninth of them a little less than 0.9.
@@ -72,6 +73,7 @@ def judge_all(
     Image numbers are the places of the images in `ground_truth`. Raises what `evaluate` raises.
     """
     _check_protocol(protocol)
+    check_some_class(ground_truth, names)
     numbers = {image: number for number, image in enumerate(ground_truth)}
     notes = _notes_on_other_classes(ground_truth, names)
     judged: dict[str, Verdicts | None] = {}
@@ -84,12 +86,6 @@ def judge_all(
             judged[name] = None
         else:
             judged[name] = _verdicts(*found, objects, protocol, len(numbers))
-    if all(found is None for found in judged.values()):
-        there = sorted({entry.name for annotation in ground_truth.values() for entry in annotation.objects})
-        raise DataError(
-            f"the set has no ground truth of any class among {shortened(names) or 'none'}; "
-            f"its annotations hold {shortened(there) or 'no objects'}"
-        )
     return judged, notes
 
 

@@ -6,6 +6,8 @@ Format: the PASCAL VOC 2007 development kit, section 8 (http://host.robots.ox.ac
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -19,6 +21,7 @@ from compute_mAP.wording import shortened
 LONGEST = 64 * MEGABYTE
 _INVALID_TOKEN = 4  # XML_ERROR_INVALID_TOKEN of expat
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_READ = frozenset(("object", "bndbox", "name", "difficult", "size", "width", "height", *CORNERS))
 
 
 class Object(NamedTuple):
@@ -66,8 +69,16 @@ def read_annotation(path: Path | str) -> Annotation:
     astray = sum(1 for _ in root.iter("object")) - len(elements)
     if astray:
         faults.append(f"{file}: {astray} <object> not directly in <annotation>; expected none; they are left out")
+    faults.extend(_other_case(root, file))
     width, height = _size(root, file, faults)
     return Annotation(width, height, objects, faults)
+
+
+def _other_case(root: Element, file: Path) -> Iterator[str]:
+    """A sentence for each element whose name is one of VOC's but for capitals: XML tells them apart."""
+    found = Counter(element.tag for element in root.iter() if element.tag not in _READ and element.tag.lower() in _READ)
+    for tag, count in found.items():
+        yield f"{file}: {count} <{tag}>, expected <{tag.lower()}>; not read"
 
 
 def _read_object(element: Element, where: str, objects: list[Object], faults: list[str]) -> None:
@@ -125,7 +136,9 @@ def _parse(file: Path) -> Element:
         reason = _wrong_encoding(content, parser.ErrorByteIndex) if fault.code == _INVALID_TOKEN else ""
         if reason:
             raise DataError(f"{file}: not UTF-8, which it must be without another declaration: {reason}") from None
-        raise DataError(f"{file}: line {fault.lineno}: malformed XML: {expat.ErrorString(fault.code)}") from None
+        where = f" ({wrong_byte(content, parser.ErrorByteIndex)})" if fault.code == _INVALID_TOKEN else ""
+        said = expat.ErrorString(fault.code)
+        raise DataError(f"{file}: line {fault.lineno}: malformed XML: {said}{where}") from None
     except (LookupError, ValueError) as fault:
         # Expat knows no multi-byte encoding such as GBK besides UTF-8 and UTF-16.
         raise DataError(f"{file}: line 1: its encoding cannot be read ({fault}); expected UTF-8") from None

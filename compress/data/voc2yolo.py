@@ -166,7 +166,7 @@ def _read(
     """Read every annotation and image size of the splits; what cannot be used goes into the report."""
     images: dict[str, list[_Image]] = {}
     for split, (source, names) in wanted.items():
-        found = (_read_image(kit, name, report, skip_difficult, exif_boxes) for name in names)
+        found = (_read_image(kit, source, name, report, skip_difficult, exif_boxes) for name in names)
         images[split] = [image for image in found if image]
         if not images[split]:
             raise DataError(f"{source}: no image can be used: {report.problems[-1]}")
@@ -174,10 +174,12 @@ def _read(
 
 
 def _read_image(
-    kit: Year, name: str, report: ConversionReport, skip_difficult: bool, exif_boxes: str | None
+    kit: Year, source: Path, name: str, report: ConversionReport, skip_difficult: bool, exif_boxes: str | None
 ) -> _Image | None:
     xml = kit.annotations / f"{name}.xml"
     try:
+        if not xml.exists():
+            raise DataError(f"{source} lists {name!r}, but there is no annotation {xml}")
         annotation = read_annotation(xml)
         file = _image_file(kit, name, report)
         width, height = image_size(file)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compute_mAP.ground_truth import check_some_class, load_ground_truth
 from compute_mAP.result_files import PREFIX, SUFFIX
 from compute_mAP.voc_devkit import Devkit, find_devkit
 from deploy.console import Progress, note
@@ -57,20 +58,22 @@ def evaluate(
     one that fails keeps its ground truth and is listed in txt_result/failed_images.txt. With `resume`, a run that was
     killed goes on and ends with the same files as an unbroken one.
 
-    Raises DataError for a faulty devkit (its annotations are read before the long work begins) or when all images
-    fail, ModelError and EnvironmentFault as deploy.run.session.open_stream does, UsageError where OUT cannot be
-    written, and EnvironmentFault where numpy is missing, which only the scoring at the end needs.
+    Raises DataError for a faulty devkit (its annotations are read before the long work begins), for one without an
+    object of the pipeline's classes or when all images fail, ModelError and EnvironmentFault as
+    deploy.run.session.open_stream does, UsageError where OUT cannot be written, and EnvironmentFault where numpy is
+    missing, which only the scoring at the end needs.
     """
     devkit = find_devkit(devkit_folder.absolute(), year, image_set)
     images = devkit.read_image_set()
     for sentence in (*devkit.notes, *images.notes):
         note(sentence)
-    _check_annotations(devkit, images.names)
+    annotations, faults = load_ground_truth(devkit, images.names)
     out = out.absolute() / FOLDER
     check_room(out, MAKER)
     check_apart(out, [devkit_folder])
     with open_stream(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
+        check_some_class(annotations, names, faults)
         inputs = inputs_of(pipeline, stream, devkit.images, images.names)
         with resumable_run(out, MAKER, inputs, resume) as run:
             if file := damaged(run.folder, run.sizes, run.sums):
@@ -97,12 +100,6 @@ def evaluate(
         if sentence not in images.notes:
             note(sentence)
     return Evaluated(report, devkit, out)
-
-
-def _check_annotations(devkit: Devkit, names: list[str]) -> None:
-    from compute_mAP.ground_truth import load_ground_truth
-
-    load_ground_truth(devkit, names)
 
 
 def _scored(txt_result: Path, devkit: Devkit, names: list[str], protocol: str) -> Report:

@@ -41,6 +41,16 @@ def test_every_orientation_as_opencv_sees_it(tmp_path: Path, kind: str, orientat
     assert header.shown_size == (width, height)
 
 
+def with_segment(content: bytes, before: bytes) -> bytes:
+    """A JPEG with one more APP1 segment in front of the marker `before`."""
+    plain = encoded("JPEG")
+    place = plain.index(before)
+    return plain[:place] + b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content + plain[place:]
+
+
+TURNED = bytes.fromhex("4d4d002a00000008" + "0001" + "0112" + "0003" + "00000001" + "0006" + "0000" + "00000000")
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [
@@ -48,6 +58,8 @@ def test_every_orientation_as_opencv_sees_it(tmp_path: Path, kind: str, orientat
         pytest.param(encoded("JPEG", 6, ">"), (60, 40, 6), id="the other byte order"),
         pytest.param(encoded("JPEG", 9), (60, 40, 1), id="no such orientation"),
         pytest.param(encoded("JPEG", xmp=XMP), (60, 40, 1), id="in XMP, which no decoder applies"),
+        pytest.param(with_segment(b"Exif\0\0" + TURNED, b"\xff\xda"), (60, 40, 6), id="behind the frame's header"),
+        pytest.param(with_segment(b"Exif\0\xff" + TURNED, b"\xff\xdb"), (60, 40, 1), id="not quite EXIF's mark"),
         pytest.param(encoded("JPEG", progressive=True), (60, 40, 1), id="progressive"),
         pytest.param(encoded("WEBP", lossless=True), (60, 40, 1), id="lossless WEBP"),
         pytest.param(encoded("WEBP"), (60, 40, 1), id="plain WEBP"),
@@ -61,6 +73,8 @@ def test_every_orientation_as_opencv_sees_it(tmp_path: Path, kind: str, orientat
 def test_headers(tmp_path: Path, data: bytes, found: tuple[int, int, int] | None) -> None:
     (tmp_path / "a").write_bytes(data)
     assert read_image_header(tmp_path / "a") == found
+    if found and (image := cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)) is not None:
+        assert read_image_header(tmp_path / "a").shown_size == image.shape[1::-1], "not as OpenCV turns it"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])

@@ -93,6 +93,10 @@ def test_odd_difficult_is_named_and_the_object_stays(tmp_path: Path) -> None:
         ("<annotation/>\n<annotation/>", "line 2: malformed XML: junk after document element"),
         ("<annotation>&who;</annotation>", "line 1: malformed XML: undefined entity"),
         (b"\xff\xd8\xff\xe0 an image", "line 1: malformed XML"),
+        (
+            "<annotation>\n\x01</annotation>",
+            "line 2: malformed XML: .* .found byte 0x01 in line 2, byte 1 of that line",
+        ),
         ("<html/>", "the root element is <html>; expected <annotation>"),
         ("<!DOCTYPE annotation>\n<annotation/>", "line 1: holds a DOCTYPE"),
         ('\n<!DOCTYPE a [<!ENTITY b "c">]>\n<annotation>&b;</annotation>', "line 2: holds a DOCTYPE"),
@@ -108,6 +112,7 @@ def test_odd_difficult_is_named_and_the_object_stays(tmp_path: Path) -> None:
         "two roots",
         "entity nobody declared",
         "a JPEG",
+        "a control character",
         "not an annotation",
         "DOCTYPE",
         "entity",
@@ -222,6 +227,12 @@ CAT = Object("cat", 1, 2, 3, 4, False)
             [CAT],
             "2 <width>, expected one: 8, 7; the size counts as not given",
             id="two widths",
+        ),
+        pytest.param(
+            _object(_box(1, 2, 3, 4)) + _object(_box(1, 2, 3, 4)).replace("object>", "Object>"),
+            [CAT],
+            "1 <Object>, expected <object>; not read",
+            id="capitals",
         ),
     ],
 )

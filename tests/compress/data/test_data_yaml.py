@@ -111,6 +111,14 @@ def test_pipes_are_not_waited_for(folder: Path, name: str) -> None:
         pytest.param("a: !!python/object/apply:os.system [echo]\n", "not valid YAML", id="code"),
         pytest.param("a: \x01\n", "not valid YAML", id="control character"),
         pytest.param("[" * 5000, "not valid YAML", id="nested without end"),
+        pytest.param('a: "\\U00110000"\n', "line 1: not valid YAML: an escape or a version is out", id="no character"),
+        pytest.param('a: "\\UFFFFFFFF"\n', "line 1: not valid YAML: an escape or a version is out", id="no C integer"),
+        pytest.param(
+            "a: 1\nb: !!bool maybe\n", "line 2: not valid YAML: 'maybe' is no bool", id="tag of another value"
+        ),
+        pytest.param("a: !!int " + "9" * 5000, "line 1: not valid YAML: '9{40}' is no int", id="thousands of digits"),
+        pytest.param("a: !!int " + "9" * 30, "line 1: not valid YAML: the number 9{30} is too large", id="30 digits"),
+        pytest.param("a: 1\nb: \x01\n", r"line 2: not valid YAML: the character '\\x01'", id="control character"),
         pytest.param("a: &a [*a]\n", "line 1: not valid YAML: an alias names the very thing", id="alias of itself"),
         pytest.param(
             "a: &a [x,x,x,x,x,x,x,x,x]\n"

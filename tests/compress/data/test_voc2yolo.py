@@ -112,7 +112,12 @@ def test_again_replaces_and_failure_keeps(kit: Path, tmp_path: Path) -> None:
         pytest.param(xml([("cat", "x", 9, 40, 20), BOX]), r"d\.xml: object 1 .cat.*xmin", 1, id="not a number"),  # type: ignore[list-item]
         pytest.param("<annotation>", r"d\.xml.*malformed.*the image is left out", None, id="malformed"),
         pytest.param('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', r"d\.xml.*left out", None, id="entities"),
-        pytest.param(None, r"d\.xml does not exist; the image is left out", None, id="no annotation"),
+        pytest.param(
+            None,
+            r"train\.txt lists 'd', but there is no annotation .*d\.xml; the image is left out",
+            None,
+            id="no annotation",
+        ),
     ],
 )
 def test_bad_annotation(
