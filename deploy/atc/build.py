@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.acl.find_acl import find_acl
 from deploy.aipp.write import aipp_text
 from deploy.atc.cann import DEFAULT_CANN, check_soc, newest_opset
 from deploy.atc.command import atc_command, find_outputs, script
@@ -22,6 +23,8 @@ from deploy.hashes import file_sha256
 from deploy.wire.onnx_graph import FLOAT32, OnnxGraph, read_onnx_graph
 from deploy.wording import shortened
 
+THIS_CHIP = "auto"
+"""The `soc` that stands for the chip of the machine that converts."""
 AIPP, SCRIPT, LOG = "aipp.cfg", "atc.sh", "atc.log"
 STAGE = "build"
 
@@ -49,14 +52,19 @@ class Om:
 def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source: str | None = None) -> Om:
     """Write the AIPP file, the ATC command and its script into the bundle, run ATC, and record what came of it.
 
-    `soc` is the chip (default: that of the bundle's command), `source` a key of aipp_text.SOURCES for which aipp.cfg is
-    rewritten; without it the bundle's own aipp.cfg stays. If ATC fails, an earlier OM stays. The bundle that comes with
-    the project is built in a copy (shipped.py).
+    `soc` is the chip (default: the one of the bundle's command; THIS_CHIP: this machine's), `source` a key of
+    aipp_text.SOURCES for which aipp.cfg is rewritten; without it the bundle's own aipp.cfg stays. If ATC fails, an
+    earlier OM stays. The bundle that comes with the project is built in a copy (shipped.py).
 
     Raises ModelError for a faulty bundle or an opset that this CANN cannot read, UsageError for a `soc` or `cann` that
     is none, EnvironmentFault where there is no ATC, ReportedError where it fails.
     """
     newest = newest_opset(cann)
+    own = find_acl().soc
+    if soc == THIS_CHIP:
+        if not own:
+            raise EnvironmentFault(f"--soc {THIS_CHIP}: this machine's chip is not known: {find_acl().why}")
+        soc = own
     if soc is not None:
         check_soc(soc)
     place = place_to_build(folder)
@@ -80,6 +88,11 @@ def build(folder: Path, soc: str | None = None, cann: str = DEFAULT_CANN, source
             "(E16005): `bash run.sh compress lint --fix` removes those that no node uses"
         )
     soc = soc or _recorded_soc(bundle)
+    if own and own != soc:
+        note(
+            f"the OM is for {soc}, and this machine's chip is {own}, which will not run it; --soc {THIS_CHIP} would "
+            "convert for it"
+        )
     chips = bundle.quantization.get("chips", [])
     if chips and not soc.startswith(tuple(chips)):
         note(f"the bundle is int8 for {', '.join(chips)}; nothing is known of its operators on {soc}")

@@ -26,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument(
-        "--soc", metavar="CHIP", help="the chip, such as Ascend310, Ascend310P3, Ascend310B4 (default: the bundle's)"
+        "--soc",
+        metavar="CHIP",
+        help="the chip, such as Ascend310, Ascend310P3, Ascend310B4, or auto for that of this machine, where acl tells "
+        "it (default: the bundle's)",
     )
     parser.add_argument(
         "--cann", default=DEFAULT_CANN, metavar="VERSION", help="the CANN that converts (default: %(default)s)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from deploy.atc.crash import crash
 from deploy.atc.said import explained
+from deploy.atc.small_machine import limits, memory_of_machine
+from deploy.console import note
 from deploy.errors import ReportedError
 from deploy.whole_file import write_new
 
@@ -81,8 +84,17 @@ def _run(command: list[str], folder: Path) -> tuple[int, str]:
     A signal that ended it is a negative status.
     """
     lines = []
+    added = limits(os.environ, memory_of_machine())
+    if added:
+        settings = " ".join(f"{name}={value}" for name, value in added.items())
+        note(f"this machine has little memory, so ATC compiles one operator at a time ({settings}); it takes longer")
     process = subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=folder,
+        env={**os.environ, **added},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     try:
         assert process.stdout is not None

@@ -45,6 +45,40 @@ def test_a_bundle_becomes_an_om(workshop: Workshop, soc: str) -> None:
     jsonschema.validate(described, json.loads((ROOT / "docs/schemas/bundle.schema.json").read_text()))
 
 
+ACL = "mdl = rt = True\ndef get_soc_name(): return 'Ascend310B1'\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "soc", "words"),
+    [
+        pytest.param(ACL, ("--soc", "auto"), "Ascend310B1", "", id="the chip's own word"),
+        pytest.param(ACL, ("--soc", "Ascend310B4"), "Ascend310B4", "this machine's chip is Ascend310B1", id="another"),
+        pytest.param("", ("--soc", "auto"), "", "this machine's chip is not known: ", id="no chip here"),
+    ],
+)
+def test_the_chip_of_this_machine(
+    workshop: Workshop, module: str, arguments: tuple[str, ...], soc: str, words: str
+) -> None:
+    """310B1 and 310B4 are taken for one another; their OMs are not interchangeable."""
+    workshop.atc()
+    (workshop.folder / "modules").mkdir()
+    (workshop.folder / "modules/acl.py").write_text(module)
+    workshop.variables["PYTHONPATH"] = str(workshop.folder / "modules")
+    done = workshop.build(*arguments)
+    assert done.returncode == (0 if soc else 5) and words in done.stderr
+    assert not soc or f"--soc_version={soc}" in workshop.description()["atc"]
+
+
+def test_a_board_with_little_memory_compiles_one_operator_at_a_time(workshop: Workshop) -> None:
+    workshop.atc('echo "parallel=$TE_PARALLEL_COMPILER"', "echo om >model.om", SUCCESS)
+    (workshop.folder / "modules").mkdir()
+    small = "import os\nold = os.sysconf\nos.sysconf = lambda name: 2**20 if name == 'SC_PHYS_PAGES' else old(name)\n"
+    (workshop.folder / "modules/sitecustomize.py").write_text(small)
+    workshop.variables["PYTHONPATH"] = str(workshop.folder / "modules")
+    done = workshop.build()
+    assert done.returncode == 0 and "parallel=1" in done.stderr and "little memory" in done.stderr
+
+
 def test_a_second_build_replaces_the_first(workshop: Workshop) -> None:
     workshop.atc()
     assert workshop.build().returncode == 0
