@@ -7,14 +7,17 @@ No layer names and no architecture are known here. An operator that is not under
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import nn
 
+from compress.channels.attention import followed
 from compress.channels.grouping import groups_of, pair_parts
 from compress.channels.layers import Group, Layer, Places
-from compress.channels.operators import OPERATORS
+from compress.channels.operators import OPERATORS, TAKES_LOUD
 from compress.channels.trace import Trace, operator, shape_of
 
 
@@ -23,13 +26,17 @@ class ChannelFlow:
     """The channels of a model.
 
     `convolutions` and `norms` map a layer's name to its channel classes; `groups` partitions all classes.
-    `norm_behind` names the batch norm that takes a convolution's output, "" where there are several.
+    `norm_behind` names the batch norm that takes a convolution's output, "" where there are several. `vectors` maps
+    the names of parameters outside of layers that have a value a channel to their classes, int64 [C]. `bare` names the
+    transposed convolutions whose output is used without a batch norm.
     """
 
     convolutions: dict[str, Layer]
     norms: dict[str, Layer]
     groups: list[Group]
     norm_behind: dict[str, str] = field(default_factory=dict)
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
 
     def removable(self) -> list[Group]:
         """The groups that are not pinned."""
@@ -41,7 +48,7 @@ class ChannelFlow:
         return {name: model.get_submodule(name).weight for name in names}  # type: ignore[misc]
 
 
-def channel_flow(model: nn.Module, example: torch.Tensor, places: Places | None = None) -> ChannelFlow:
+def channel_flow(model: nn.Module, example: torch.Tensor, places: Sequence[Places] = ()) -> ChannelFlow:
     """Trace `model` on `example` (float32 [1, 3, H, W]) and follow its channels.
 
     The example's values do not matter, its shape must be one the model accepts; the model is not changed. Parts of a
@@ -50,10 +57,13 @@ def channel_flow(model: nn.Module, example: torch.Tensor, places: Places | None 
     """
     trace = Trace(export_graph(model, example), model)
     _follow(trace)
-    pair_parts(trace, places or {})
+    pair_parts(trace, places)
+    trace.vectors = {name: trace.channels.roots(ids) for name, ids in trace.vectors.items()}
     for layer in (*trace.convolutions.values(), *trace.norms.values()):
         layer.inputs, layer.outputs = (trace.channels.roots(ids) for ids in (layer.inputs, layer.outputs))
-    return ChannelFlow(trace.convolutions, trace.norms, groups_of(trace), trace.norm_behind)
+    groups = groups_of(trace)
+    bare = frozenset(name for name in trace.bare if trace.convolutions[name].transposed)
+    return ChannelFlow(trace.convolutions, trace.norms, groups, trace.norm_behind, trace.vectors, bare)
 
 
 def export_graph(model: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
@@ -70,11 +80,16 @@ def _follow(trace: Trace) -> None:
         if trace.is_image(node):
             trace.ids[node] = trace.channels.fresh(shape_of(node)[1], "the image's own channels")
         elif node.op == "call_function":
+            loud = [argument for argument in node.all_input_nodes if argument in trace.loud]
+            if operator(node) not in TAKES_LOUD:
+                for argument in loud:
+                    reason = f"comes out of the operator {operator(argument)} with a value where it is silent before"
+                    trace.pin([argument], reason)
             understood = OPERATORS.get(operator(node))
             ids = understood(trace, node) if understood else None
-            if ids is None:
-                trace.give_up(node)
-            else:
+            if ids is not None:
                 trace.ids[node] = ids
+            elif not followed(trace, node):
+                trace.give_up(node)
         elif node.op == "output":
             trace.pin(node.all_input_nodes, "an output of the model")

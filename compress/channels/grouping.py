@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from compress.channels.layers import Group, Places
@@ -9,40 +11,73 @@ from compress.channels.trace import Trace
 from deploy.errors import ModelError
 
 
-def pair_parts(trace: Trace, given: Places) -> None:
-    """Unite each channel of a split's first part with one of every other part: by rank of |gamma|, or as `given` says.
+def pair_parts(trace: Trace, given: Sequence[Places]) -> None:
+    """Unite each channel of a part with one of every other part that has to stay as wide: as `given` says, the places
+    of each group of an older flow, or else by rank of |gamma|.
 
     Raises ModelError for places that do not fit the model.
     """
-    for parts in trace.parts.values():
+    for places in given:
+        _unite_as_given(trace, places)
+    for parts in trace.equal_parts:
+        if _are_paired(trace, parts):
+            continue
         whole = np.concatenate(parts)
-        names = [n for n, layer in trace.convolutions.items() if np.array_equal(layer.outputs, whole)]
-        rows = next((given[n] for n in names if n in given), None)
-        orders = _by_rank(trace, parts) if rows is None else _as_given(rows, parts, names[0])
+        for name, layer in trace.convolutions.items():
+            if np.array_equal(layer.outputs, whole) and any(name in places for places in given):
+                raise _unfit(name, len(parts), len(parts[0]))
+        orders = _by_rank(trace, parts)
         for part, order in zip(parts[1:], orders[1:], strict=True):
             trace.channels.unite(parts[0][orders[0]], part[order])
 
 
+def _are_paired(trace: Trace, parts: list[np.ndarray]) -> bool:
+    """Whether every class has as many channels in each part."""
+    first, *others = (np.sort(trace.channels.roots(part)) for part in parts)
+    return all(np.array_equal(first, other) for other in others)
+
+
 def _by_rank(trace: Trace, parts: list[np.ndarray]) -> list[np.ndarray]:
-    """Each part's channels from the weakest to the strongest; as they come where parts share channels already."""
+    """Each part's channels from the weakest to the strongest; as they come where parts share some channels already."""
     roots = trace.channels.roots(np.arange(len(trace.channels)))
     strength = np.zeros(len(roots))
     for norm in trace.norms.values():
         gamma = trace.model.get_parameter(f"{norm.name}.weight").detach().abs().double().cpu().numpy()
         np.maximum.at(strength, roots[norm.outputs], gamma)
     strength[list(trace.channels.pinned())] = np.inf
-    whole = roots[np.concatenate(parts)]
-    if len(set(whole.tolist())) != len(whole):
+    kinds = {tuple(sorted(roots[part].tolist())) for part in parts}
+    together = [root for kind in kinds for root in kind]
+    if len(set(together)) != len(together):
         return [np.arange(len(part)) for part in parts]
-    return [np.argsort(strength[roots[part]], kind="stable") for part in parts]
-
-
-def _as_given(rows: list[list[int]], parts: list[np.ndarray], name: str) -> list[np.ndarray]:
-    width = len(parts[0])
-    orders = [np.array(row, np.int64) - i * width for i, row in enumerate(rows)]
-    if len(orders) != len(parts) or any(sorted(order.tolist()) != list(range(width)) for order in orders):
-        raise ModelError(f"the plan does not pair the {len(parts)} x {width} channels of {name}, each once")
+    # parts of the same channels come in the same order, whatever their places
+    ties = {kind: {root: i for i, root in enumerate(kind)} for kind in kinds}
+    orders = []
+    for part in parts:
+        own = roots[part]
+        rank = ties[tuple(sorted(own.tolist()))]
+        orders.append(np.lexsort(([rank[root] for root in own.tolist()], strength[own])))
     return orders
+
+
+def _unite_as_given(trace: Trace, places: Places) -> None:
+    """Unite the channels that the rows of a group have at the same index."""
+    first: np.ndarray | None = None
+    for name, rows in places.items():
+        layer = trace.convolutions.get(name)
+        for row in rows:
+            known = layer is not None and all(0 <= place < len(layer.outputs) for place in row)
+            if layer is None or not known or len(row) != len(rows[0]) or len({*row}) != len(row):
+                width = len(layer.outputs) if layer else 0
+                raise _unfit(name, len(rows), width // max(1, len(rows)))
+            ids = layer.outputs[np.array(row, np.int64)]
+            if first is not None and len(first) != len(ids):
+                raise _unfit(name, len(rows), len(first))
+            first = ids if first is None else first
+            trace.channels.unite(first, ids)
+
+
+def _unfit(name: str, parts: int, width: int) -> ModelError:
+    return ModelError(f"the plan does not pair the {parts} x {width} channels of {name}, each once")
 
 
 def groups_of(trace: Trace) -> list[Group]:
@@ -56,7 +91,9 @@ def groups_of(trace: Trace) -> list[Group]:
         group.shortcut = not added.isdisjoint(classes)
         makers = [set(trace.convolutions[name].outputs.tolist()) for name in group.convolutions]
         group.norms = [norm.name for norm in trace.norms.values() if set(norm.outputs.tolist()) in makers]
-        if not group.pinned and (not group.norms or trace.bare.intersection(group.convolutions)):
+        bare = [trace.convolutions[name] for name in group.convolutions if name in trace.bare]
+        unscored = not group.norms and not bare
+        if not group.pinned and (unscored or not all(layer.transposed for layer in bare)):
             group.pinned = "no batch norm of its own scores it"
     return groups
 
@@ -74,7 +111,8 @@ def _collected(trace: Trace) -> list[Group]:
     for key, classes in members.items():
         several = list(dict.fromkeys(key))
         name = next((n for n in several if n not in groups), f"{several[0]}#{len(groups)}")
-        repeated = [n for n in several if key.count(n) > 1]
+        chosen = not trace.linked.isdisjoint(several)
+        repeated = [n for n in several if chosen or key.count(n) > 1]
         places = {n: _positions(trace.convolutions[n].outputs, classes) for n in repeated}
         groups[name] = Group(name, np.array(classes, np.int64), several, places=places)
     return list(groups.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 Places = dict[str, list[list[int]]]
 
@@ -14,12 +15,18 @@ class Layer:
     """A convolution or batch norm and the ids of its channels: `inputs` [in] and `outputs` [out], int64.
 
     For a batch norm the two are the same, and for a depthwise convolution, which makes each channel of one channel.
+    The weight of a `transposed` convolution is [in, out, kh, kw].
     """
 
     name: str
     inputs: np.ndarray
     outputs: np.ndarray
     depthwise: bool = False
+    transposed: bool = False
+
+    def outputs_first(self, weight: torch.Tensor) -> torch.Tensor:
+        """The weight as [out, in, kh, kw]; its own inverse."""
+        return weight.transpose(0, 1) if self.transposed else weight
 
 
 @dataclass
@@ -35,7 +42,7 @@ class Group:
         pinned: why none of them may be removed, or "".
         shortcut: whether an addition unites channels of the group.
         places: for convolutions of which a class stands for several channels, their numbers [copies][width]; two rows
-            where halves are split.
+            where halves are split, a row a head for attention (with all its members, for what is whose is a choice).
     """
 
     name: str

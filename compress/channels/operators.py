@@ -28,7 +28,14 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
         return None
     if any(OPERATORS.get(operator(user)) is not _batch_norm for user in node.users):
         trace.bare.add(name)
+    transposed = operator(node) == "conv_transpose2d"
     out, per_group = shape_of(node.args[1])[:2]  # type: ignore[arg-type]
+    if transposed:
+        groups = node.args[6] if len(node.args) > 6 else node.kwargs.get("groups", 1)
+        if groups == 1:
+            out, per_group = per_group, out
+        elif not (groups == out == len(source) and per_group == 1):
+            return None
     depthwise = per_group == 1 and out == len(source)
     grouped = per_group != len(source) and not depthwise
     if grouped:
@@ -37,7 +44,7 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
         trace.channels.unite(trace.convolutions[name].inputs, source)
         return trace.convolutions[name].outputs
     outputs = source if depthwise else trace.channels.fresh(out, "leaves a grouped convolution" if grouped else "")
-    trace.convolutions[name] = Layer(name, source, outputs, depthwise)
+    trace.convolutions[name] = Layer(name, source, outputs, depthwise, transposed and not depthwise)
     return outputs
 
 
@@ -56,7 +63,9 @@ def _batch_norm(trace: Trace, node: Node) -> np.ndarray | None:
 
 
 def _addition(trace: Trace, node: Node) -> np.ndarray | None:
-    """Of two tensors of one shape; one that broadcasts is not understood."""
+    """Of two tensors of one shape, or of a tensor and the number 0; one that broadcasts is not understood."""
+    if len(node.args) == 2 and isinstance(node.args[1], (int, float)) and node.args[1] == 0:
+        return trace.source(node)
     terms = [a for a in node.args if isinstance(a, Node) and a in trace.ids]
     if len(terms) != 2 or len(node.args) != 2 or shape_of(terms[0]) != shape_of(terms[1]):
         return None
@@ -97,6 +106,7 @@ def _split_in_parts(trace: Trace, node: Node) -> np.ndarray | None:
     source = trace.source(node)
     assert source is not None
     trace.parts[node] = np.split(source, len(node.meta["val"]))
+    trace.equal_parts.append(trace.parts[node])
     return source
 
 
@@ -105,15 +115,66 @@ def _part(trace: Trace, node: Node) -> np.ndarray | None:
     return trace.parts[whole][index] if whole in trace.parts else None  # type: ignore[index]
 
 
+def _padding(trace: Trace, node: Node) -> np.ndarray | None:
+    """At the sides of an image, with zeros or with what is there."""
+    sides = node.args[1]
+    mode, value = [*node.args[2:], *("constant", None)[len(node.args) - 2 :]] if len(node.args) < 5 else (None, None)
+    if operator(node) == "constant_pad_nd":
+        mode, value = "constant", node.args[2] if len(node.args) > 2 else 0
+    if not isinstance(sides, (list, tuple)) or len(sides) > 4 or (mode == "constant" and value):
+        return None
+    return trace.source(node)
+
+
+def _sigmoid(trace: Trace, node: Node) -> np.ndarray | None:
+    """A silent channel comes out as 0.5: only a product with what is silent itself makes it silent again."""
+    ids = trace.source(node)
+    if ids is not None:
+        trace.loud.add(node)
+    return ids
+
+
+def _view(trace: Trace, node: Node) -> np.ndarray | None:
+    """Of a parameter with a value a channel, as [1, C, 1, 1]; others are not understood."""
+    name, shape = trace.vector(node.args[0]), shape_of(node)
+    if not name or len(shape) != 4 or shape[0] != 1 or shape[2:] != (1, 1):
+        return None
+    ids = trace.vectors.setdefault(name, trace.channels.fresh(shape[1]))
+    trace.loud.add(node)
+    return ids
+
+
+def _product(trace: Trace, node: Node) -> np.ndarray | None:
+    """Of two tensors with the same channels, one of which goes silent."""
+    factors = [a for a in node.args if isinstance(a, Node) and a in trace.ids]
+    if len(factors) != 2 or len(node.args) != 2 or all(factor in trace.loud for factor in factors):
+        return None
+    shapes = [shape_of(factor) for factor in factors]
+    if any(len(shape) != 4 for shape in shapes) or shapes[0][1] != shapes[1][1]:
+        return None
+    left, right = (trace.ids[factor] for factor in factors)
+    trace.channels.unite(left, right)
+    return left
+
+
+TAKES_LOUD = {"mul", "mul_"}
+"""Operators that can make channels silent which are not."""
+
 OPERATORS: dict[str, Operator] = {
     "conv2d": _convolution,
-    "convolution": _convolution,
+    "conv_transpose2d": _convolution,
     "batch_norm": _batch_norm,
     "_native_batch_norm_legit_no_training": _batch_norm,
     "native_batch_norm": _batch_norm,
     "add": _addition,
     "add_": _addition,
     "cat": _concatenation,
+    "mul": _product,
+    "mul_": _product,
+    "pad": _padding,
+    "constant_pad_nd": _padding,
+    "sigmoid": _sigmoid,
+    "view": _view,
     "chunk": _chunk,
     "split": _split,
     "split_with_sizes": _split,
@@ -124,6 +185,13 @@ OPERATORS: dict[str, Operator] = {
     "relu_": _same_channels,
     "leaky_relu": _same_channels,
     "leaky_relu_": _same_channels,
+    "relu6": _same_channels,
+    "relu6_": _same_channels,
+    "mish": _same_channels,
+    "mish_": _same_channels,
+    "elu": _same_channels,
+    "elu_": _same_channels,
+    "gelu": _same_channels,
     "hardswish": _same_channels,
     "hardswish_": _same_channels,
     "max_pool2d": _same_channels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,11 @@ class Trace:
         channels: the classes of channel ids, and why some are pinned.
         ids: for each node that is followed the ids of its channels (axis 1), int64 [C].
         parts: for each node that splits channels the ids of each part.
+        equal_parts: lists of parts, int64 [width] each, that have to stay equally wide.
+        heads: the channels of the attentions met, by their modules' paths.
+        vectors: parameters with a value a channel outside of layers, by name, and the ids of their values.
+        loud: nodes whose channels say something though what makes them is silent.
+        linked: layers of which a plan has to say which channel is in which class.
         convolutions, norms: the layers met, by name.
         norm_behind: the batch norm that takes a convolution's output, "" where there are several.
         added: ids that an addition unites.
@@ -46,6 +52,11 @@ class Trace:
         self.channels = UnionFind()
         self.ids: dict[Node, np.ndarray] = {}
         self.parts: dict[Node, list[np.ndarray]] = {}
+        self.equal_parts: list[list[np.ndarray]] = []
+        self.heads: dict[str, Any] = {}
+        self.vectors: dict[str, np.ndarray] = {}
+        self.loud: set[Node] = set()
+        self.linked: set[str] = set()
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
         self.norm_behind: dict[str, str] = {}
@@ -60,6 +71,12 @@ class Trace:
         first = node.args[0] if node.args else None
         return self.ids.get(first) if isinstance(first, Node) else None
 
+    def vector(self, node: object) -> str:
+        """The name of the parameter [C] that the node stands for; "" for anything else."""
+        if not isinstance(node, Node) or len(shape_of(node)) != 1:
+            return ""
+        return self._tensor_of.get(node.name, "")
+
     def layer(self, node: Node) -> str:
         """The name of the layer whose `weight` is the second argument; "" where it is none of a layer."""
         weight = node.args[1] if len(node.args) > 1 else None
@@ -69,6 +86,10 @@ class Trace:
     def module(self, node: Node) -> nn.Module:
         """The innermost module in whose forward the node was made."""
         return self.model.get_submodule(_innermost(node))
+
+    def module_path(self, node: Node) -> str:
+        """The path of that module."""
+        return _innermost(node)
 
     def pin(self, nodes: Iterable[Node], reason: str) -> None:
         for node in nodes:

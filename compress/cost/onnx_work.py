@@ -7,15 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import ModelProto, NodeProto
 
-from compress.cost.work import Work, convolution, movement, product
+from compress.cost.work import Work, convolution, movement, product, transposed
 from compress.graph.folded import folded
 from compress.graph.graph_facts import GraphFacts, place
 from compress.graph.shapes import shown
 from deploy.errors import ModelError
 from deploy.host.model.ascend_int8 import ROLLBACK
 
-_MOVES = {"Add", "Sub", "Mul", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split"}
-_COUNTED = {"Conv", "MatMul", *_MOVES}
+_MOVES = {
+    "Add", "Sub", "Mul", "Div", "Concat", "MaxPool", "AveragePool", "Resize", "Softmax", "Transpose", "Slice", "Split",
+    "Pad", "TopK", "Gather", "GatherElements", "ReduceMax", "Sum",
+}  # fmt: skip
+_COUNTED = {"Conv", "ConvTranspose", "MatMul", *_MOVES}
 
 
 def work_of(model: ModelProto, name: str) -> list[Work]:
@@ -37,11 +40,14 @@ def work_of(model: ModelProto, name: str) -> list[Work]:
         sources = [_fixed(facts, tensor, name) for tensor in node.input if tensor and tensor not in facts.constants]
         result = _fixed(facts, node.output[0], name)
         title = node.name or node.output[0]
-        if node.op_type == "Conv":
+        if node.op_type in ("Conv", "ConvTranspose"):
             weight = _fixed(facts, node.input[1], name)
             if min(len(weight), len(sources[0]), len(result)) < 4:
                 raise ModelError(f"{name}: {place(node)} is not one over images: its weights are {shown(weight)}")
-            works.append(convolution(title, weight, _group(node), sources[0], result, _is_int8(node, facts)))
+            if node.op_type == "Conv":
+                works.append(convolution(title, weight, _group(node), sources[0], result, _is_int8(node, facts)))
+            else:
+                works.append(transposed(title, weight, _group(node), sources[0], result))
         elif node.op_type == "MatMul" and len(sources) == 2 and min(map(len, sources)) > 1:
             works.append(product(title, *sources))
         elif sources:

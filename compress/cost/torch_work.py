@@ -11,19 +11,23 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from compress.cost.work import Work, convolution, movement, product
+from compress.cost.work import Work, convolution, movement, product, transposed
+from compress.nets.detector import Detector
 
 _PRODUCTS = {"mm", "bmm"}
 # Batch norms are folded into convolutions and activations are fused with them; views cost nothing.
-_MOVES = {"add", "mul", "cat", "max_pool2d_with_indices", "avg_pool2d", "upsample_nearest2d", "_softmax", "clone"}
+_MOVES = {
+    "add", "mul", "cat", "max_pool2d_with_indices", "avg_pool2d", "upsample_nearest2d", "_softmax", "clone",
+    "constant_pad_nd", "topk", "gather", "stack", "sum",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Asked:
     """One operator that a model executes.
 
-    `kind` is "conv", "matmul" or the name of one that moves data; `shapes` are those of its weight and source (conv),
-    its factors (matmul) or its sources, with the result's last.
+    `kind` is "conv", "transposed" (a convolution), "matmul" or the name of one that moves data; `shapes` are those of
+    its weight and source (both convolutions), its factors (matmul) or its sources, with the result's last.
     """
 
     name: str
@@ -38,6 +42,9 @@ class Asked:
             # a depthwise convolution has as many groups as channels, however many those are
             groups = self.groups if weight[1] * self.groups == source[1] else source[1] // weight[1]
             return convolution(self.name, weight, groups, source, result)
+        if self.kind == "transposed":
+            weight, source = sources
+            return transposed(self.name, weight, source[1] // (weight[0] // self.groups), source, result)
         if self.kind == "matmul":
             return product(self.name, *sources)
         return movement(self.name, self.kind, sources, result)
@@ -46,13 +53,16 @@ class Asked:
 def work_of(model: nn.Module, imgsz: int) -> list[Work]:
     """The operators of `model` for one image [1, 3, imgsz, imgsz], in the order of their execution.
 
-    An activation counts as part of the convolution before it. The model is not changed.
+    An activation counts as part of the convolution before it. Of a detector what a board runs is counted. The model is
+    not changed.
     """
     return [entry.work() for entry in asked_of(model, imgsz)]
 
 
 def asked_of(model: nn.Module, imgsz: int) -> list[Asked]:
     """The same operators by what they are given."""
+    if isinstance(model, Detector):
+        model = model.deployed()
     shapes_only = copy.deepcopy(model).eval().requires_grad_(False).to("meta")
     for module in list(shapes_only.modules()):
         for name, child in module.named_children():
@@ -82,7 +92,8 @@ class _Recorder(TorchDispatchMode):
         if operator == "convolution":
             source, weight, groups = args[0], args[1], args[8]
             name = self._names.get(id(weight), title).removesuffix(".weight")
-            self._note(name, "conv", [weight.shape, source.shape, result.shape], groups)
+            kind = "transposed" if args[6] else "conv"
+            self._note(name, kind, [weight.shape, source.shape, result.shape], groups)
         elif operator in _PRODUCTS:
             self._note(title, "matmul", [args[0].shape, args[1].shape, result.shape])
         elif operator in _MOVES:

@@ -30,6 +30,15 @@ class Work:
     int8: bool = False
 
 
+def transposed(name: str, weight: Sequence[int], groups: int, source: Sequence[int], result: Sequence[int]) -> Work:
+    """A transposed convolution of `weight` [in, out / groups, kh, kw]: each pixel meets the whole kernel."""
+    taken, per_group, kh, kw = weight
+    whole = convolution(name, (per_group * groups, taken // groups, kh, kw), groups, source, source)
+    moved = whole.bytes - stored(source) + stored(result)
+    made = (source[1], per_group * groups)
+    return Work(name, "conv", made, (kh, kw), (result[2], result[3]), whole.flops, whole.padded_flops, moved)
+
+
 def convolution(
     name: str, weight: Sequence[int], groups: int, source: Sequence[int], result: Sequence[int], int8: bool = False
 ) -> Work:

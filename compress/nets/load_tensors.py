@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import nn
+from ultralytics.nn.modules.block import A2C2f
 
 from compress.nets.detector import Detector
 from deploy.errors import ModelError
@@ -26,13 +27,15 @@ def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: 
         fault = "lacks a tensor that its architecture needs" if missing else "has a tensor unknown to its architecture"
         raise ModelError(f"{source}: {fault}, '{name}'")
     for path, module in model.named_modules():
-        counted = 2 if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)) else 0
+        counted = 2 if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)) else 0
         for table in (module._parameters, module._buffers):
             for name, old in table.items():
                 if old is None:
                     continue
                 key = f"{path}.{name}" if path else name
                 new = tensors[key].detach().clone()
+                if isinstance(module, A2C2f):  # its own `gamma`, a factor a channel
+                    counted = 1
                 if new.dim() != old.dim() or new.shape[counted:] != old.shape[counted:]:
                     raise ModelError(
                         f"{source}: tensor '{key}' has shape {list(new.shape)}, expected one like {list(old.shape)}"
@@ -53,6 +56,13 @@ def _count_channels(module: nn.Module, path: str, source: str) -> None:
         if depthwise:
             module.groups = module.out_channels
         module.in_channels = per_group * module.groups
+        lengths = {module.out_channels, *([] if module.bias is None else [module.bias.numel()])}
+    elif isinstance(module, nn.ConvTranspose2d):
+        depthwise = module.groups == module.in_channels == module.out_channels
+        module.in_channels, per_group = module.weight.shape[:2]
+        if depthwise:
+            module.groups = module.in_channels
+        module.out_channels = per_group * module.groups
         lengths = {module.out_channels, *([] if module.bias is None else [module.bias.numel()])}
     elif isinstance(module, nn.BatchNorm2d):
         module.num_features = module.weight.numel()

@@ -15,7 +15,7 @@ from torch import nn
 from compress.channels.flow import ChannelFlow
 from compress.nets.detector import Detector
 from compress.prune.plan import Plan
-from compress.prune.surgery import removed_classes
+from compress.prune.surgery import removed_classes, silence_bare
 
 
 def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
@@ -29,13 +29,17 @@ def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     with torch.no_grad():
         for name, layer in flow.norms.items():
             folded.get_parameter(f"{name}.weight")[torch.from_numpy(np.isin(layer.outputs, gone))] = 0
+        for name in flow.bare:
+            silence_bare(folded, flow.convolutions[name], gone, bias=False)
         emitted = _emitted(folded, flow)
         for name, layer in flow.convolutions.items():
             silent = torch.from_numpy(np.isin(layer.inputs, gone))
             # what a depthwise convolution makes of a removed channel is removed as well
             if silent.any() and not layer.depthwise:
-                weight = folded.get_parameter(f"{name}.weight")
-                _move(folded, flow, name, weight[:, silent].sum((2, 3)) @ emitted[name][silent])
+                weight = layer.outputs_first(folded.get_parameter(f"{name}.weight"))[:, silent].sum((2, 3))
+                if layer.transposed:  # its kernel is spread over the pixels that it makes of one; their mean is moved
+                    weight = weight / float(np.prod(folded.get_submodule(name).stride))  # type: ignore[arg-type]
+                _move(folded, flow, name, weight @ emitted[name][silent])
     return folded
 
 

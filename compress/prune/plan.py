@@ -59,9 +59,9 @@ class Plan:
         movable = [g for g in self.groups if g.score]
         return sum(len(g.removed) for g in movable) / max(1, sum(g.width for g in movable))
 
-    def places(self) -> Places:
+    def places(self) -> list[Places]:
         """Those of all groups: with them `channel_flow` makes the groups that the plan speaks of."""
-        return {name: rows for group in self.groups for name, rows in group.places.items()}
+        return [group.places for group in self.groups if group.places]
 
     def to_json(self) -> dict[str, Any]:
         return {"schema_version": SCHEMA_VERSION, "kind": "plan", **asdict(self)}

@@ -19,10 +19,17 @@ Scores = Mapping[str, np.ndarray]
 def gamma_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
     """|gamma| (Liu et al. 2017, arXiv 1708.06519), the largest where several batch norms share the channel.
 
-    A channel goes silent only when all of its gammas are small.
+    A channel goes silent only when all of its gammas are small. A transposed convolution without a batch norm has none:
+    what stands for its gamma is the deviation of its output where its inputs vary independently by their gammas.
     """
     values = {name: _values(model.get_parameter(f"{name}.weight")) for name in _norms(flow)}
-    return {group.name: _spread(flow.norms, group.norms, values, group, np.maximum) for group in flow.removable()}
+    found = {group.name: _spread(flow.norms, group.norms, values, group, np.maximum) for group in flow.removable()}
+    for group in flow.removable():
+        for name in flow.bare.intersection(group.convolutions):
+            deviation = {name: _deviation(model, flow, name)}
+            made = _spread(flow.convolutions, [name], deviation, group, np.maximum)
+            found[group.name] = np.maximum(found[group.name], made)
+    return found
 
 
 def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
@@ -34,7 +41,7 @@ def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
     """
     result = {}
     for group in flow.removable():
-        values = {name: _filters(model, name, order) for name in group.convolutions}
+        values = {name: _filters(model, flow, name, order) for name in group.convolutions}
         total = _spread(flow.convolutions, group.convolutions, values, group, np.add)
         score = total if order == 1 else np.sqrt(total)
         result[group.name] = score / max(float(score.mean()), np.finfo(float).tiny)
@@ -49,7 +56,7 @@ def group_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
     """
     result = {}
     for group in flow.removable():
-        made = {name: _filters(model, name, 2) for name in group.convolutions}
+        made = {name: _filters(model, flow, name, 2) for name in group.convolutions}
         gammas = {name: np.square(_values(model.get_parameter(f"{name}.weight"))) for name in group.norms}
         total = _spread(flow.convolutions, group.convolutions, made, group, np.add)
         total += _spread(flow.norms, group.norms, gammas, group, np.add)
@@ -63,22 +70,27 @@ def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Te
     """The first-order estimate of what removing a channel does to the loss (Molchanov et al. 2019, arXiv 1906.10771).
 
     At a batch norm the gate's gradient is gamma dE/dgamma + beta dE/dbeta; its square is averaged over the batches and
-    summed over the batch norms that share the channel. `losses` yields the scalar loss of one batch after another,
+    summed over the batch norms that share the channel; where there is none, a transposed convolution's filters and bias
+    stand for gamma and beta. `losses` yields the scalar loss of one batch after another,
     each computed by `model` with gradients enabled. Gradients of the model are overwritten.
     """
     sums = {name: np.zeros(len(flow.norms[name].outputs)) for name in _norms(flow)}
+    sums |= {name: np.zeros(len(flow.convolutions[name].outputs)) for name in flow.bare}
     batches = 0
     for loss in losses:
         model.zero_grad(set_to_none=True)
         loss.backward()
         batches += 1
         for name, total in sums.items():
-            gate = sum(_signed(p) * _signed(p.grad) for p in _affine(model, name) if p.grad is not None)
-            total += np.square(gate)
+            total += np.square(_gate_gradient(model, flow, name))
     model.zero_grad(set_to_none=True)
     for total in sums.values():
         total /= max(1, batches)
-    return {group.name: _spread(flow.norms, group.norms, sums, group, np.add) for group in flow.removable()}
+    return {
+        group.name: _spread(flow.norms, group.norms, sums, group, np.add)
+        + _spread(flow.convolutions, list(flow.bare.intersection(group.convolutions)), sums, group, np.add)
+        for group in flow.removable()
+    }
 
 
 def _spread(
@@ -107,7 +119,7 @@ def _taken(model: nn.Module, flow: ChannelFlow, group: Group) -> np.ndarray:
         places = np.array([position.get(int(c), -1) for c in layer.inputs])
         if layer.depthwise or not (places >= 0).any():
             continue
-        weight = model.get_parameter(f"{name}.weight").detach().double().cpu()
+        weight = layer.outputs_first(model.get_parameter(f"{name}.weight").detach().double().cpu())
         if weight.shape[1] == len(layer.inputs):  # grouped convolutions have their inputs by group, and are pinned
             each = weight.square().sum((0, 2, 3)).numpy()
             np.add.at(result, places[places >= 0], each[places >= 0])
@@ -118,12 +130,34 @@ def _norms(flow: ChannelFlow) -> list[str]:
     return [name for group in flow.removable() for name in group.norms]
 
 
-def _affine(model: nn.Module, name: str) -> list[nn.Parameter]:
-    return [model.get_parameter(f"{name}.weight"), model.get_parameter(f"{name}.bias")]
+def _gate_gradient(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray:
+    """The gradient of a factor 1 on each channel that the layer puts out, float64 [out]."""
+    total = np.zeros(1)
+    for parameter in model.get_submodule(name).parameters(recurse=False):
+        if parameter.grad is not None:
+            products = (parameter.detach() * parameter.grad).double().cpu()
+            if products.dim() > 1:
+                products = flow.convolutions[name].outputs_first(products).flatten(1).sum(1)
+            total = total + products.numpy()
+    return total
 
 
-def _filters(model: nn.Module, name: str, order: int) -> np.ndarray:
+def _deviation(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray:
+    """The deviation of each output, float64 [out], if every input had that of its largest gamma, or 1 without one."""
+    layer = flow.convolutions[name]
+    gammas: dict[int, float] = {}
+    for norm in flow.norms.values():
+        for c, gamma in zip(norm.outputs.tolist(), _values(model.get_parameter(f"{norm.name}.weight")), strict=True):
+            gammas[c] = max(gammas.get(c, 0.0), float(gamma))
+    inputs = np.square([gammas.get(c, 1.0) for c in layer.inputs.tolist()])
+    weight = layer.outputs_first(model.get_parameter(f"{name}.weight").detach().double().cpu())
+    strides = np.prod(model.get_submodule(name).stride)  # type: ignore[arg-type]
+    return np.sqrt(weight.square().sum((2, 3)).numpy() @ inputs / float(strides))
+
+
+def _filters(model: nn.Module, flow: ChannelFlow, name: str, order: int) -> np.ndarray:
     weight = model.get_parameter(f"{name}.weight").detach().double().cpu()
+    weight = flow.convolutions[name].outputs_first(weight)
     return weight.flatten(1).abs().pow(order).sum(1).numpy()
 
 

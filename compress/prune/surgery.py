@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from compress.channels.flow import ChannelFlow
+from compress.channels.layers import Layer
 from compress.nets.detector import Detector
 from compress.nets.load_tensors import load_tensors
+from compress.prune.attention_scale import as_scaled, keep_scale
 from compress.prune.plan import Plan
 from deploy.errors import ModelError
 
@@ -19,20 +21,37 @@ PROOF_SIDE = 128  # pixels, a multiple of every stride; a wrong cut shows at any
 
 
 def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
-    """A copy at full width in which gamma and beta of every removed channel are 0."""
+    """A copy at full width, in float64, in which every removed channel is silent."""
+    gone = removed_classes(flow, plan)
     masked = copy.deepcopy(model)
-    silence(masked, flow, removed_classes(flow, plan))
+    silence(masked, flow, gone)
+    masked.double()
+    as_scaled(masked, flow, gone)
     return masked
 
 
 @torch.no_grad()
 def silence(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
-    """Set gamma and beta of these channel classes, int64 [n], to 0 in the model itself."""
+    """Set gamma and beta of these channel classes, int64 [n], to 0 in the model itself, and the weights and biases that
+    make them where no batch norm scales them.
+    """
     for name, layer in flow.norms.items():
         norm = model.get_submodule(name)
         silent = torch.from_numpy(np.isin(layer.outputs, gone)).to(norm.weight.device)  # type: ignore[arg-type]
         norm.weight[silent] = 0  # type: ignore[operator]
         norm.bias[silent] = 0  # type: ignore[operator]
+    for name in flow.bare:
+        silence_bare(model, flow.convolutions[name], gone, bias=True)
+
+
+@torch.no_grad()
+def silence_bare(model: nn.Module, layer: Layer, gone: np.ndarray, bias: bool) -> None:
+    """Set the weights that make a layer's channels of these classes to 0, and their biases where that is wanted."""
+    convolution = model.get_submodule(layer.name)
+    silent = torch.from_numpy(np.isin(layer.outputs, gone)).to(convolution.weight.device)  # type: ignore[arg-type]
+    layer.outputs_first(convolution.weight)[silent] = 0  # type: ignore[arg-type]
+    if bias and isinstance(convolution.bias, torch.Tensor):
+        convolution.bias[silent] = 0
 
 
 def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
@@ -42,17 +61,21 @@ def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     for name, layer in flow.convolutions.items():
         keep_out = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
         keep_in = torch.from_numpy(np.flatnonzero(~np.isin(layer.inputs, gone)))
-        weight = tensors[f"{name}.weight"][keep_out]
+        weight = layer.outputs_first(tensors[f"{name}.weight"])[keep_out]
         # a grouped convolution has its inputs by group: pinned on both sides, or one a channel (depthwise)
-        tensors[f"{name}.weight"] = weight[:, keep_in] if weight.shape[1] == len(layer.inputs) else weight
+        weight = weight[:, keep_in] if weight.shape[1] == len(layer.inputs) else weight
+        tensors[f"{name}.weight"] = layer.outputs_first(weight)
         if f"{name}.bias" in tensors:
             tensors[f"{name}.bias"] = tensors[f"{name}.bias"][keep_out]
     for name, layer in flow.norms.items():
         keep = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
         for part in ("weight", "bias", "running_mean", "running_var"):
             tensors[f"{name}.{part}"] = tensors[f"{name}.{part}"][keep]
+    for name, classes in flow.vectors.items():
+        tensors[name] = tensors[name][torch.from_numpy(np.flatnonzero(~np.isin(classes, gone)))]
     slim = copy.deepcopy(model)
     load_tensors(slim, tensors, "the pruned model")
+    keep_scale(model, slim)
     return slim
 
 

@@ -1,18 +1,18 @@
 """What a candidate is worth: the one shared model with the candidate's channels silent, its batch-norm statistics anew,
 and its mAP on images that were held out of the training split (EagleEye, Li et al. 2020, arXiv 2007.02491).
 
-A silent channel (gamma and beta 0) adds nothing to any layer behind it, so the masked model is the cut one at the cost
-of the full-width passes, and nothing is copied or built. EagleEye's rule is kept strictly: statistics start anew, are a
-plain average over all batches, and neither these nor the score see an image of val or test.
+A silent channel (gamma and beta 0, or the weights that make it) adds nothing to any layer behind it, so the masked
+model is the cut one at the cost of the full-width passes, and nothing is copied or built. EagleEye's rule is kept
+strictly: statistics start anew, are a plain average over all batches, and neither these nor the score see an image of
+val or test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +121,7 @@ class Scorer:
     def __call__(self, widths: Mapping[str, int]) -> Scored:
         """The model with so many channels in each group."""
         plan = with_widths(self.flow, self.order, widths, Goal("uniform", 1.0), 1)
-        with _restored(self.model):
+        with _restored(self.model, self.flow.bare):
             silence(self.model, self.flow, removed_classes(self.flow, plan))
             self.recalibrate(self.model)
             return self._scored()
@@ -137,20 +137,23 @@ class Scorer:
 
 
 @contextmanager
-def _restored(model: nn.Module) -> Iterator[None]:
-    """Afterwards every batch norm has its own tensors and momentum again, bit for bit, and the model its mode."""
+def _restored(model: nn.Module, bare: Iterable[str]) -> Iterator[None]:
+    """Afterwards every batch norm has its own tensors and momentum again, bit for bit, as have the layers named in
+    `bare` their tensors, and the model its mode.
+    """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    kept: list[tuple[dict[str, Any], float | None]] = [
-        ({name: tensor.clone() for name, tensor in norm.state_dict().items()}, norm.momentum) for norm in norms
-    ]
+    layers = [*norms, *(model.get_submodule(name) for name in bare)]
+    kept = [{name: tensor.clone() for name, tensor in layer.state_dict().items()} for layer in layers]
+    momenta = [norm.momentum for norm in norms]
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
     finally:
         with torch.no_grad():
-            for norm, (tensors, momentum) in zip(norms, kept, strict=True):
-                for name, tensor in norm.state_dict().items():
+            for layer, tensors in zip(layers, kept, strict=True):
+                for name, tensor in layer.state_dict().items():
                     tensor.copy_(tensors[name])
-                norm.momentum = momentum
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
         for module, mode in modes:
             module.training = mode

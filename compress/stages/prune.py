@@ -132,7 +132,7 @@ def _judge(given: Model, settings: PruneSettings) -> Callable[[ChannelFlow, Prun
 
     def judge(flow: ChannelFlow, done: PruneResult) -> Scores:
         assert done.model
-        masked = surgery.mask(given.detector, flow, done.plan)
+        masked = surgery.mask(given.detector, flow, done.plan).float()
         models = {"before": given.detector, "masked": masked, "pruned": done.model.detector}
         found = {name: validator(copy.deepcopy(model)) for name, model in models.items()}
         return {name: {key: row[key] for key in ("map50", "map50_95")} for name, row in found.items()}

@@ -219,7 +219,10 @@ PINNED = [
     pytest.param(CHAIN, through(lambda a: a.softmax(1)), "a", "softmax", id="softmax mixes channels"),
     pytest.param(CHAIN, through(torch.sigmoid), "a", "sigmoid", id="the sigmoid of a silent channel is not silent"),
     pytest.param(CHAIN, through(lambda a: a + 1), "a", "add", id="nor is a silent channel plus a number"),
-    pytest.param(CHAIN, through(lambda a: a * a), "a", "mul", id="a product is not followed"),
+    pytest.param(CHAIN, through(lambda a: a * 2), "a", "mul", id="a product with a number is not followed"),
+    pytest.param(CHAIN, through(lambda a: a.sigmoid() * a.sigmoid()), "a", "mul", id="two gates are never silent"),
+    pytest.param(CHAIN, through(lambda a: F.pad(a, (1, 1, 1, 1), value=0.5)), "a", "pad", id="padding with a value"),
+    pytest.param(CHAIN, through(lambda a: F.pad(a, (0, 0, 0, 0, 1, 0))[:, 1:]), "a", "pad", id="padding with channels"),
     pytest.param(CHAIN, through(lambda a: a.flip(1)), "a", "flip", id="channels in another order"),
     pytest.param(CHAIN, through(lambda a: torch.cat([a, a], 2)), "a", "cat", id="images put below each other"),
     pytest.param(CHAIN, through(lambda a: a + a.mean((2, 3), True)), "a", "mean", id="an addition that broadcasts"),
@@ -299,6 +302,28 @@ PINNED = [
 ]
 
 
+FOLLOWED = [
+    pytest.param(lambda a: a + 0, id="plus nothing"),
+    pytest.param(lambda a: a * F.adaptive_avg_pool2d(a, 1).sigmoid(), id="a gate: silent where its channel is"),
+    pytest.param(lambda a: a * a, id="a product of what is silent"),
+    pytest.param(lambda a: F.pad(a, (0, 1, 0, 1)), id="padding with zeros"),
+    pytest.param(lambda a: F.pad(a, (1, 1, 1, 1), mode="reflect"), id="padding with what is there"),
+]
+
+
+@pytest.mark.parametrize("step", FOLLOWED)
+def test_operators_that_leave_silent_channels_silent(step: Callable) -> None:
+    assert found(flow_of(Net(CHAIN, through(step)))) == {"a": (8, ""), "b": (8, ""), "end": (4, LAST)}
+
+
+@pytest.mark.parametrize("normed", [True, False])
+def test_a_transposed_convolution_is_followed(normed: bool) -> None:
+    layers = {**A8, "b": nn.ConvTranspose2d(8, 6, 2, 2), "b_n": nn.BatchNorm2d(6), **conv("end", 6, 4, norm=False)}
+    flow = flow_of(Net(layers, chain if normed else lambda m, x: m.end(m.b(m.act("a", x)))))
+    assert found(flow) == {"a": (8, ""), "b": (6, ""), "end": (4, LAST)}
+    assert flow.bare == (frozenset() if normed else {"b"}) and flow.convolutions["b"].transposed
+
+
 @pytest.mark.parametrize(("layers", "forward", "groups", "reason"), PINNED)
 def test_what_is_not_understood_is_pinned_with_its_reason(
     layers: dict, forward: Callable, groups: str, reason: str
@@ -317,7 +342,7 @@ def test_halves_are_united_by_rank() -> None:
     (group, *_) = flow_of(net).groups
     assert group.places == {"a": [[0, 1, 2, 3], [5, 4, 6, 7]]}, "the weakest with the weakest, whatever the sign"
     told = {"a": [[3, 2, 1, 0], [4, 5, 6, 7]]}
-    (again, *_) = channel_flow(net, torch.zeros(1, 3, 16, 16), told).groups
+    (again, *_) = channel_flow(net, torch.zeros(1, 3, 16, 16), [told]).groups
     assert again.places == {"a": [[0, 1, 2, 3], [7, 6, 5, 4]]}, "the pairs that are told"
 
 
@@ -348,7 +373,7 @@ def test_rank_counts_what_a_shortcut_adds() -> None:
 def test_pairs_that_do_not_fit_are_refused(told: list[list[int]]) -> None:
     net = Net({**A8, **conv("b", 4, 4), **conv("end", 12, 4, norm=False)}, own_halves)
     with pytest.raises(ModelError, match="does not pair the 2 x 4 channels of a, each once"):
-        channel_flow(net, torch.zeros(1, 3, 16, 16), {"a": told})
+        channel_flow(net, torch.zeros(1, 3, 16, 16), [{"a": told}])
 
 
 def test_layers_know_the_classes_of_both_sides() -> None:

@@ -12,12 +12,13 @@ import torch
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from compress.cost import onnx_work, torch_work
-from compress.cost.work import Work, convolution, movement, product, stored
+from compress.cost.work import Work, convolution, movement, product, stored, transposed
 from compress.export.onnx_file import to_onnx
 from compress.graph.load import load_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.size import flops
 from compress.nets.yolov5 import Yolov5
+from compress.nets.yolov8 import AnchorFree
 from deploy.errors import ModelError
 
 
@@ -37,6 +38,29 @@ def test_convolution(weight: tuple[int, ...], groups: int, source: int, flops: i
     found = convolution("c", weight, groups, (1, source, 8, 8), (1, weight[0], 8, 8))
     moved = 2 * products + stored((1, source, 8, 8)) + stored((1, weight[0], 8, 8))
     assert (found.flops, found.padded_flops, found.bytes) == (flops, 2 * products * 64, moved)
+
+
+def test_transposed_convolution() -> None:
+    """Each of 8 x 8 pixels meets the whole kernel; four times as many come out."""
+    found = transposed("t", (32, 17, 2, 2), 1, (1, 32, 8, 8), (1, 17, 16, 16))
+    products = 32 * 32 * 4
+    assert (found.flops, found.padded_flops) == (2 * 32 * 17 * 4 * 64, 2 * products * 64)
+    assert found.bytes == 2 * products + stored((1, 32, 8, 8)) + stored((1, 17, 16, 16))
+    assert (found.channels, found.size) == ((32, 17), (16, 16))
+
+
+@pytest.mark.parametrize("cfg", ["yolo26n", "yolov6n", "yolo12n"])
+def test_other_families_from_torch_and_onnx(tiny_free: Callable[..., AnchorFree], cfg: str) -> None:
+    """One branch of YOLO26, the products of attention by heads and by areas, depthwise 7x7, transposed convolutions."""
+    model = tiny_free(cfg, width=0.25)
+    content = to_onnx(model.deployed(), 64, proof_images(None, 64)).content
+    ours = torch_work.work_of(model, 64)
+    theirs = onnx_work.work_of(onnx.load_from_string(content), "m")
+    for kind in ("conv", "matmul"):
+        one, other = (sorted(w.flops for w in works if w.kind == kind) for works in (ours, theirs))
+        assert one == other, kind
+    if cfg == "yolo12n":
+        assert any(w.kernel == (7, 7) for w in ours) and any(w.kind == "matmul" for w in ours)
 
 
 def test_other_operators() -> None:

@@ -6,17 +6,18 @@ depth and a quarter of the width, for the channel flow depends on the depth alon
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
 from collections.abc import Callable
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from ultralytics.nn.modules.block import AAttn, Attention
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.torch_utils import get_flops, get_num_params
 
@@ -42,6 +43,8 @@ V50_BACKBONE = [
     [-1, 3, "C3", [1024, False]],
 ]
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
+SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
+SHARES = {"yolo26n": 0.5, "yolov10n": 0.5, "yolov6n": 0.5, "yolov3-tiny": 0.25}  # of their own width, to be fast
 LARGE = ["yolov5x", "yolov5x-v5.0", "yolov8m", "yolov8l", "yolo11m", "yolo11l"]
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.5, 0.7), (1, 8, 16), ("group", "keep")
@@ -62,7 +65,7 @@ def described(name: str, share: float) -> dict[str, Any]:
     if "scales" in arch:
         depth, width, most = arch["scales"][arch["scale"]]
         return {**arch, "scales": {arch["scale"]: [depth, width * share, most]}}
-    return {**arch, "width_multiple": arch["width_multiple"] * share}
+    return {**arch, "width_multiple": arch.get("width_multiple", 1.0) * share}
 
 
 def randomise(model: nn.Module, side: int) -> None:
@@ -78,9 +81,9 @@ def randomise(model: nn.Module, side: int) -> None:
 
 
 @cache
-def traced(name: str, share: float = 1.0) -> tuple[Detector, ChannelFlow]:
+def traced(name: str, share: float = 0.0) -> tuple[Detector, ChannelFlow]:
     torch.manual_seed(0)
-    model = build(described(name, share), NAMES, SIDE)
+    model = build(described(name, share or SHARES.get(name, 1.0)), NAMES, SIDE)
     randomise(model, 2 * max(model.stride))
     return model.eval(), channel_flow(model, torch.zeros(1, 3, SIDE, SIDE))
 
@@ -189,16 +192,77 @@ def test_cost_is_what_ultralytics_counts(name: str) -> None:
         assert (parameters(counted), flops(counted, 320)) == (found, pytest.approx(operations, rel=1e-6))
 
 
-def test_attention_is_pinned_and_said_so() -> None:
-    _, flow = traced("yolo11n")
-    pinned = {g.name: g.pinned for g in flow.groups if "model.10." in g.name and g.pinned}
-    assert pinned == {
-        "model.10.cv1.conv": "gives the operator view its width",
-        "model.10.m.0.attn.qkv.conv": "reaches the operator view",
-        "model.10.m.0.attn.pe.conv": "comes out of the operator view",  # as what its output is added to
-    }
-    free = {g.name for g in flow.removable()}
-    assert {"model.10.m.0.ffn.0.conv", "model.10.cv2.conv"} <= free, "what surrounds the attention is not"
+ATTENTIONS = [
+    pytest.param("yolo11n", 1, id="YOLO11: C2PSA"),
+    pytest.param("yolo26n", 2, id="YOLO26: C2PSA, and within C3k2"),
+    pytest.param("yolov10n", 1, id="YOLOv10: PSA"),
+    pytest.param("yolo12n", 8, id="YOLO12: area attention"),
+]
+
+
+@pytest.mark.parametrize(("name", "count"), ATTENTIONS)
+def test_attention_is_pruned_by_heads(name: str, count: int) -> None:
+    model, flow = traced(name)
+    assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
+    slim = surgery.cut(model, flow, chosen(model, flow, 0.5, 1))
+    pairs = [(n, m) for n, m in model.named_modules() if isinstance(m, (Attention, AAttn))]
+    assert len(pairs) == count
+    narrower = 0
+    for path, before in pairs:
+        after: Any = slim.get_submodule(path)
+        heads, width = after.num_heads, after.head_dim
+        keys = after.key_dim if isinstance(after, Attention) else width
+        assert heads == before.num_heads and width <= before.head_dim
+        assert after.qkv.conv.out_channels == heads * (2 * keys + width)
+        assert after.proj.conv.in_channels == after.pe.conv.groups == heads * width
+        narrower += width < before.head_dim
+        if isinstance(after, Attention):
+            assert after.qkv.conv.in_channels == heads * width, "the input is as wide as the values"
+            assert after.scale == before.scale, "a narrower head is scaled as before"
+    assert narrower
+
+
+def test_queries_of_area_attention_keep_their_scale() -> None:
+    """ultralytics computes it from the heads' width, so it moves into the batch norm."""
+    model, flow = traced("yolo12n")
+    slim = surgery.cut(model, flow, chosen(model, flow, 0.5, 1))
+    path, before = next((n, m) for n, m in model.named_modules() if isinstance(m, AAttn))
+    after: Any = slim.get_submodule(path)
+    kept = ~np.isin(flow.norms[f"{path}.qkv.bn"].outputs, surgery.removed_classes(flow, choose(model, flow, 0.5, 1)))
+    gammas = before.qkv.bn.weight[torch.from_numpy(kept)].view(after.num_heads, 3, -1)  # type: ignore[union-attr]
+    found = after.qkv.bn.weight.view(after.num_heads, 3, -1)
+    factor = (after.head_dim / before.head_dim) ** 0.5
+    assert factor < 1 and torch.allclose(found[:, 0], gammas[:, 0] * factor)
+    assert torch.equal(found[:, 1:], gammas[:, 1:])
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        pytest.param("yolov6n", "model.11", id="a transposed convolution without a batch norm"),
+        pytest.param("yolov3-tiny", "model.10.conv", id="what is padded"),
+        pytest.param("yolov9t", "model.4.cv2.0.m.0.cv1.conv1.conv", id="an addition of nothing"),
+    ],
+)
+def test_what_used_to_be_pinned_is_pruned(name: str, layer: str) -> None:
+    model, flow = traced(name)
+    slim = surgery.cut(model, flow, chosen(model, flow, 0.7, 1))
+    assert slim.get_submodule(layer).out_channels < model.get_submodule(layer).out_channels  # type: ignore[operator]
+
+
+def test_a_plan_brings_its_heads_back() -> None:
+    """Which channel of one head goes with which of another is a choice, so a plan says it."""
+    model, flow = traced("yolo26n")
+    plan = chosen(model, flow, 0.5, 8)
+    other = copy.deepcopy(model)
+    randomise(other.train(), 64)
+    with torch.no_grad():
+        for norm in (m for m in other.modules() if isinstance(m, nn.BatchNorm2d)):
+            norm.weight.copy_(norm.weight.flip(0))
+    again = channel_flow(other.eval(), torch.zeros(1, 3, SIDE, SIDE), plan.places())
+    assert [g.places for g in again.groups] == [g.places for g in flow.groups]
+    fresh = channel_flow(other, torch.zeros(1, 3, SIDE, SIDE))
+    assert [g.places for g in fresh.groups] != [g.places for g in flow.groups]
 
 
 def test_halves_are_aligned_each() -> None:
@@ -212,9 +276,8 @@ def test_halves_are_aligned_each() -> None:
 
 def test_pruned_model_that_does_not_fit_together_is_refused_with_a_sentence() -> None:
     model, flow = traced("yolo11n")
-    unpinned = [
-        SimpleNamespace(**{**vars(g), "pinned": ""}) if g.name == "model.10.cv1.conv" else g for g in flow.groups
-    ]
-    wrong = ChannelFlow(flow.convolutions, flow.norms, unpinned, flow.norm_behind)  # type: ignore[arg-type]
-    with pytest.raises(surgery.ModelError, match="the pruned model cannot run"):
-        surgery.prune(model, wrong, choose(model, wrong, 0.5, 8))
+    apart = copy.deepcopy(flow)
+    layer = apart.convolutions["model.10.m.0.attn.qkv.conv"]
+    layer.outputs = np.roll(layer.outputs, 7)  # heads of unequal widths
+    with pytest.raises(surgery.ModelError, match=r"the pruned model cannot run|differs from the masked one"):
+        surgery.prune(model, apart, choose(model, apart, 0.5, 1))
