@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from compress.chain.demo_pace import EPOCHS, fitting_epochs, in_words, seconds, 
 from compress.chain.verbs import command_line, settings_of
 from compress.edge import ROOT, run_edge
 from compress.failure import report_failure
-from compress.report.comparison import compare
+from compress.report.comparison import COLUMNS, compare
+from compress.stages.report import ReportSettings, report
 from compress.verb import Verb
 from compute_mAP.class_names import read_names
 from deploy.errors import ModelError, ReportedError
@@ -68,6 +69,19 @@ def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int | No
     _say(f"6/6 done in {time.perf_counter() - began:.0f} s; latency and images per second are this computer's")
     print(f"classes: {', '.join(read_names(names))}; images with boxes: image_result/", file=sys.stderr)
     return rows
+
+
+def demo_page(rows: Sequence[Sequence[str]], out: Path) -> Path:
+    """The page about the demo's two models, with the comparison's latencies. Raises what `report` raises."""
+    latency = COLUMNS.index("host latency")
+    sources = [f"{row[0]}={out / row[0] / 'bundle'}" for row in rows] + [str(out / "runs" / "finetune")]
+    settings = ReportSettings(
+        sources=sources,
+        devkit=out / "VOCdevkit",
+        out=out / "report.html",
+        host_ms={row[0]: float(row[latency].split()[0]) for row in rows},
+    )
+    return report(settings).page
 
 
 def _run(verb: Verb, **options: Any) -> None:

@@ -26,13 +26,14 @@ class DemoSettings(Settings):
 
 
 def demo(settings: DemoSettings) -> Answer:
-    from compress.chain.demo import run_demo
+    from compress.chain.demo import demo_page, run_demo
     from compress.report.comparison import COLUMNS, text_table
 
     verbs = {verb.name: verb for verb in run.STAGE_VERBS}
     rows = run_demo(verbs, Path(settings.out), settings.images, settings.epochs, settings.percent)
     models = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    return Answer({"models": models}, text_table(rows))
+    page = demo_page(rows, Path(settings.out))
+    return Answer({"models": models, "page": str(page)}, f"{text_table(rows)}\nthe page about both models: {page}")
 
 
 VERB = Verb("demo", "the whole way on data and a model that come with the project", DemoSettings, demo)

@@ -119,8 +119,8 @@ def _columns(page: Page) -> list[Column]:
         _column("map50", [row.scored.report.map50 if row.scored else None for row in rows], "{:.3f}", max),
         _column("map50_95", [row.scored.report.map50_95 if row.scored else None for row in rows], "{:.3f}", max),
         _differences(rows),
-        _column("val50", [row.trained.get("map50") for row in rows], "{:.3f}", max),
-        _column("val50_95", [row.trained.get("map50_95") for row in rows], "{:.3f}", max),
+        _column("val50", [row.trained.get("map50") for row in rows], "{:.3f}"),
+        _column("val50_95", [row.trained.get("map50_95") for row in rows], "{:.3f}"),
         _column("parameters", [row.parameters and row.parameters / 1e6 for row in rows], "{:.3f} M", min),
         _column("flops", [row.flops and row.flops / 1e9 for row in rows], "{:.3f} G", min),
         _column("bytes", [row.bytes and row.bytes / 1e6 for row in rows], "{:.2f} MB", min),
@@ -133,9 +133,10 @@ def _columns(page: Page) -> list[Column]:
     return [column for column in columns if any(value is not None for value in column.values)]
 
 
-def _column(key: str, values: Sequence[float | None], shape: str, better: Any) -> Column:
+def _column(key: str, values: Sequence[float | None], shape: str, better: Any = None) -> Column:
+    """`better` is min or max; without it none is the best: validations may be of different sets."""
     known = [value for value in values if value is not None]
-    best = better(known) if len(known) > 1 else None
+    best = better(known) if better and len(known) > 1 else None
     texts = ["" if value is None else shape.format(value) for value in values]
     return Column(
         key, list(values), texts, [i for i, value in enumerate(values) if value is not None and value == best]

@@ -99,7 +99,8 @@ def training_chart(name: str, label: str, rows: Sequence[Mapping[str, Any]]) -> 
         for axes, keys, word in ((upper, metrics, ""), (lower, losses, "loss")):
             for number, key in enumerate(keys):
                 values = _numbers(rows, key)
-                axes.plot(epochs, values, label=_SHOWN.get(key, key), linewidth=1.6, **style_of(number))
+                dot = "o" if len(rows) == 1 else ""  # a line of one epoch is none
+                axes.plot(epochs, values, label=_SHOWN.get(key, key), linewidth=1.6, marker=dot, **style_of(number))
             axes.set_ylabel(word)
             if keys:
                 axes.legend(fontsize=7, loc="best")

@@ -146,9 +146,10 @@ def _name(sources: Sequence[Source]) -> None:
 
 
 def sizes(source: Source) -> dict[str, int | None]:
-    """`parameters`, `flops` (operations an image, two for each multiply-accumulate) and `bytes` of the model's file.
+    """`parameters`, `flops` (operations an image, two for each multiply-accumulate), and `bytes` of the ONNX file.
 
-    None where nothing tells. Raises ModelError for a faulty checkpoint.
+    None where nothing tells: a checkpoint may be in half precision, so its size compares with no ONNX file's. Raises
+    ModelError for a faulty checkpoint.
     """
     if source.bundle:
         about = source.bundle.description
@@ -160,8 +161,7 @@ def sizes(source: Source) -> dict[str, int | None]:
     from compress.nets.weights import open_weights
 
     model, _ = open_weights(source.checkpoint)
-    size = source.checkpoint.stat().st_size
-    return {"parameters": parameters(model), "flops": flops(model, model.imgsz), "bytes": size}
+    return {"parameters": parameters(model), "flops": flops(model, model.imgsz), "bytes": None}
 
 
 def layer_widths(source: Source) -> dict[str, int]:

@@ -19,6 +19,9 @@ def test_demo_goes_the_whole_way(
     dense, pruned = (line.split() for line in table.splitlines()[1:3])
     assert (dense[0], pruned[0]) == ("dense", "pruned")
     assert "mAP@0.5:0.95" in table and "images/s" in table
+    assert table.splitlines()[-1].endswith(str(Path("work", "report.html")))
+    page = (tmp_path / "work" / "report.html").read_text(encoding="utf-8")
+    assert 'id="channels-2"' in page and 'id="training-2"' in page and 'id="frontier-host"' in page
     bundles = [
         json.loads((tmp_path / "work" / kind / "bundle" / "bundle.json").read_text()) for kind in dense[:1] + pruned[:1]
     ]
