@@ -2,6 +2,9 @@
 
 import os
 
+from compress.imported_elsewhere import install
+
+install()
 # Read by ultralytics when it is first imported: it must neither install packages nor go online on its own.
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 os.environ.setdefault("YOLO_OFFLINE", "true")

@@ -99,6 +99,7 @@ def plant(folder: Path) -> None:
     for name in PLANTED:
         if not (folder / name).exists():
             (folder / f"{name}.py").write_text(f"open({str(folder / 'foreign')!r}, 'a').write({name!r} + '\\n')\n")
+    (folder / "matplotlibrc").write_text("text.usetex: True\n")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,7 @@ def pythons() -> list[str]:
 CHECK = ("run.sh", "check", "{root}/models/demo")
 DETECT = ("run.sh", "detect", "set.txt", ".")
 CODES = ("run.sh", "compress", "data", "codes", "--images", "7", "--workers", "2", "--out", "out")
+GAMMAS = ("run.sh", "compress", "gammas", str(ROOT / "models/demo.sparse.safetensors"), "--out", "charts")
 VAL = ("run.sh", "compress", "val", "--weights", "gone.pt", "--data", "gone.yaml")
 DATA = ("run.sh", "compress", "data", "check", "--data", "gone")
 
@@ -146,6 +148,7 @@ DATA = ("run.sh", "compress", "data", "check", "--data", "gone")
         pytest.param(DATA, True, False, id="compress data in the project"),
         pytest.param(CODES, False, True, id="compress data, whose workers are processes"),
         pytest.param(VAL, True, False, id="compress val in the project"),
+        pytest.param(GAMMAS, False, False, id="compress gammas, which needs torch and matplotlib"),
     ],
 )
 def test_modules_of_the_current_folder_do_not_run(
@@ -165,6 +168,21 @@ def test_modules_of_the_current_folder_do_not_run(
         )
         assert not (folder / "foreign").exists(), (folder / "foreign").read_text()
         assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == 0 or command is not GAMMAS, done.stderr
+
+
+LIBRARY = '#include <stdio.h>\n__attribute__((constructor)) static void run(void) { fclose(fopen("foreign", "w")); }'
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
+def test_torch_takes_no_library_of_the_current_folder(tmp_path: Path) -> None:
+    """Of its CUDA wheels: libcusparseLt.so has an empty entry in its run path, the current folder."""
+    build = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", "libcuda.so.1"]
+    subprocess.run(build, cwd=tmp_path, input=LIBRARY, text=True, check=True)
+    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport compress, torch, os; print(os.getcwd())"
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path), done.stderr
+    assert not (tmp_path / "foreign").exists()
 
 
 def test_a_stray_sdk_module_is_not_taken_for_a_board(tmp_path: Path) -> None:
