@@ -62,21 +62,26 @@ def without_foreign(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[onnx.
 
 @contextmanager
 def foreign_set_apart(model: onnx.ModelProto) -> Iterator[None]:
-    """Inside, foreign nodes of the standard domain lie in another one, where the checker leaves them be."""
+    """Inside, foreign nodes of the standard domain lie in another one, where the checker leaves them be.
+
+    Domains that nodes name and the model does not import are imported meanwhile.
+    """
+    declared = {entry.domain for entry in model.opset_import}
     moved = [
         (node, node.domain) for node in _all_nodes(model.graph) if node.domain in STANDARD and is_foreign(node, model)
     ]
     for node, _ in moved:
         node.domain = _FOREIGN
-    if moved:
-        model.opset_import.append(onnx.helper.make_opsetid(_FOREIGN, 1))
+    count = len(model.opset_import)
+    absent = {node.domain for node in _all_nodes(model.graph) if node.domain not in STANDARD} - declared
+    if declared:
+        model.opset_import.extend(onnx.helper.make_opsetid(domain, 1) for domain in sorted(absent))
     try:
         yield
     finally:
         for node, domain in moved:
             node.domain = domain
-        if moved:
-            del model.opset_import[-1]
+        del model.opset_import[count:]
 
 
 def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

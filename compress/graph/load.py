@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -27,10 +29,10 @@ def load_onnx(path: str | Path) -> onnx.ModelProto:
         model = onnx.load_from_string(content)
         load_external_data_for_model(model, str(path.parent))
         _sort(model.graph)
-        with foreign_set_apart(model):
+        with foreign_set_apart(model), _outputs_declared(model):
             onnx.checker.check_model(without_ascend(model) if has_ascend(model) else model)
-        if not model.graph.node:
-            raise ValueError("its graph has no node")
+        if not model.graph.node or not model.graph.output:
+            raise ValueError(f"its graph has no {'output' if model.graph.node else 'node'}")
         inferred_shapes(model)
     except FileNotFoundError:
         raise ModelError(f"{path} cannot be read: no such file, expected an ONNX model") from None
@@ -42,6 +44,37 @@ def load_onnx(path: str | Path) -> onnx.ModelProto:
         reason = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
         raise ModelError(f"{path} is not a valid ONNX model: {reason[:300]}") from None
     return model
+
+
+@contextmanager
+def _outputs_declared(model: onnx.ModelProto) -> Iterator[None]:
+    """Give outputs without a declared shape the one that ONNX infers; those of plugins have one while this is open.
+
+    Raises ValueError for an input without a shape, which nothing can tell.
+    """
+    if bare := [value.name for value in model.graph.input if _is_bare(value)]:
+        raise ValueError(f"the input '{bare[0]}' declares no shape")
+    outputs = [value.type.tensor_type for value in model.graph.output if _is_bare(value)]
+    shapes = inferred_shapes(model) if outputs else {}
+    for value in model.graph.output:
+        if _is_bare(value) and value.name in shapes:
+            value.type.tensor_type.shape.SetInParent()
+            for side in shapes[value.name]:
+                dimension = value.type.tensor_type.shape.dim.add()
+                if side is not None:
+                    dimension.dim_value = side
+    unknown = [output for output in outputs if not output.HasField("shape")]
+    for output in unknown:
+        output.shape.SetInParent()
+    try:
+        yield
+    finally:
+        for output in unknown:
+            output.ClearField("shape")
+
+
+def _is_bare(value: onnx.ValueInfoProto) -> bool:
+    return value.type.WhichOneof("value") == "tensor_type" and not value.type.tensor_type.HasField("shape")
 
 
 def _sort(graph: onnx.GraphProto) -> None:

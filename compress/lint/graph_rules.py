@@ -48,9 +48,12 @@ def imports(subject: Subject) -> Iterator[Finding]:
         return
     leading = leading_to(subject.facts, find_heads(subject.facts))
     stays = [node for node in model.graph.node if node.domain not in STANDARD and (not leading or id(node) in leading)]
-    fixable = bool(model.functions) or not stays
+    doubled = len({entry.version for entry in model.opset_import if entry.domain in STANDARD}) > 1
+    fixable = (bool(model.functions) or not stays) and not doubled
     remedy = "let --fix remove those that no node needs"
-    if not fixable:
+    if doubled:
+        remedy = "export again: ONNX's own operators are there in two versions, and nothing says which was meant"
+    elif not fixable:
         remedy = f"export without {place(stays[0])} and what else is no ONNX operator"
     named = shortened([repr(domain) for domain in domains])
     sentence = f"opset_import has {len(domains)} entries ({named}); ATC takes one"

@@ -61,12 +61,12 @@ def fix(model: onnx.ModelProto, newest: int, name: str) -> Fixed:
     whole.graph.output.extend(fixed.graph.output)
     done += [*remove_identities(fixed), *drop_imports(fixed)]
     lowered, refused = lower_opset(fixed, newest)
+    difference = prove_equal(whole, fixed, name)  # first of all: a model that does not run is not well formed either
     try:
         onnx.checker.check_model(fixed)
     except onnx.checker.ValidationError as fault:
         words = str(fault).strip().splitlines()[0]
         raise ModelError(f"the rewritten {name} is no valid model ({words}); please report this model") from None
-    difference = prove_equal(whole, fixed, name)
     if sentence:
         difference = max(difference, prove_equal(known, simple, name))
     if done and flat is not model and not foreign:

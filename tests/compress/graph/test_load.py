@@ -168,3 +168,37 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.onnx", Path("/dev/zero"), tmp_path, tmp_path / "gone.onnx"):
         with pytest.raises(ModelError, match=f"^{path} cannot be read: "):
             load_onnx(path)
+
+
+def test_outputs_without_a_declared_shape(tmp_path: Path) -> None:
+    """The shape is inferred where it can be; what a plugin makes stays unknown, and the plugin is found."""
+    model = wrong.sound()
+    shape = [side.dim_value for side in model.graph.output[0].type.tensor_type.shape.dim]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    model.graph.node.append(helper.make_node("Plugin", [model.graph.output[0].name], ["p"], "plug", domain="far"))
+    model.graph.output.append(helper.make_tensor_value_info("p", TensorProto.FLOAT, None))
+    path = saved(model, tmp_path)
+    loaded = load_onnx(path)
+    assert [side.dim_value for side in loaded.graph.output[0].type.tensor_type.shape.dim] == shape
+    assert not loaded.graph.output[-1].type.tensor_type.HasField("shape")
+    assert [entry.domain for entry in loaded.opset_import] == [""], "the domain that nobody imports came and went"
+    found = {finding.rule for finding in lint(open_subject(path, "5.0.4", "Ascend310"), activations=False)}
+    assert "operator-unknown" in found
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        pytest.param("output", "its graph has no output", id="no output"),
+        pytest.param("shape", "the input 'images' declares no shape", id="input without a shape"),
+    ],
+)
+def test_what_nothing_can_be_said_about(tmp_path: Path, field: str, sentence: str) -> None:
+    model = wrong.sound()
+    if field == "output":
+        del model.graph.output[:]
+    else:
+        model.graph.input[0].type.tensor_type.ClearField("shape")
+    with pytest.raises(ModelError, match=f"is not a valid ONNX model: {sentence}"):
+        load_onnx(saved(model, tmp_path))

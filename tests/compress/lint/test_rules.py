@@ -180,6 +180,9 @@ WRONG = [
         lambda: wrong.with_domain("ai.onnx.ml"), "opset-import", "error", True, id="a domain that is not used"
     ),
     pytest.param(lambda: wrong.with_domain("ai.onnx", 11), "opset-import", "error", True, id="the standard one twice"),
+    pytest.param(
+        lambda: wrong.with_domain("", 12), "opset-import", "error", False, id="the standard one in two versions"
+    ),
     pytest.param(foreign_operator, "opset-import", "error", False, id="a domain that is used"),
     pytest.param(wrong.with_function, "functions", "error", True, id="a function of the model's own"),
     pytest.param(wrong.with_function, "opset-import", "error", True, id="a function's domain"),
