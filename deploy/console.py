@@ -156,13 +156,17 @@ class StatusLine:
 
 
 class Progress:
-    """Counts images of `total`; `verb` says what happens to them. Not drawn on a terminal that shows results too.
+    """Counts images (or another `unit`) of `total`; `verb` says what happens to them. Not drawn on a terminal that
+    shows results too.
 
     `done` of them were finished before.
     """
 
-    def __init__(self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0) -> None:
+    def __init__(
+        self, verb: str, total: int, results_on_terminal: bool = False, done: int = 0, unit: str = "images"
+    ) -> None:
         self._verb = verb
+        self._unit = unit
         self._total = total
         self._done = self._before = done
         self._start = time.perf_counter()
@@ -176,7 +180,7 @@ class Progress:
             return
         rate = (self._done - self._before) / (time.perf_counter() - self._start)
         left = (self._total - self._done) / rate
-        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} images/s, {clock(left)} left")
+        self._status.show(f"{self._verb} {self._done}/{self._total}, {rate:.1f} {self._unit}/s, {clock(left)} left")
 
     def fault(self, name: str, sentence: str) -> None:
         """Say why an image failed."""
@@ -188,7 +192,7 @@ class Progress:
         self._status.clear()
         seconds = time.perf_counter() - self._start
         rate = (self._done - self._before) / max(seconds, 1e-9)
-        print(f"{self._verb} {self._done} images in {clock(seconds)}, {rate:.1f} images/s", file=sys.stderr)
+        print(f"{self._verb} {self._done} {self._unit} in {clock(seconds)}, {rate:.1f} {self._unit}/s", file=sys.stderr)
 
 
 def clock(seconds: float) -> str:

@@ -104,7 +104,7 @@ def _layers(works: Sequence[Work], chip: Chip) -> list[dict[str, Any]]:
     rows = []
     for work in works:
         found = layer_range(work, chip)
-        row = {key: getattr(work, key) for key in ("name", "kind", "channels", "kernel", "size")}
+        row = {key: getattr(work, key) for key in ("name", "kind", "int8", "channels", "kernel", "size")}
         numbers = {key: getattr(work, key) for key in ("flops", "padded_flops", "bytes")}
         rows.append({**row, **numbers, "low_ms": found.low, "high_ms": found.high})
     return rows
@@ -115,9 +115,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [f"{'operator':<{width}}  {'kind':>10}  channels     size      MFLOPs  padded  MB moved  ms (estimate)"]
     for row in rows:
         channels, size = "{}-{}".format(*row["channels"]), "{}x{}".format(*row["size"])
+        kind = f"{row['kind']} int8" if row["int8"] else row["kind"]
         milliseconds = f"{row['low_ms']:.3f} to {row['high_ms']:.3f}"
         lines.append(
-            f"{row['name']:<{width}}  {row['kind']:>10}  {channels:>9}  {size:>7}  {row['flops'] / 1e6:>8.1f}  "
+            f"{row['name']:<{width}}  {kind:>10}  {channels:>9}  {size:>7}  {row['flops'] / 1e6:>8.1f}  "
             f"{row['padded_flops'] / 1e6:>6.1f}  {row['bytes'] / 1e6:>8.2f}  {milliseconds}"
         )
     return "\n".join(lines)

@@ -51,6 +51,8 @@ def open_session(content: bytes, optimise: bool = True, without: Sequence[str] =
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what it says, the exception says too
+    # threads that wait in a loop take the processor from what is done between two runs
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     with bounded_memory():

@@ -10,9 +10,10 @@ import onnx
 
 from compress.quantize.bundle import write_int8_bundle
 from compress.quantize.deploy_graph import deploy_graph
+from compress.quantize.images import evenly
 from compress.quantize.qdq_graph import qdq_graph
 from compress.quantize.quantization import Quantization
-from compress.quantize.sensitivity import layer_costs
+from compress.quantize.sensitivity import Cost, layer_costs
 from compress.quantize.subject import Subject
 from deploy.errors import ModelError
 from deploy.run.evaluate import evaluate
@@ -50,20 +51,31 @@ def within_budget(
             forms = (qdq_graph(model, left, subject.name), deploy_graph(model, left))
             write_int8_bundle(subject.bundle, bundle, *forms, {}, summary, {"stage": "quantize"})
             found = score(bundle)
-        say(f"{number} layers more in float: mAP@0.5:0.95 {found:.4f}, {100 * (wanted - found):+.2f} points wanted")
+        say(f"{number} layers more in float: mAP@0.5:0.95 {found:.4f}, wanted {wanted:.4f}")
         return found
 
     wanted = score(subject.bundle.folder) - points / 100
-    some = [subject.images[number] for number in range(min(_JUDGED, len(subject.images)))]
-    costs = layer_costs(model, quantization, some, subject.outputs[: len(some)], len(subject.bundle.names), False)
+    costs: list[Cost] = []
     if tried(0) >= wanted:
         return quantization
-    low, high = 0, len(costs) - 1
-    if tried(high) < wanted:
+    some = evenly(len(subject.images), _JUDGED)
+    images, before = [subject.images[number] for number in some], [subject.outputs[number] for number in some]
+    costs = layer_costs(model, quantization, images, before, len(subject.bundle.names), together=False)
+    number = fewest(len(costs) - 1, lambda count: tried(count) >= wanted)
+    if number is None:
         raise ModelError(
             f"{subject.name}: even with one layer on int8 mAP@0.5:0.95 falls by more than {points:g} points; allow more"
         )
+    return quantization.without({cost.layer: REASON for cost in costs[:number]})
+
+
+def fewest(most: int, is_enough: Callable[[int], bool]) -> int | None:
+    """The smallest of 1..most that is enough, by halving, where 0 is not and more is never worse; None where `most` is
+    not enough."""
+    low, high = 0, most
+    if high < 1 or not is_enough(high):
+        return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if tried(middle) >= wanted else (middle, high)
-    return quantization.without({cost.layer: REASON for cost in costs[:high]})
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high

@@ -50,10 +50,15 @@ def calibration_images(source: Path, most: int) -> CalibrationImages:
         notes = _doubts(source, files)
     if not files:
         raise DataError(f"the calibration images {source}: there is no image")
-    chosen = [files[number * len(files) // most] for number in range(most)] if len(files) > most else files
+    chosen = [files[number] for number in evenly(len(files), most)]
     if len(chosen) == 1:
         notes = [*notes, f"{source}: a single image says little about the ranges of activations; give some dozens"]
     return CalibrationImages(chosen, notes)
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most `most` of the numbers 0..count-1, spread evenly."""
+    return [number * count // most for number in range(most)] if count > most else list(range(count))
 
 
 def _devkit(folder: Path) -> tuple[list[Path], list[str]] | None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from compress.option import option
 from compress.stages.quantize import CalibrationSettings
 from compress.stages.table import html_table
-from deploy.errors import ReportedError
 
 if TYPE_CHECKING:
     from compress.quantize.sensitivity import Cost
+    from deploy.results.ours import Maker
 
 RANGES = ("minmax", "percentile", "entropy", "mse")
+FILES = ("sensitivity.json", "sensitivity.png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +26,7 @@ class SensitivitySettings(CalibrationSettings):
 
     method: str = option("mse", choices=RANGES, help="how ranges are chosen")
     judge: int = option(8, low=1, high=100_000, help="images that each layer is judged on")
-    out: str | Path | None = option(
-        None, kind=Path, metavar="DIR", help="write sensitivity.json and sensitivity.png here"
-    )
+    out: str | Path | None = option(None, kind=Path, metavar="DIR", help=f"write {' and '.join(FILES)} here")
 
 
 @dataclass(frozen=True)
@@ -47,36 +46,54 @@ class SensitivityResult:
 
 
 def sensitivity(settings: SensitivitySettings, say: Callable[[str], None]) -> SensitivityResult:
-    """Try every int8 layer alone, then one after another from the cheapest on. Nothing is written without `out`.
+    """Try every int8 layer alone, then one after another from the cheapest on.
 
-    Raises what `quantize` raises for bundles, images and options, and ReportedError where OUT cannot be written.
+    Nothing is written without `out`; a table that is there moves to OUT.prev.
+
+    Raises what `quantize` raises for bundles, images and options, and UsageError where OUT is something else's.
     """
     from compress.quantize.calibrate import calibrated
+    from compress.quantize.images import evenly
     from compress.quantize.sensitivity import layer_costs
     from compress.quantize.subject import open_subject
     from deploy.console import Progress
+    from deploy.results.folder import check_room
+    from deploy.results.ours import check_apart
 
+    out = Path(settings.out).absolute() if settings.out else None
+    if out is not None:
+        check_room(out, _maker())
+        check_apart(out, [Path(settings.bundle), Path(settings.calib)])
     subject = open_subject(settings, say)
     quantization = calibrated(
         subject.model, subject.layers, subject.images, settings.method, False, not settings.per_tensor
     )
-    some = [subject.images[number] for number in range(min(settings.judge, len(subject.images)))]
-    progress = Progress("layers tried:", 2 * len(quantization.whole))
-    before, classes = subject.outputs[: len(some)], len(subject.bundle.names)
-    costs = layer_costs(subject.model, quantization, some, before, classes, step=progress.step)
+    some = evenly(len(subject.images), settings.judge)
+    images, before = [subject.images[number] for number in some], [subject.outputs[number] for number in some]
+    progress = Progress("trials:", 2 * len(quantization.whole), unit="layers")
+    costs = layer_costs(subject.model, quantization, images, before, len(subject.bundle.names), step=progress.step)
     progress.finish()
-    return SensitivityResult(costs, _written(costs, settings) if settings.out else None)
+    if out is not None:
+        _write(costs, settings, out)
+    return SensitivityResult(costs, out)
 
 
-def _written(costs: list[Cost], settings: SensitivitySettings) -> Path:
+def _maker() -> Maker:
+    from deploy.results.ours import Maker
+
+    return Maker("sensitivity", "table of sensitivity", FILES)
+
+
+def _write(costs: list[Cost], settings: SensitivitySettings, out: Path) -> None:
     from compress.report.sensitivity_chart import sensitivity_chart
-    from deploy.whole_file import write_whole
+    from deploy.results.folder import result_folder
 
-    out = Path(str(settings.out))
-    table = {"schema_version": 1, "method": settings.method, "layers": [cost.to_json() for cost in costs]}
-    try:
-        write_whole(out / "sensitivity.json", (json.dumps(table, indent=1) + "\n").encode())
-        sensitivity_chart(costs, f"{Path(settings.bundle).name}, {settings.method}", out / "sensitivity.png")
-    except OSError as fault:
-        raise ReportedError(f"{out}: cannot be written ({fault.strerror})") from None
-    return out
+    table = {
+        "schema_version": 1,
+        "kind": "sensitivity",
+        "method": settings.method,
+        "layers": [cost.to_json() for cost in costs],
+    }
+    with result_folder(out, _maker()) as folder:
+        (folder / FILES[0]).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+        sensitivity_chart(costs, f"{Path(settings.bundle).name}, {settings.method}", folder / FILES[1])

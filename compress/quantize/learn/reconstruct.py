@@ -18,6 +18,7 @@ from compress.graph.graph_facts import GraphFacts
 from compress.quantize.arithmetic import Activation, QuantizedWeights, quantised_weights, whole_bias
 from compress.quantize.deploy_graph import deploy_graph
 from compress.quantize.float_run import FloatRun, up_to
+from compress.quantize.images import evenly
 from compress.quantize.learn.blocks import FakeQuant, Step, blocks
 from compress.quantize.learn.progress_file import ProgressFile
 from compress.quantize.learn.rounding import STRETCH_LR, AdaRoundWeight, LsqWeight
@@ -105,10 +106,9 @@ def _examples(
             f"{(each + learning) / _GB:.3f}"
         )
     inputs, targets = (torch.empty((most, *array.shape[1:])) for array in (first, last))
-    for number in range(most):
-        image = images[number * len(images) // most]
-        inputs[number] = torch.from_numpy(quantised(image)[source][0])
-        targets[number] = torch.from_numpy(plain(image)[result][0])
+    for place, number in enumerate(evenly(len(images), most)):
+        inputs[place] = torch.from_numpy(quantised(images[number])[source][0])
+        targets[place] = torch.from_numpy(plain(images[number])[result][0])
     return _Examples(inputs, targets)
 
 

@@ -63,6 +63,20 @@ def test_other_families_from_torch_and_onnx(tiny_free: Callable[..., AnchorFree]
         assert any(w.kernel == (7, 7) for w in ours) and any(w.kind == "matmul" for w in ours)
 
 
+@pytest.mark.parametrize(
+    ("weight", "groups", "source", "products"),
+    [
+        pytest.param((32, 32, 3, 3), 1, 32, 32 * 32 * 9, id="whole blocks"),
+        pytest.param((32, 33, 1, 1), 1, 33, 32 * 64, id="one input more: 32 of them"),
+        pytest.param((17, 32, 1, 1), 1, 32, 32 * 32, id="outputs stay in blocks of 16"),
+    ],
+)
+def test_convolution_on_int8(weight: tuple[int, ...], groups: int, source: int, products: int) -> None:
+    found = convolution("c", weight, groups, (1, source, 8, 8), (1, weight[0], 8, 8), int8=True)
+    taken = -(-source // 32) * 32 * 64
+    assert (found.padded_flops, found.bytes) == (2 * products * 64, products + taken + stored((1, weight[0], 8, 8)))
+
+
 def test_other_operators() -> None:
     joined = movement("j", "cat", [(1, 17, 4, 4), (1, 8, 4, 4)], (1, 25, 4, 4))
     assert (joined.flops, joined.padded_flops, joined.bytes) == (0, 0, 2 * 16 * (32 + 16 + 32))

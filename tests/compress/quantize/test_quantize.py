@@ -61,6 +61,23 @@ def test_the_host_runs_both_forms(small, make_bundle, images, inputs, tmp_path):
         assert len({one.tobytes() for one in found}) == len(INT8)
 
 
+def test_lint_and_cost_know_what_was_made(small, make_bundle, images, tmp_path, capsys):
+    out, plain = tmp_path / "int8", make_bundle(small)
+    assert quantize(plain, images, out) == 0
+    capsys.readouterr()
+    for model in (out, out / "model_deploy.onnx"):
+        assert main(["lint", str(model), "--cann", "8.5", "--json"]) in (0, 4)
+        rules = [finding["rule"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+        assert not [rule for rule in rules if rule.startswith(("int8", "qdq", "operator", "runs"))]
+    told = {}
+    for model in (plain, out, out / "model.onnx"):
+        assert main(["cost", str(model), "--layers", "--json"]) == 0
+        told[model.name] = json.loads(capsys.readouterr().out)
+    forms = [[layer["name"] for layer in told[name]["layers"] if layer["int8"]] for name in ("int8", "model.onnx")]
+    assert [len(names) for names in forms] == [4, 4] and not any(layer["int8"] for layer in told["bundle"]["layers"])
+    assert told["int8"]["bytes"] < told["bundle"]["bytes"] and told["int8"]["flops"] == told["bundle"]["flops"]
+
+
 def test_build_converts_the_deploy_graph(small, make_bundle, images, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nowhere")
     out = tmp_path / "int8"
