@@ -20,7 +20,7 @@ def step(options: argparse.Namespace) -> None:
     import torch
     from ultralytics.utils.torch_utils import ModelEMA
 
-    from compress.channels.penalised import penalised
+    from compress.channels.prunable_gammas import prunable_gammas
     from compress.nets.family import architecture, build
     from compress.train.optimizer import build_optimizer
     from compress.train.processes import launched
@@ -32,7 +32,7 @@ def step(options: argparse.Namespace) -> None:
         accelerator = launched(settings)
         torch.manual_seed(0)
         model = build(architecture(options.cfg, 3), ["a", "b", "c"], options.imgsz)
-        gammas = list(penalised(model, "group").values()) if rule else []
+        gammas = list(prunable_gammas(model, "group").values()) if rule else []
         model.unfreeze()
         model.train().to(accelerator.device)
         optimizer = build_optimizer(model, settings)

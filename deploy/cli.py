@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from compute_mAP.channels import open_closed_channels
-from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
 from compute_mAP.terminal import plain_output
 from deploy.board.cli import add_verbs
 from deploy.console import exit_code, note
 from deploy.errors import UsageError
 from deploy.json_report import json_text
-from deploy.run.target import NUMERICS, Target
+from deploy.run.options import EVAL, HOW, IMAGES
+from deploy.run.target import Target
 from deploy.run.video.source import video_source
 
 
@@ -50,36 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     detect = _verb(verbs, "detect", "find objects in images and draw them into image_result", _detect)
     speed = _verb(verbs, "speed", "measure latency and images per second", _speed)
-    for verb in (detect, speed):
-        verb.add_argument(
-            "source",
-            type=str if verb is detect else Path,
-            metavar="IMAGE_SET",
-            help="one image name without suffix a line; or, alone, a folder of images or one image"
-            + ("; or a video file, camera:0, /dev/video0 or rtsp://..." if verb is detect else ""),
-        )
-        verb.add_argument(
-            "image_dir", type=Path, nargs="?", metavar="IMAGE_DIR", help="the folder with the images of the image set"
-        )
-    evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
-    evaluate.add_argument("devkit", type=Path, metavar="VOCDEVKIT", help="the devkit's folder")
-    evaluate.add_argument("--year", help="default: VOC2007, or the devkit's only year")
-    evaluate.add_argument("--image-set", metavar="NAME", help="default: test, or the devkit's only image set")
-    evaluate.add_argument("--protocol", choices=PROTOCOLS, default=DEFAULT_PROTOCOL, help=PROTOCOL_HELP)
-    evaluate.add_argument(
-        "--compare",
-        action="store_true",
-        help="score both numerics, and say what the colour path, the letterbox and half precision cost (host)",
+    detect.add_argument(
+        "source",
+        metavar="IMAGE_SET",
+        help=IMAGES["source"].help + "; or a video file, camera:0, /dev/video0 or rtsp://...",
     )
-    for verb in (detect, evaluate):
-        verb.add_argument(
-            "--out",
-            type=Path,
-            default=Path(),
-            metavar="DIR",
-            help="where the result folder goes (default: the current folder)",
-        )
-        verb.add_argument("--resume", action="store_true", help="go on with a run that was interrupted or killed")
+    IMAGES["source"].add(speed, "source")
+    for verb in (detect, speed):
+        IMAGES["image_dir"].add(verb, "image_dir")
+    evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
+    EVAL["devkit"].add(evaluate, "devkit")
+    for name in ("year", "image-set", "protocol", "compare", "out", "resume"):
+        EVAL[name.replace("-", "_")].add(evaluate, f"--{name}")
+    for name in ("out", "resume"):
+        EVAL[name].add(detect, f"--{name}")
     detect.add_argument("--boxes", action="store_true", help="write image_result/NAME.json beside each image too")
     detect.add_argument("--save", type=Path, metavar="FILE.mp4", help="of a video or camera: the frames with boxes")
     detect.add_argument("--show", action="store_true", help="of a video or camera: a window, until q is pressed")
@@ -118,34 +102,8 @@ def _verb(verbs: Any, name: str, text: str, command: Any) -> argparse.ArgumentPa
         name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
     )
     verb.set_defaults(command=command)
-    verb.add_argument("--model", type=Path, metavar="BUNDLE", help="the bundle's folder (default: models/demo)")
-    verb.add_argument("--pipeline", type=Path, metavar="FILE", help="run this pipeline instead of the bundle's own")
-    verb.add_argument("--conf", type=float, metavar="X", help="score and objectness threshold for this run, 0..1")
-    verb.add_argument("--iou", type=float, metavar="X", help="IoU threshold of NMS for this run, 0..1")
-    verb.add_argument(
-        "--on",
-        choices=("host", "acl", "board"),
-        help="default: board where the MindX SDK imports; else acl, CANN alone, where its module acl imports and there "
-        "is a model.om; else host",
-    )
-    verb.add_argument(
-        "--numerics",
-        choices=NUMERICS,
-        help="on host: compute as the chip does, or in floats (default: board for eval, else float)",
-    )
-    verb.add_argument(
-        "--raw",
-        action="store_true",
-        help="fetch raw tensors and run the pipeline's post-processor, if it is in Python, here and not in the stream",
-    )
-    verb.add_argument(
-        "--trust", action="store_true", help="let Python code run that came with the bundle and is not this project's"
-    )
-    verb.add_argument(
-        "--write-outside",
-        action="store_true",
-        help="let filesink and mxpi_dumpdata of the pipeline write outside the folder in which the stream runs",
-    )
+    for name, option in HOW.items():
+        option.add(verb, f"--{name.replace('_', '-')}")
     verb.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return verb
 

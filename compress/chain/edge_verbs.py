@@ -5,24 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from compress.option import option
-from compress.stages.evaluate import EvaluateSettings, PipelineSettings
+from compress.stages.evaluate import EvaluateSettings, PipelineSettings, as_run
 from compress.verb import Verb
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalSettings(EvaluateSettings):
-    compare: bool = option(False, help="score both numerics, and say what each stage of the chip's arithmetic costs")
+    compare: bool = as_run("compare")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedSettings(PipelineSettings):
-    source: str | Path = option(
-        kind=Path, place=True, help="one image name without suffix a line; or, alone, a folder of images or one image"
-    )
-    image_dir: str | Path | None = option(
-        None, kind=Path, place=True, help="the folder with the images of the image set"
-    )
+    source: str | Path = as_run("source", place=True, required=True)
+    image_dir: str | Path | None = as_run("image_dir", place=True)
 
 
 EDGE_VERBS = (

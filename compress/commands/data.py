@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,11 +101,10 @@ def _architecture(file: Path) -> object:
 
 
 def codes(settings: CodesSettings) -> Answer:
-    from tqdm import tqdm
-
     from compress.codes.make_codes import make_codes
+    from compress.progress import progress
 
-    with tqdm(total=settings.images, desc="images", file=sys.stderr, leave=False) as bar:
+    with progress(total=settings.images, desc="images") as bar:
         report = make_codes(
             Path(settings.out),
             settings.images,

@@ -83,11 +83,11 @@ def _checkpoint(source: Path) -> Path:
 
 def _absolute(checkpoint: Path, shortcuts: str) -> dict[str, np.ndarray]:
     """|gamma| by layer, of the channels that can be removed."""
-    from compress.channels.penalised import penalised
+    from compress.channels.prunable_gammas import prunable_gammas
     from compress.nets.weights import open_weights
 
     model, _ = open_weights(checkpoint)
-    found = penalised(model, shortcuts)
+    found = prunable_gammas(model, shortcuts)
     return {name: values.detach().abs().numpy() for name, values in found.items()}
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from compress.data.image_size import read_pixels
 from compress.nets.detector import Detector
+from compress.progress import progress
 from compress.val.letterbox import letterboxed
 from compress.val.validate import outputs_of
 from compute_mAP.image_file import IMAGE_SUFFIXES, is_image_name
@@ -111,7 +111,7 @@ def draw_all(
     report = DrawReport(objects=dict.fromkeys(model.names, 0))
     eye = _Eye(model, imgsz, letterbox, confidence, iou, report)
     with result_folder(out.absolute(), MAKER) as folder:
-        for file, place in tqdm(sources, desc="detect", file=sys.stderr, leave=False, unit="file"):
+        for file, place in progress(sources, desc="detect", unit="file"):
             target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -8,46 +8,50 @@ from typing import TYPE_CHECKING, Any
 
 from compress.option import Settings, option
 from compress.stages.table import html_table
-from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOL_HELP, PROTOCOLS
-from deploy.run.target import NUMERICS
+from deploy.run.options import EVAL, HOW, IMAGES
 
 if TYPE_CHECKING:
     from compute_mAP.report import Report
+
+
+def as_run(name: str, **changed: Any) -> Any:
+    """The option of `run.sh detect|speed|eval` as a field of settings."""
+    given = {**HOW, **EVAL, **IMAGES}[name]
+    about = {
+        "kind": given.kind,
+        "metavar": given.metavar,
+        "help": given.help,
+        "choices": given.choices or (),
+        **changed,
+    }
+    return option(**about) if changed.get("required") else option(given.default, **about)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineSettings(Settings):
     """What is run, and how; the options and their defaults are those of `run.sh`."""
 
-    model: str | Path | None = option(
-        None, kind=Path, metavar="BUNDLE", help="the bundle's folder (default: models/demo)"
-    )
-    pipeline: str | Path | None = option(
-        None, kind=Path, metavar="FILE", help="run this pipeline instead of the bundle's own"
-    )
-    conf: float | None = option(None, kind=float, metavar="X", help="score and objectness threshold, 0..1")
-    iou: float | None = option(None, kind=float, metavar="X", help="IoU threshold of NMS, 0..1")
-    on: str | None = option(None, choices=("host", "acl", "board"), help="where it runs (default: host)")
-    numerics: str | None = option(
-        None, choices=NUMERICS, help="compute as the chip does, or in floats (default: board for eval, else float)"
-    )
-    raw: bool = option(False, help="run a post-processor in Python here, on raw tensors, and not in the stream")
-    trust: bool = option(False, help="let Python code run that came with the bundle and is not this project's")
-    write_outside: bool = option(
-        False, help="let the pipeline's own sinks write outside the folder in which the stream runs"
-    )
+    model: str | Path | None = as_run("model")
+    pipeline: str | Path | None = as_run("pipeline")
+    conf: float | None = as_run("conf")
+    iou: float | None = as_run("iou")
+    on: str | None = as_run("on", help="where it runs (default: host)")
+    numerics: str | None = as_run("numerics")
+    raw: bool = as_run("raw")
+    trust: bool = as_run("trust")
+    write_outside: bool = as_run("write_outside")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings(PipelineSettings):
     """Of `evaluate`. OUT/txt_result receives the detections."""
 
-    devkit: str | Path = option(kind=Path, place=True, metavar="VOCDEVKIT", help="the devkit's folder")
-    year: str | None = option(None, help="default: VOC2007, or the devkit's only year")
-    image_set: str | None = option(None, metavar="NAME", help="default: test, or the devkit's only image set")
-    protocol: str = option(DEFAULT_PROTOCOL, choices=PROTOCOLS, help=PROTOCOL_HELP)
-    out: str | Path = option(Path(), kind=Path, metavar="DIR", help="where txt_result goes (default: here)")
-    resume: bool = option(False, help="go on with a run that was interrupted or killed")
+    devkit: str | Path = as_run("devkit", place=True, required=True)
+    year: str | None = as_run("year")
+    image_set: str | None = as_run("image_set")
+    protocol: str = as_run("protocol")
+    out: str | Path = as_run("out")
+    resume: bool = as_run("resume")
 
 
 @dataclass(frozen=True)

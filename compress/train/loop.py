@@ -15,16 +15,16 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import nn
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 from ultralytics.utils.torch_utils import ModelEMA
 
-from compress.channels.penalised import penalised
+from compress.channels.prunable_gammas import prunable_gammas
 from compress.data.content import content_hash
 from compress.data.data_yaml import DataSet, load_data_yaml
 from compress.data.same_classes import check_same_classes
 from compress.data.training_images import TrainingImages, readable, targets_of
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.detector import Detector
+from compress.progress import progress
 from compress.train import sparsity
 from compress.train.distill import Distiller
 from compress.train.logbook import Logbook
@@ -105,7 +105,7 @@ class _Training:
 
         model.imgsz = settings.imgsz
         self.model = model
-        self.gammas = penalised(model, settings.shortcuts) if settings.sparse else {}
+        self.gammas = prunable_gammas(model, settings.shortcuts) if settings.sparse else {}
         model.unfreeze()
         model.train().to(self.accelerator.device).to(memory_format=torch.channels_last)
         self._load(images, data.names)
@@ -212,9 +212,7 @@ class _Training:
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
         waiting, lr_sum = 0, 0.0
         title = f"{self.stage} {epoch + 1}/{settings.epochs}"
-        bar = tqdm(
-            self.loader, desc=title, file=sys.stderr, leave=False, mininterval=1, disable=None if self.writes else True
-        )
+        bar = progress(self.loader, desc=title, mininterval=1, disable=None if self.writes else True)
         for step, batch in enumerate(bar):
             together = schedule(self.stepper.optimizer, settings, epoch * len(self.loader) + step, len(self.loader))
             latest.append(batch["img"])

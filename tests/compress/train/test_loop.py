@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from compress.channels.flow import channel_flow
-from compress.channels.penalised import penalised
+from compress.channels.prunable_gammas import prunable_gammas
 from compress.nets.checkpoint import load_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.prune import surgery
@@ -230,7 +230,7 @@ def test_which_gammas_are_penalised(tiny_model: Model) -> None:
     """With `keep`, those that shortcuts add up are left out; in both cases in the network's order."""
     model = tiny_model()
     order = [name for name, _ in model.named_modules()]
-    grouped, kept = penalised(model, "group"), penalised(model, "keep")
+    grouped, kept = prunable_gammas(model, "group"), prunable_gammas(model, "keep")
     for found in (grouped, kept):
         assert list(found) == sorted(found, key=order.index)
     left_out = grouped.keys() - kept.keys()
@@ -242,7 +242,7 @@ def test_a_run_that_the_steering_ends(tiny_model: Model, go: Callable[..., Train
     """All gammas near zero but a few from the start: the first look finds the histogram split."""
     model = tiny_model()
     with torch.no_grad():
-        for gamma in penalised(model, "group").values():
+        for gamma in prunable_gammas(model, "group").values():
             gamma.copy_(torch.where(torch.arange(len(gamma)) % 4 == 0, 1.0, 0.001))
     result = go(model, epochs=5, target_share=0.6, lr0=1e-4, stage="sparsify")
     assert result.stopped.endswith("of the gammas are near 0 and the others stand apart")

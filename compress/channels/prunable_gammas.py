@@ -9,7 +9,7 @@ from compress.channels.flow import channel_flow
 from compress.channels.protect import keep_shortcuts
 
 
-def penalised(model: nn.Module, shortcuts: str) -> dict[str, nn.Parameter]:
+def prunable_gammas(model: nn.Module, shortcuts: str) -> dict[str, nn.Parameter]:
     """The batch-norm weights by layer, in the network's order.
 
     `shortcuts` is that of prune: with "keep", channels that additions unite are left out, with "group" they are not.
