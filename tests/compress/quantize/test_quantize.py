@@ -7,19 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import jsonschema
 import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
 
 from compress.cli import main
+from compress.stages.quantize import METHODS
 from deploy.atc.build import build
 from deploy.bundle import open_bundle
 from deploy.errors import EnvironmentFault, ModelError
 from deploy.hashes import file_sha256
 from deploy.host.model.open_network import open_network
 from deploy.host.numerics import INT8
-from tests.compress.quantize.conftest import small_model
+from tests.compress.quantize.conftest import ROOT, small_model
 
 Bundles = Callable[..., Path]
 
@@ -44,6 +46,9 @@ def test_methods(method, small, make_bundle, images, tmp_path, capsys):
     offsets = {row["input_offset"] for row in report["layers"] if "input_offset" in row}
     assert (offsets == {0}) == (method == "trt")
     assert bundle.description["history"][-1]["stage"] == "quantize"
+    schema = json.loads((ROOT / "docs" / "schemas" / "bundle.schema.json").read_text())
+    jsonschema.validate(bundle.description, schema)
+    assert set(schema["properties"]["quantization"]["properties"]["method"]["enum"]) == set(METHODS)
 
 
 def test_the_host_runs_both_forms(small, make_bundle, images, inputs, tmp_path):
