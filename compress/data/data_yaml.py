@@ -6,6 +6,7 @@ file and nowhere else, and nothing is ever downloaded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from compute_mAP.voc_devkit import LONGEST_SET
 from deploy.errors import DataError, UsageError
 from deploy.wording import nearest, shortened
 
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 SPLITS = ("train", "val", "test")
 
 
@@ -61,8 +63,8 @@ def load_data_yaml(path: Path | str) -> DataSet:
     """Read a data.yaml. Images are looked for only when `DataSet.images` is called.
 
     Keys: `path` (optional root folder, absolute or relative to the file), `train` and `val` and optionally `test`
-    (a folder, a .txt list, or a list of these), `names` (a list, or a mapping from 0, 1, 2 ... to names), and
-    optionally `nc` (the number of classes).
+    (a folder, a .txt list, or a list of these), `names` (a list, or a mapping from 0, 1, 2 ..., also in quotes, to
+    names), and optionally `nc` (the number of classes).
 
     Raises DataError for a file that is missing, not YAML or not a mapping, for a key that is missing or wrong, and for
     a class name that is more than a line of printable text or too long to be part of a file's name.
@@ -93,6 +95,8 @@ def _mapping(file: Path) -> dict[Any, Any]:
 
 def _names(file: Path, value: object) -> list[str]:
     if isinstance(value, dict):
+        plain = {int(key) if isinstance(key, str) and _NUMBER.fullmatch(key) else key: value[key] for key in value}
+        value = plain if len(plain) == len(value) else value
         if sorted(value, key=str) != sorted(range(len(value)), key=str):
             keys = shortened([repr(key) for key in value])
             raise DataError(f"{file}: the keys of 'names' are {keys}; expected 0 to {len(value) - 1} without a gap")

@@ -6,6 +6,7 @@ The header's keys are described in docs/formats.md.
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,8 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, tor
             tensors = {key: stored.get_tensor(key) for key in stored.keys()} if with_tensors else {}  # noqa: SIM118
         header = strict_json(text) if text else None
     except (SafetensorError, ValueError) as error:
-        raise ModelError(f"{path}: not a safetensors file, or a damaged one ({error})") from None
+        other = "; a file of PyTorch has the suffix .pt" if zipfile.is_zipfile(path) else ""
+        raise ModelError(f"{path}: not a safetensors file, or a damaged one ({error}){other}") from None
     if not isinstance(header, dict) or header.get("kind") != "checkpoint":
         raise ModelError(f"{path}: a safetensors file, but not a checkpoint of this project (no header of ours)")
     if header.get("schema_version") != SCHEMA_VERSION:

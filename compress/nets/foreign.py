@@ -46,6 +46,8 @@ def import_pt(path: str | Path) -> Detector:
         tensors, modules = tensors_of(record), modules_of(record)
         arch = plain(record.attributes.get("yaml"))
         _refuse_forks(record, modules)
+        if arch is None:
+            raise ModelError(f"holds a {record.class_name} without 'yaml', expected a detector with its architecture")
         if has_anchors(arch) or not record.kind.startswith("ultralytics."):
             model: Detector = _with_anchors(record, arch, tensors)
         else:
@@ -65,12 +67,21 @@ def _model_of(content: Any) -> Record:
     if found:
         return found[0]
     wanted = "expected a checkpoint of YOLO with the key 'model' or 'ema'"
-    for name, value in {**kept, "state_dict": content.get("state_dict") if isinstance(content, dict) else None}.items():
-        if _is_state_dict(value):
-            raise ModelError(f"holds no model: '{name}' is a state_dict, {_STATE_DICT}")
     if _is_state_dict(content):
         raise ModelError(f"holds no model: it is a state_dict, {_STATE_DICT}")
+    if place := _state_dict_in(content):
+        raise ModelError(f"holds no model: '{place}' is a state_dict, {_STATE_DICT}")
     raise ModelError(f"holds no model, {wanted}")
+
+
+def _state_dict_in(content: Any, depth: int = 3) -> str:
+    """The key under which a state_dict lies, `a.b` where it lies deeper; nothing where there is none."""
+    for key, value in content.items() if isinstance(content, dict) and depth else ():
+        if _is_state_dict(value):
+            return str(key)[:80]
+        if below := _state_dict_in(value, depth - 1):
+            return f"{str(key)[:80]}.{below}"
+    return ""
 
 
 def _is_state_dict(value: Any) -> bool:

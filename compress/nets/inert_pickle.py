@@ -24,6 +24,7 @@ from deploy.errors import ModelError
 LONGEST_PICKLE = 16 * 2**20
 """Bytes; the largest published YOLO checkpoints have 0.2 MB around their tensors, unfinished trainings some MB."""
 _SPARE = 2**26  # bytes that small files may unpack to
+_BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the pickled magic number 0x1950a86a20f9469cfc6c
 _GROWTH = 20  # and times the file's size that others may
 
 
@@ -40,6 +41,8 @@ def read_inert(path: str | Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             pickles = [n for n in names if n.count("/") == 1 and n.endswith("/data.pkl")]
+            if any(name.endswith("/constants.pkl") for name in names):
+                raise ModelError(f"{path}: a TorchScript program; give the .pt that it was exported from")
             if len(pickles) != 1:
                 raise ModelError(f"{path}: holds no data.pkl, expected a PyTorch checkpoint")
             _check_size(path, archive, pickles[0])
@@ -50,14 +53,29 @@ def read_inert(path: str | Path) -> Any:
     except IsADirectoryError:
         raise ModelError(f"{path}: is a folder, expected a checkpoint file") from None
     except zipfile.BadZipFile:
-        raise ModelError(
-            f"{path}: not a zip file, or a truncated one; expected a checkpoint that PyTorch 1.6 or later has saved"
-        ) from None
+        raise ModelError(f"{path}: {_no_zip(path)}") from None
     except ModelError:
         raise
     except Exception as error:  # a hostile pickle chooses which of zipfile's, pickle's and torch's errors it meets
         reason = (str(error).splitlines() or [""])[0]
         raise ModelError(f"{path}: the checkpoint cannot be read ({type(error).__name__}: {reason})") from None
+
+
+def _no_zip(path: Path) -> str:
+    """What a file that is no zip file is, where its first bytes say so."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "is empty, expected a checkpoint"
+    if start.startswith(_BEFORE_ZIP):
+        return "in PyTorch's form before 1.6; load it with the code that wrote it and save it again by torch.save"
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS and not the file itself; fetch that by git lfs pull"
+    if start.lstrip()[:1] == b"<":
+        return "a web page and no checkpoint; download the file itself"
+    if start[8:9] == b"{":
+        return "looks like a safetensors file; name it .safetensors"
+    return "not a zip file, or a truncated one; expected a checkpoint that PyTorch 1.6 or later has saved"
 
 
 def _allowance(path: Path) -> int:
@@ -102,6 +120,8 @@ class _Reader(pickle._Unpickler):
                 f"{self._path}: the model is fused: its batch norms are merged into the convolutions and cannot be "
                 "taken out again; give the unfused best.pt"
             )
+        if (module, name) == ("ultralytics.models.yolo.model", "YOLO"):
+            raise ModelError(f"{self._path}: the object YOLO as a whole; write it by its own YOLO.save(FILE)")
         script = "; the script that saved it defined that class itself" if module == "__main__" else ""
         raise ModelError(
             f"{self._path}: its pickle names '{module}.{name}', which is neither a tensor, a plain value nor a class "

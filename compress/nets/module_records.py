@@ -14,7 +14,11 @@ from deploy.errors import ModelError
 _MOST = 100_000  # modules and tensors: yolov8x has 1,500; records that share others a thousandfold have no end
 _MOST_VALUES = 20_000  # of an architecture
 _DEEPEST = 60
-_WRAPPERS = ("torch.nn.parallel.data_parallel.DataParallel", "torch.nn.parallel.distributed.DistributedDataParallel")
+_WRAPPERS = (
+    "torch.nn.parallel.data_parallel.DataParallel",
+    "torch.nn.parallel.distributed.DistributedDataParallel",
+    "torch.optim.swa_utils.AveragedModel",
+)
 
 
 class _Bound:
@@ -30,12 +34,17 @@ class _Bound:
 
 
 def unwrapped(value: Any) -> Any:
-    """The model inside DataParallel and DistributedDataParallel; anything else as it is."""
+    """The model inside DataParallel, DistributedDataParallel, AveragedModel and ModelEMA; anything else as it is."""
     for _ in range(_DEEPEST):
-        if not (isinstance(value, Record) and value.kind in _WRAPPERS):
+        if not isinstance(value, Record):
             break
-        modules = value.attributes.get("_modules")
-        value = modules.get("module") if isinstance(modules, dict) else None
+        if value.class_name == "ModelEMA":
+            value = value.attributes.get("ema")
+        elif value.kind in _WRAPPERS:
+            modules = value.attributes.get("_modules")
+            value = modules.get("module") if isinstance(modules, dict) else None
+        else:
+            break
     return value
 
 

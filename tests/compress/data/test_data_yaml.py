@@ -49,6 +49,7 @@ def test_folders(folder: Path) -> None:
         pytest.param("path: {folder}\n" + PLAIN, id="path absolute"),
         pytest.param("train: {folder}/images/train\nval: images/val\nnames: [cat, dog]\n", id="split absolute"),
         pytest.param(PLAIN.replace("[cat, dog]", "{{0: cat, 1: dog}}"), id="names as a mapping"),
+        pytest.param(PLAIN.replace("[cat, dog]", "{{'0': cat, '1': dog}}"), id="numbers in quotes, as JSON has them"),
         pytest.param(PLAIN.replace("[cat, dog]", "{{1: dog, 0: cat}}"), id="names as a mapping in another order"),
         pytest.param(PLAIN + "nc: 2\n", id="nc given"),
         pytest.param(PLAIN.replace("images/", "../images/"), id="one step too far up, as Roboflow writes it"),
@@ -143,7 +144,12 @@ def test_pipes_are_not_waited_for(folder: Path, name: str) -> None:
             PLAIN.replace("[cat, dog]", "{0: a, 2: b}"), "keys of 'names' are 0, 2; expected 0 to 1", id="gap"
         ),
         pytest.param(PLAIN.replace("[cat, dog]", "{1: a, 2: b}"), "keys of 'names' are 1, 2", id="counted from 1"),
-        pytest.param(PLAIN.replace("[cat, dog]", "{'0': a}"), "keys of 'names' are '0'", id="number in quotes"),
+        pytest.param(PLAIN.replace("[cat, dog]", "{'00': a}"), "keys of 'names' are '00'", id="no plain number"),
+        pytest.param(
+            PLAIN.replace("[cat, dog]", "{'0': a, 0: b, 1: c}"),
+            "'0', 0, 1; expected 0 to 2",
+            id="number in quotes and without",
+        ),
         pytest.param(PLAIN.replace("[cat, dog]", "[]"), "'names' is nothing", id="no classes"),
         pytest.param(PLAIN.replace("[cat, dog]", "cat"), "'names' is str 'cat'", id="names is a word"),
         pytest.param(PLAIN.replace("cat, dog", "true, b"), "name of class 0 is read as True", id="YAML's booleans"),

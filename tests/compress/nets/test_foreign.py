@@ -205,7 +205,7 @@ def flatten_head(model: Any) -> None:
         pytest.param(
             lambda c: c.update(model={"w": torch.ones(1)}), "holds no model", id="weights without an architecture"
         ),
-        pytest.param(change_model(lambda m: delattr(m, "yaml")), "the architecture is NoneType", id="no yaml"),
+        pytest.param(change_model(lambda m: delattr(m, "yaml")), "without 'yaml'", id="no yaml"),
         pytest.param(change_model(lambda m: m.yaml.pop("head")), "no key 'head'", id="half a yaml"),
         pytest.param(change_model(set_stem), "no Focus of YOLOv5 v5.0", id="a stem of unknown form"),
         pytest.param(change_model(set_activation), "'model.3.act' is a Hardswish", id="v3's activations"),

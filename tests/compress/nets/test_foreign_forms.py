@@ -66,6 +66,48 @@ def test_a_wrapper_for_several_devices_is_taken_off(
     assert all(torch.equal(a, b) for a, b in zip(outputs(import_pt(tmp_path / "x.pt")), outputs(model), strict=True))
 
 
+def test_averaged_models_are_unwrapped(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+    """torch's own, and ModelEMA of YOLOv5, which is no module and has the model as `ema`."""
+    model = tiny_model(NAMES)
+    with pytest.MonkeyPatch.context() as patch:
+        inside = Disguise(patch)(model)
+        kind = type("ModelEMA", (), {"__module__": "utils.torch_utils"})
+        for name in ("utils", "utils.torch_utils"):
+            patch.setitem(sys.modules, name, type(sys)(name))
+        patch.setattr(sys.modules["utils.torch_utils"], "ModelEMA", kind, raising=False)
+        own = kind()
+        own.ema, own.updates = inside, 3
+        torch.save({"ema": own}, tmp_path / "ema.pt")
+        torch.save(torch.optim.swa_utils.AveragedModel(inside), tmp_path / "swa.pt")
+    for file in ("ema.pt", "swa.pt"):
+        found = import_pt(tmp_path / file)
+        assert all(torch.equal(a, b) for a, b in zip(outputs(found), outputs(model), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS", id="Git LFS"),
+        pytest.param(b"\n<!DOCTYPE html>", "a web page", id="a web page"),
+        pytest.param(b"\x40" + bytes(7) + b'{"a":', "name it .safetensors", id="safetensors"),
+        pytest.param(b"PK\x03\x04 cut off", "not a zip file, or a truncated one", id="truncated"),
+    ],
+)
+def test_files_that_are_none_are_named(tmp_path: Path, start: bytes, sentence: str) -> None:
+    (tmp_path / "x.pt").write_bytes(start)
+    with pytest.raises(ModelError, match=sentence):
+        import_pt(tmp_path / "x.pt")
+
+
+def test_other_files_of_pytorch_are_named(tmp_path: Path) -> None:
+    torch.save({"a": 1}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    torch.jit.save(torch.jit.script(nn.ReLU()), tmp_path / "script.pt")
+    for file, sentence in (("old.pt", "form before 1.6"), ("script.pt", "a TorchScript program")):
+        with pytest.raises(ModelError, match=sentence):
+            import_pt(tmp_path / file)
+
+
 def test_a_model_pruned_into_standard_layers_is_read(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     """As Torch-Pruning leaves a YOLOv5: the layers are its own, their channels are fewer than the yaml says."""
     slim = tiny_model(NAMES)
@@ -105,6 +147,11 @@ def states(model: Any, prefix: str = "") -> OrderedDict:
         pytest.param(lambda m: states(m, "module."), "it is a state_dict", id="a state_dict of DataParallel"),
         pytest.param(lambda m: {"model": states(m)}, "'model' is a state_dict", id="a state_dict under 'model'"),
         pytest.param(lambda m: {"ema": states(m), "epoch": 3}, "'ema' is a state_dict", id="a state_dict under 'ema'"),
+        pytest.param(lambda m: {"net": states(m)}, "'net' is a state_dict", id="a key of somebody's own"),
+        pytest.param(lambda m: {"a": {"model": states(m)}}, "'a.model' is a state_dict", id="one level deeper"),
+        pytest.param(
+            lambda _: nn.Sequential(nn.Conv2d(3, 4, 3)), "holds a Sequential without 'yaml'", id="other model"
+        ),
         pytest.param(lambda m: {"state_dict": states(m)}, "'state_dict' is a state_dict", id="Lightning's key"),
         pytest.param(fused, "the model is fused: its batch norms are merged", id="fused"),
         pytest.param(as_a_fork, "pruned by another program, into layers of its own .C3Pruned", id="a pruning fork"),
