@@ -16,7 +16,7 @@ from deploy.errors import UsageError
 from deploy.json_report import json_text
 from deploy.run.options import EVAL, HOW, IMAGES
 from deploy.run.target import Target
-from deploy.run.video.source import video_source
+from deploy.video.source import video_source
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,7 +117,8 @@ def _detect(options: argparse.Namespace) -> Any:
     lines = None if options.json else sys.stdout
     video = video_source(options.source) if options.image_dir is None else None
     if video is not None:
-        from deploy.run.video.detect import Outputs, watch
+        from deploy.run.video.detect import watch
+        from deploy.run.video.report import Outputs
 
         return watch(_target(options), video, Outputs(lines, options.save, options.show, options.frames))
     for option in ("save", "show", "frames"):

@@ -39,6 +39,7 @@ def test_top_level_pipelines_are_the_demo_bundles_own(kind: str) -> None:
         ),
         DEMO / f"{kind}.pipeline": pipeline_text(kind, height, width, "model.om"),
         DEMO / f"{kind}.sdk2.pipeline": sdk2_pipeline_text(kind, height, width, "model.om"),
+        DEMO / "detect.video.pipeline": pipeline_text("detect", height, width, "model.om", video=True),
     }
     for file, expected in shipped.items():
         assert file.read_text() == expected, file

@@ -8,7 +8,7 @@ from pathlib import Path
 from compress.option import option
 from compress.stages.inference import InferenceSettings, ready_model
 from compress.verb import Answer, Verb
-from deploy.run.video.source import video_source
+from deploy.video.source import video_source
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.export.onnx_file import INPUT_NAME, OnnxModel
-from compress.export.streams import labels_text, stream_texts
+from compress.export.streams import VIDEO, labels_text, stream_texts
 from compress.nets.detector import Detector
 from compress.nets.size import flops, parameters
 from compute_mAP.regular_file import read_bounded
@@ -49,7 +49,7 @@ def _edited(folder: Path) -> Iterator[str]:
 MAKER = Maker(
     "export",
     "bundle",
-    ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", *_OF_TASKS, *_OF_ATC, *_OF_INT8),
+    ("bundle.json", "model.onnx", "labels.names", "aipp.cfg", VIDEO, *_OF_TASKS, *_OF_ATC, *_OF_INT8),
     lambda folder: (folder / "bundle.json").is_file(),
     marks=False,
     edited=_edited,

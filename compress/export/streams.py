@@ -29,6 +29,8 @@ def python_post(module: str, class_name: str) -> dict[str, str]:
     }
 
 
+VIDEO, CAMERA = "detect.video.pipeline", "rtsp://camera.example/stream"
+"""The pipeline that pulls and decodes video on the chip, and the address that stands in it until one is named."""
 POST_PROCESSORS = {
     "yolov5": SDK_POST,
     "yolov8": python_post("yolov8", "Yolov8PostProcess"),
@@ -46,6 +48,8 @@ def stream_texts(model: Detector, imgsz: int) -> dict[str, str]:
     texts = {}
     for kind in THRESHOLDS:
         texts[f"{kind}.pipeline"] = pipeline_text(kind, *size, "model.om", post=POST_PROCESSORS[name])
+        if kind == "detect":
+            texts[VIDEO] = pipeline_text(kind, *size, "model.om", post=POST_PROCESSORS[name], video=True)
         if name == "yolov5":
             texts[f"{kind}.cfg"] = config_text(kind, model.names, model.anchors_px())
             texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, *size, "model.om")
@@ -98,12 +102,19 @@ def labels_text(names: list[str]) -> str:
 
 
 def pipeline_text(
-    kind: str, height: int, width: int, model: str, folder: str = "", post: dict[str, str] | None = None
+    kind: str,
+    height: int,
+    width: int,
+    model: str,
+    folder: str = "",
+    post: dict[str, str] | None = None,
+    video: bool = False,
 ) -> str:
     """The stream for `kind` "detect" or "eval" with mxpi_tensorinfer and mxpi_objectpostprocessor.
 
     `model` is the OM file; `folder` ("" or ending in "/") stands in front of every file's name. `post` names the
-    post-processor, one of POST_PROCESSORS (default: the SDK's).
+    post-processor, one of POST_PROCESSORS (default: the SDK's). `video`: it pulls an H.264 stream from CAMERA, in place
+    of taking JPEGs from an appsrc.
     """
     infer = _element(
         "mxpi_tensorinfer", "mxpi_objectpostprocessor0", dataSource="mxpi_imageresize0", modelPath=folder + model
@@ -122,6 +133,7 @@ def pipeline_text(
         "mxpi_tensorinfer0",
         {"mxpi_tensorinfer0": infer, "mxpi_objectpostprocessor0": after},
         "mxpi_objectpostprocessor0",
+        _video_head() if video else None,
     )
 
 
@@ -139,15 +151,38 @@ def sdk2_pipeline_text(kind: str, height: int, width: int, model: str, folder: s
     return _stream(height, width, "mxpi_modelinfer0", {"mxpi_modelinfer0": infer}, "mxpi_modelinfer0")
 
 
-def _stream(height: int, width: int, after_resize: str, middle: dict[str, Any], result: str) -> str:
-    elements = {
-        "stream_config": {"deviceId": "0"},
+def _image_head() -> dict[str, Any]:
+    return {
         "appsrc0": _element("appsrc", "mxpi_imagedecoder0", blocksize="409600"),
         "mxpi_imagedecoder0": _element("mxpi_imagedecoder", "mxpi_imageresize0"),
+    }
+
+
+def _video_head() -> dict[str, Any]:
+    return {
+        "mxpi_rtspsrc0": _element("mxpi_rtspsrc", "mxpi_videodecoder0", rtspUrl=CAMERA, channelId="0"),
+        "mxpi_videodecoder0": _element(
+            "mxpi_videodecoder",
+            "mxpi_imageresize0",
+            inputVideoFormat="H264",
+            outputImageFormat="YUV420SP_NV12",
+            vdecChannelId="0",
+        ),
+    }
+
+
+def _stream(
+    height: int, width: int, after_resize: str, middle: dict[str, Any], result: str, head: dict[str, Any] | None = None
+) -> str:
+    """`head` has what makes images, the element that does so last (default: of the JPEGs that are sent)."""
+    head = head or _image_head()
+    elements = {
+        "stream_config": {"deviceId": "0"},
+        **head,
         "mxpi_imageresize0": _element(
             "mxpi_imageresize",
             after_resize,
-            parentName="mxpi_imagedecoder0",
+            parentName=list(head)[-1],
             resizeHeight=str(height),
             resizeWidth=str(width),
             resizeType="Resizer_KeepAspectRatio_Fit",

@@ -23,9 +23,9 @@ from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
 from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker, check_apart
-from deploy.run.video.frames import open_frames
-from deploy.run.video.source import VideoSource
 from deploy.sdk_codes import SdkFault
+from deploy.video.frames import open_frames
+from deploy.video.source import VideoSource
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 MAKER = Maker("compress detect", "result of compress detect")

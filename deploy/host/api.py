@@ -1,7 +1,7 @@
 """The SDK's class StreamManagerApi, on a laptop: same arguments, return values and error codes.
 
 Where the SDK insists on bytes, this takes str as well; like the SDK, it returns bytes. Beyond the SDK's surface
-there are SetNumerics, SetBackend, LastError, PluginMilliseconds and ResetPluginMilliseconds.
+there are SetNumerics, SetBackend, LastError, PulledVideo, PluginMilliseconds and ResetPluginMilliseconds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Callable
 from deploy.host import backend
 from deploy.host.engine.engine import Engine
 from deploy.host.engine.mailbox import Mailbox
+from deploy.host.engine.pull import Pulled
 from deploy.host.exchange import inputs, outputs
 from deploy.host.exchange.structs import (
     MxBufferAndMetadataOutput,
@@ -173,6 +174,11 @@ class StreamManagerApi:
     def LastError(self) -> str:
         """The sentence behind the last return code other than 0 (host engine only)."""
         return self._last_error
+
+    def PulledVideo(self, streamName: Any) -> Pulled:
+        """How far the elements are that pull video (host engine only)."""
+        mailbox = self._streams.get(as_text(streamName))
+        return mailbox.engine.pulled() if mailbox else Pulled(True, "", 0, 0)
 
     def PluginMilliseconds(self, streamName: Any) -> dict[str, float]:
         """Mean wall milliseconds an image in each element that works on it (host engine only)."""

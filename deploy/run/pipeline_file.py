@@ -15,6 +15,7 @@ from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import read_labels
 
 MAX_BYTES = 10 * 2**20
+PULLS = "mxpi_rtspsrc"
 
 
 class PipelineFile:
@@ -98,6 +99,21 @@ class PipelineFile:
         if not names:
             raise ModelError(f"{file}: holds no class name")
         return names
+
+    def pulls(self) -> bool:
+        """Whether the stream pulls its video itself, so that nothing can be sent to it."""
+        return any(element["factory"] == PULLS for element in self.elements.values())
+
+    def set_video(self, address: str) -> None:
+        """Let the element that pulls video do so from there. Raises ModelError where there is not one alone."""
+        sources = [element for element in self.elements.values() if element["factory"] == PULLS]
+        if len(sources) != 1:
+            raise ModelError(f"{self.path}: has {len(sources)} {PULLS}; expected one, whose boxes are shown")
+        props = sources[0].setdefault("props", {})
+        if not isinstance(props, dict):
+            raise ModelError(f"{self.path}: the props of {PULLS} are no object")
+        props["rtspUrl"] = address
+        self._changed = True
 
     def set_thresholds(self, conf: float | None, iou: float | None) -> None:
         """Give each post-processor its cfg as `postProcessConfigContent`, with other thresholds (None: unchanged).

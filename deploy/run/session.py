@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.console import note
-from deploy.errors import ModelError
+from deploy.errors import ModelError, UsageError
 from deploy.run.foreign_code import check_code
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.raw_pipeline import has_python_post, raw_pipeline
@@ -22,11 +22,14 @@ NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
 
 
 @contextmanager
-def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFile]]:
+def open_stream(target: Target, task: str, video: str = "") -> Iterator[tuple[Stream, PipelineFile]]:
     """Open the stream of a task ("detect" or "eval"). Inside, the bundle's folder is the process's current folder.
 
-    Raises what Target.resolve, PipelineFile, check_code, Stream and raw_pipeline raise, and ModelError for a board
-    without the .om file and for a pipeline that writes outside that folder where `target` does not allow it.
+    `video` is where a pipeline that pulls its video pulls from: an address, or on the host a file's absolute path.
+
+    Raises what Target.resolve, PipelineFile, check_code, Stream and raw_pipeline raise, UsageError for a pipeline that
+    pulls its video and gets none, and ModelError for a board without the .om file and for a pipeline that writes
+    outside that folder where `target` does not allow it.
     """
     path, folder, notes, soc, bundle = target.resolve(task)
     for sentence in notes:
@@ -39,6 +42,10 @@ def open_stream(target: Target, task: str) -> Iterator[tuple[Stream, PipelineFil
             f"{path}: {outside[0]} writes to {outside[1]}, outside the folder in which the stream runs; with "
             "--write-outside it may"
         )
+    if video:
+        pipeline.set_video(video)
+    elif pipeline.pulls():
+        raise UsageError(f"{path} pulls its video itself, so only detect runs it, on a video file or rtsp://ADDRESS")
     pipeline.set_thresholds(target.conf, target.iou)
     missing = pipeline.missing_models()
     engine = find_engine(target.on, built=not missing and bool(pipeline.models()))

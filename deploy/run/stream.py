@@ -15,7 +15,7 @@ from deploy.acl.find_acl import find_acl
 from deploy.console import note
 from deploy.errors import EnvironmentFault, ModelError
 from deploy.results.detections import Detection, parse_objects
-from deploy.sdk_codes import SdkFault
+from deploy.sdk_codes import STREAM_TIMEOUT, SdkFault
 
 SDK_MODULE = "StreamManagerApi"
 BOARD, ACL, HOST = ON = ("board", "acl", "host")
@@ -130,16 +130,21 @@ class Stream:
 
     def receive(self, unique_id: int) -> Outcome:
         """Wait for the result of an image that was sent. Raises EnvironmentFault where the chip answers no more."""
-        result = self._api.GetResultWithUniqueId(self._name, unique_id, TIMEOUT_MS)
-        text = bytes(result.data).decode("utf-8", "replace")
-        if result.errorCode != 0 and (lost := is_lost()):
-            raise EnvironmentFault(lost)
-        if result.errorCode != 0:
-            return Outcome([], f"the stream answers with error {result.errorCode}: {text.strip() or 'no text'}")
-        try:
-            return Outcome(parse_objects(text))
-        except ValueError as fault:
-            return Outcome([], str(fault))
+        return self._outcome(self._api.GetResultWithUniqueId(self._name, unique_id, TIMEOUT_MS))
+
+    def pulled(self, milliseconds: int) -> Outcome | None:
+        """The next result of a stream that pulls its video; None where there is none within that time.
+
+        Raises EnvironmentFault where the chip answers no more.
+        """
+        result = self._api.GetResult(self._name, 0, milliseconds)
+        if result.errorCode == STREAM_TIMEOUT and not is_lost():
+            return None
+        return self._outcome(result)
+
+    def pulled_so_far(self) -> Any:
+        """deploy.host.engine.pull.Pulled of the host engine; None on a board, which cannot tell."""
+        return self._api.PulledVideo(self._name) if self._ours else None
 
     def refusal(self) -> str:
         """Why `send` gave a negative number."""
@@ -152,6 +157,17 @@ class Stream:
     def reset_plugin_milliseconds(self) -> None:
         if self._ours:
             self._api.ResetPluginMilliseconds(self._name)
+
+    def _outcome(self, result: Any) -> Outcome:
+        text = bytes(result.data).decode("utf-8", "replace")
+        if result.errorCode != 0 and (lost := is_lost()):
+            raise EnvironmentFault(lost)
+        if result.errorCode != 0:
+            return Outcome([], f"the stream answers with error {result.errorCode}: {text.strip() or 'no text'}")
+        try:
+            return Outcome(parse_objects(text))
+        except ValueError as fault:
+            return Outcome([], str(fault))
 
     def _close(self) -> None:
         self._api.DestroyAllStreams()

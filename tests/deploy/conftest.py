@@ -18,6 +18,9 @@ import cv2
 import numpy as np
 import pytest
 
+from deploy.video import frames as frames_module
+from tests.deploy.stand_in_capture import Capture
+
 STRIDES = (8, 16, 32)
 ANCHORS = [[[8, 8], [8, 8], [8, 8]], [[16, 16], [16, 16], [16, 16]], [[64, 64], [64, 64], [64, 64]]]
 COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0)]  # BGR of class 0, 1 and 2
@@ -232,3 +235,12 @@ def full_disk() -> Callable[[], AbstractContextManager[None]]:
             yield
 
     return patched
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A capture of our own, with short pauses before it is opened again."""
+    made = type("Made", (Capture,), {})
+    monkeypatch.setattr(cv2, "VideoCapture", made)
+    monkeypatch.setattr(frames_module, "PAUSES", (0.01, 0.02, 0.04))
+    return made

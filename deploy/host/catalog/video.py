@@ -26,7 +26,6 @@ FACTORIES = (
             "async-handling": Property("false"),
             "message-forward": Property("false"),
         },
-        board_only="the host engine pulls no RTSP stream; send a file's frames to an appsrc",
         since=SDK2,
     ),
     plugin(

@@ -24,6 +24,13 @@ def check_backend() -> None:
         raise SdkFault(UNREALIZED, "this build of OpenCV has no FFmpeg, which the host engine decodes video with")
 
 
+def check_size(width: int, height: int) -> None:
+    """Raises SdkFault 1009 for a size in pixels that VDEC does not take."""
+    for pixels, side in ((width, "wide"), (height, "high")):
+        if not _LEAST <= pixels <= _MOST:
+            raise SdkFault(OUT_OF_RANGE, f"the video is {pixels} px {side}; VDEC takes {_LEAST} to {_MOST}")
+
+
 class VideoStream:
     """Images of a stream whose bytes come buffer by buffer: files, groups of images, or single images.
 
@@ -102,12 +109,10 @@ class VideoStream:
         name = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").lower()
         if name not in _FOURCC[self._name]:
             raise self._undecodable(f"its codec is {name.decode('latin-1')!r}")
-        for prop, side in ((cv2.CAP_PROP_FRAME_WIDTH, "wide"), (cv2.CAP_PROP_FRAME_HEIGHT, "high")):
-            pixels = int(capture.get(prop))
-            if not pixels:
-                raise self._undecodable("it is damaged")
-            if not _LEAST <= pixels <= _MOST:
-                raise SdkFault(OUT_OF_RANGE, f"the video is {pixels} px {side}; VDEC takes {_LEAST} to {_MOST}")
+        width, height = (int(capture.get(prop)) for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if not width or not height:
+            raise self._undecodable("it is damaged")
+        check_size(width, height)
 
     def _undecodable(self, why: str) -> SdkFault:
         return SdkFault(VIDEO_DECODE_FAIL, f"the buffer cannot be decoded as {self._name}: {why}")

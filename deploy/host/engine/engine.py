@@ -20,10 +20,12 @@ from deploy.host.engine.job import Backlog, Job
 from deploy.host.engine.leaks import Leak, leak_behind
 from deploy.host.engine.memory import keep_freed_memory
 from deploy.host.engine.plan import Plan, Stage
+from deploy.host.engine.pull import Pull, Pulled
 from deploy.host.engine.worker import Task, Worker
 from deploy.host.metadata.frame import Frame
 from deploy.host.pipeline.description import Stream
 from deploy.host.plugins.base import Plugin
+from deploy.host.plugins.video.mxpi_rtspsrc import RtspSource
 from deploy.sdk_codes import QUEUE_FULL, STREAM_NOT_EXIST, SdkFault
 
 STOP_SECONDS = 0.8  # how long a stop waits for buffers in the stream
@@ -56,6 +58,7 @@ class Engine:
 
     Every buffer that `send` takes becomes part of a job, which is closed once it has passed all elements; a fault ends
     the buffer, not the stream. `results` has a queue for each appsink: the jobs that were sent to be fetched in order.
+    Elements that pull video send it by themselves, from the start.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -85,9 +88,15 @@ class Engine:
         cv2.setNumThreads(1)  # the workers keep the cores busy; more threads inside OpenCV only get in their way
         self._workers = [Worker(self, self._tasks, len(self._plan.timed)) for _ in range(core_count())]
         self._sources = [self._source(number, step.plugin.name) for number, step in enumerate(self._plan.source_steps)]
-        self.source_names = [source.name for source in self._sources]
+        steps = self._plan.source_steps
+        self.source_names = [step.plugin.name for step in steps if not isinstance(step.plugin, RtspSource)]
         for worker in self._workers:
             worker.start()
+        self._pulls = [
+            Pull(self, number, step.plugin) for number, step in enumerate(steps) if isinstance(step.plugin, RtspSource)
+        ]
+        for pull in self._pulls:
+            pull.start()
 
     def send(self, source: int, frame: Frame, in_order: bool) -> Job:
         """Take a buffer; blocks while the stream is full. `in_order`: its job goes to `results`, with metadata.
@@ -131,6 +140,8 @@ class Engine:
         deadline = time.monotonic() + STOP_SECONDS
         for worker in self._workers:
             worker.join(max(0.0, deadline - time.monotonic()))
+        for pull in self._pulls:
+            pull.join(max(0.0, deadline - time.monotonic()))
 
     def done(self, job: Job, stage: Stage) -> list[Stage]:
         """Called by a worker when a stage of a job is finished. Returns the stages that can run now."""
@@ -151,6 +162,16 @@ class Engine:
         if finished:
             self._finish(job)
         return ready
+
+    def pulled(self) -> Pulled:
+        """How far the elements are that pull video."""
+        plugins = [pull.plugin for pull in self._pulls]
+        return Pulled(
+            all(pull.ended for pull in self._pulls) and not self._under_way,
+            next((pull.why for pull in self._pulls if pull.why), ""),
+            sum(plugin.dropped for plugin in plugins) + sum(pull.dropped for pull in self._pulls),
+            sum(plugin.reconnected for plugin in plugins),
+        )
 
     def milliseconds(self) -> dict[str, float]:
         """Mean wall time a frame in each element that works on it, since creation or the last reset; 0 for none."""

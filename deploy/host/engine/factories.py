@@ -25,13 +25,15 @@ from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
 from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.plugins.mxpi_textgenerationpostprocessor import TextGenerationPostProcessor
-from deploy.host.plugins.mxpi_videodecoder import VideoDecoder
 from deploy.host.plugins.queue import Queue
 from deploy.host.plugins.tee import Tee
+from deploy.host.plugins.video.mxpi_rtspsrc import RtspSource
+from deploy.host.plugins.video.mxpi_videodecoder import VideoDecoder
 from deploy.sdk_codes import UNREALIZED, SdkFault
 
 FACTORIES: dict[str, type[Plugin]] = {
     "appsrc": AppSrc,
+    "mxpi_rtspsrc": RtspSource,
     "mxpi_imagedecoder": ImageDecoder,
     "mxpi_imageresize": ImageResize,
     "mxpi_imagecrop": ImageCrop,

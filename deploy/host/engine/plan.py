@@ -17,6 +17,7 @@ from deploy.host.pipeline.description import Stream
 from deploy.host.plugins.appsink import AppSink
 from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
+from deploy.host.plugins.video.mxpi_rtspsrc import RtspSource
 from deploy.sdk_codes import INVALID_LINK, PAD_UNLINKED, SdkFault
 
 
@@ -85,7 +86,8 @@ class Plan:
         self.slots = 0
         # the SDK numbers the elements of a file by name: appsrc10 is before appsrc2. Appsinks it knows by their numbers
         sources = [step for step in self.steps if isinstance(step.plugin, AppSrc)]
-        self.source_steps = sorted(sources, key=lambda step: step.plugin.name)
+        # Those that pull come last, as no number leads to them.
+        self.source_steps = sorted(sources, key=lambda step: (isinstance(step.plugin, RtspSource), step.plugin.name))
         sinks = [step for step in self.steps if isinstance(step.plugin, AppSink)]
         self.sink_steps = sorted(sinks, key=lambda step: _sink_number(step.plugin.name))
         self.timed = [step for step in self.steps if not step.plugin.passive]

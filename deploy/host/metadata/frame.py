@@ -31,6 +31,7 @@ class Frame:
     frame_id: int = 0
     is_eos: bool = False
     sent_as_data: bool = True  # rather than as metadata alone
+    decoded: Any = None  # uint8 [h, w, 3] BGR, an image that was pulled, in place of the bytes of a video
 
     def branch(self) -> Frame:
         """Another frame with the same contents, for another output port."""

@@ -14,8 +14,8 @@ from deploy.console import note
 from deploy.errors import EnvironmentFault, UsageError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
-from deploy.run.video.frames import Frame
 from deploy.temporary import remove
+from deploy.video.frames import Frame
 
 _QUIT = (27, ord("q"))
 _WINDOW = "ascend-yolo-slim"

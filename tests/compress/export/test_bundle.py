@@ -32,6 +32,7 @@ TEXTS = {
     "detect.pipeline",
     "eval.pipeline",
     "detect.sdk2.pipeline",
+    "detect.video.pipeline",
     "eval.sdk2.pipeline",
 }
 HISTORY = [{"stage": "train", "settings": {"epochs": 3}}, {"stage": "export"}]
@@ -83,6 +84,7 @@ def test_files_and_description(exported: tuple[Yolov5, OnnxModel], write: Write)
         "eval.pipeline": pipeline_text("eval", 64, 64, "model.om"),
         "detect.sdk2.pipeline": sdk2_pipeline_text("detect", 64, 64, "model.om"),
         "eval.sdk2.pipeline": sdk2_pipeline_text("eval", 64, 64, "model.om"),
+        "detect.video.pipeline": pipeline_text("detect", 64, 64, "model.om", video=True),
     }
     assert files == {"model.onnx": onnx_model.content, **{name: text.encode() for name, text in texts.items()}}
     assert [path.name for path in folder.parent.iterdir()] == ["bundle"], "the temporary folder is gone"

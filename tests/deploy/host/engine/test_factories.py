@@ -12,7 +12,6 @@ from deploy.sdk_codes import SdkFault
     ("factory", "sentence"),
     [
         pytest.param("mxpi_videoencoder", "runs on the board only: it needs the chip's video encoder", id="encoder"),
-        pytest.param("mxpi_rtspsrc", "pulls no RTSP stream", id="RTSP"),
         pytest.param("mxpi_semanticsegpostprocessor", "runs detectors", id="another task"),
     ],
 )

@@ -1,11 +1,9 @@
 """Videos, cameras and streams: which frames come out, what is dropped, what happens when a source breaks or ends."""
 
-import itertools
 import json
 import signal
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,9 @@ import numpy as np
 import pytest
 
 from deploy.cli import main
-from deploy.errors import DataError, EnvironmentFault
-from deploy.run.video import frames as frames_module
-from deploy.run.video.frames import LiveFrames, open_frames
-from deploy.run.video.source import CAMERA, FILE, RTSP, VideoSource, video_source
+from deploy.errors import EnvironmentFault
+from deploy.video.frames import open_frames
+from deploy.video.source import video_source
 
 Call = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
@@ -45,83 +42,6 @@ def video(tmp_path: Path, blob_image: Callable[..., np.ndarray]) -> Path:
         writer.write(blob_image([(column, 2, 0)]))
     writer.release()
     return path
-
-
-class Capture:
-    """Stands for cv2.VideoCapture: each opening takes the next list of `scripts`: images, None for a read that fails;
-    an empty list does not open."""
-
-    scripts: Sequence[Sequence[Any]] = ()
-    opened = 0
-    pause = 0.0
-
-    def __init__(self, *arguments: Any) -> None:
-        scripts = type(self).scripts
-        self._images = iter(scripts[type(self).opened] if type(self).opened < len(scripts) else [])
-        self._first = next(self._images, None)
-        type(self).opened += 1
-
-    def isOpened(self) -> bool:
-        return self._first is not None
-
-    def set(self, *_: Any) -> bool:
-        return True
-
-    def get(self, name: int) -> float:
-        return 30.0 if name == cv2.CAP_PROP_FPS else 0.0
-
-    def read(self) -> tuple[bool, Any]:
-        time.sleep(self.pause)
-        image, self._first = self._first, None
-        if image is None:
-            image = next(self._images, None)
-        return image is not None, image
-
-    def release(self) -> None:
-        self._images = iter(())
-
-
-@pytest.fixture
-def camera(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A capture of our own, with short pauses before it is opened again."""
-    made = type("Made", (Capture,), {})
-    monkeypatch.setattr(cv2, "VideoCapture", made)
-    monkeypatch.setattr(frames_module, "PAUSES", (0.01, 0.02, 0.04))
-    return made
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("camera:2", VideoSource(CAMERA, "2"), id="a camera by number"),
-        pytest.param("/dev/video0", VideoSource(CAMERA, "0"), id="a camera by its device"),
-        pytest.param("rtsp://u:p@h/1", VideoSource(RTSP, "rtsp://u:p@h/1"), id="a stream"),
-        pytest.param("0", None, id="a number alone may be a folder"),
-        pytest.param("images", None, id="a folder"),
-        pytest.param("a.jpg", None, id="an image"),
-    ],
-)
-def test_sources_are_told_apart(text: str, expected: VideoSource | None) -> None:
-    assert video_source(text) == expected
-    assert video_source("0", numbers=True) == VideoSource(CAMERA, "0")
-
-
-def test_passwords_are_not_shown() -> None:
-    assert str(VideoSource(RTSP, "rtsp://user:secret@10.0.0.1/live")) == "rtsp://***@10.0.0.1/live"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b"#EXTM3U\nfile:///etc/passwd\n", id="a playlist"),
-        pytest.param(b"ffconcat version 1.0\nfile /etc/passwd\n", id="a list of files"),
-        pytest.param(b"", id="nothing"),
-    ],
-)
-def test_what_ffmpeg_would_follow_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.mp4").write_bytes(content)
-    with pytest.raises(DataError, match="is no video: it begins with"):
-        video_source(str(tmp_path / "a.mp4"))
 
 
 def test_every_frame_of_a_file(call: Call, video: Path, tiny_bundle: Callable[..., Path], tmp_path: Path) -> None:
@@ -156,32 +76,6 @@ def test_a_camera_is_read_to_its_end(
     assert numbers == sorted(set(numbers)) and numbers[-1] == 39  # the newest is never lost
     dropped = int(err.split(" dropped")[0].split()[-1])
     assert len(lines) + dropped == 40 and camera.opened == 4
-
-
-def test_a_slow_reader_gets_the_newest_frames(camera: Any) -> None:
-    camera.scripts, camera.pause = [[np.full((40, 40, 3), n, np.uint8) for n in range(50)]], 0.002
-    frames = LiveFrames(VideoSource(CAMERA, "0"))
-    seen = []
-    while (frame := frames.next(wait=True)) is not None:
-        seen.append(frame.number)
-        assert time.perf_counter() - frame.captured < 0.2
-        time.sleep(0.02)
-    frames.close()
-    assert seen[-1] == 49 and len(seen) + frames.dropped == 50 and frames.dropped > 20
-
-
-def test_a_stream_that_breaks_twice_comes_back(camera: Any) -> None:
-    image = np.zeros((40, 40, 3), np.uint8)
-    camera.scripts, camera.pause = [[image] * 3, [], [image] * 2, [image] * 4], 0.01
-    with open_frames(VideoSource(RTSP, "rtsp://x/1")) as frames:
-        numbers = [frame.number for frame in iter(lambda: frames.next(wait=True), None)]
-    assert frames.reconnected == 2 and frames.ended
-    assert len(numbers) + frames.dropped == 9 and numbers[-1] == 8
-
-
-def test_pauses_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses = frames_module.PAUSES
-    assert all(one < other for one, other in itertools.pairwise(pauses)) and sum(pauses) < 60
 
 
 @pytest.mark.parametrize(
@@ -230,16 +124,3 @@ def test_wrong_calls(
     Path("broken.mp4").write_bytes(b"\0\0\0\x1cftypisom" + bytes(100))
     found, _, err = call(*arguments)
     assert found == code and words in err and err.count("error: ") == 1
-
-
-def test_an_h264_byte_stream_is_a_file_too(tmp_path: Path) -> None:
-    from tests.deploy.host.h264 import key_image, parameter_sets
-
-    grey = np.full((128, 128), 100, np.uint8)
-    half = np.full((64, 64), 128, np.uint8)
-    units = [parameter_sets(128, 128), *(key_image(grey, half, half, number) for number in range(3))]
-    (tmp_path / "a.h264").write_bytes(b"".join(units))
-    source = video_source(str(tmp_path / "a.h264"))
-    assert source and source.kind == FILE
-    with open_frames(source) as frames:
-        assert len(list(iter(lambda: frames.next(wait=True), None))) >= 1 and frames.dropped == 0

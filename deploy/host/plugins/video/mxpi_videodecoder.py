@@ -11,7 +11,7 @@ import numpy as np
 from deploy.host.catalog import properties_of
 from deploy.host.dvpp.colour import video_nv12_of_bgr
 from deploy.host.dvpp.geometry import ASCEND_310P, up
-from deploy.host.dvpp.vdec import VideoStream, check_backend
+from deploy.host.dvpp.vdec import VideoStream, check_backend, check_size
 from deploy.host.log import log
 from deploy.host.metadata.frame import Frame
 from deploy.host.metadata.sdk_metadata import VISION
@@ -26,9 +26,9 @@ _STRIDE = (16, 2)
 
 
 class VideoDecoder(Plugin):
-    """A buffer is a file, a group of images, or one image of a byte stream; `VideoStream` says how these go
-    together. What a buffer knew before ends here, as on the board: an image has the buffer's channelId, frames are
-    counted from its frameId, and the last one has its isEos.
+    """A buffer is a file, a group of images, or one image of a byte stream; `VideoStream` says how these go together.
+    One that mxpi_rtspsrc pulled brings its image decoded. What a buffer knew before ends here, as on the board: an
+    image has the buffer's channelId, frames are counted from its frameId, and the last one has its isEos.
 
     `skipFrame` hands on those whose frameId is a multiple of skipFrame + 1; `vdecResizeWidth` and `vdecResizeHeight`
     scale on a 310P, as only there. `outMode`, `outPicWidthMax` and `outPicHeightMax` rule the chip's queues and memory,
@@ -69,9 +69,12 @@ class VideoDecoder(Plugin):
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         for plugin in upstream:
             if plugin.produces not in ("", ANYTHING):
-                raise self.fault(UNREALIZED, "the host engine runs a video decoder directly behind appsrc only")
+                raise self.fault(UNREALIZED, "the host engine runs a video decoder behind appsrc or mxpi_rtspsrc only")
 
     def expand(self, frame: Frame) -> Iterator[Frame]:
+        if frame.decoded is not None:
+            yield from self._pulled(frame)
+            return
         if not frame.buffer:
             raise self.fault(FAILURE, "the buffer is empty; send video with SendData, not with SendProtobuf")
         if self._warns and VISION not in frame.metadata:
@@ -94,6 +97,17 @@ class VideoDecoder(Plugin):
         if waiting:
             waiting.is_eos = frame.is_eos
             yield waiting
+
+    def _pulled(self, frame: Frame) -> Iterator[Frame]:
+        """The image that a source before it has decoded."""
+        try:
+            check_size(frame.decoded.shape[1], frame.decoded.shape[0])
+        except SdkFault as fault:
+            raise self.fault(fault.code, fault.sentence) from None
+        if frame.frame_id % self._every == 0:
+            made = Frame(b"", {}, None, frame.channel_id, frame.frame_id, frame.is_eos, sent_as_data=False)
+            made.metadata[self.name] = Images([self._image(frame.decoded)])
+            yield made
 
     def _image(self, pixels: np.ndarray) -> Image:
         if all(self._size):

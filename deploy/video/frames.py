@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from deploy.console import note
 from deploy.errors import DataError, EnvironmentFault
-from deploy.run.video.source import CAMERA, RTSP, VideoSource
+from deploy.video.source import CAMERA, RTSP, VideoSource
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further try to open a live source that broke; after the last of them it has ended."""
@@ -166,8 +167,9 @@ def _opened(source: VideoSource) -> Any:
         import cv2
     except ImportError as fault:
         raise EnvironmentFault(f"videos and cameras are read by cv2, which cannot be imported ({fault})") from None
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what matters is said here, and without passwords
     with suppress(AttributeError):  # not in every cv2
-        cv2.utils.logging.setLogLevel(0)  # what matters of it is said here
+        cv2.utils.logging.setLogLevel(0)
     try:
         if source.kind == CAMERA:
             capture = cv2.VideoCapture(int(source.place), cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
