@@ -1,4 +1,4 @@
-"""Which layers int8 hurts, and what --budget-drop and the corrections make of it."""
+"""Which layers int8 hurts, and what the corrections make of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from onnx import helper, numpy_helper
 
 from compress.cli import main
 from compress.graph.graph_facts import GraphFacts
-from compress.quantize.budget import fewest
 from compress.quantize.calibrate import calibrated
 from compress.quantize.correct_bias import correct_bias
 from compress.quantize.equalize import equalize
@@ -51,22 +50,6 @@ def test_the_verb(small, make_bundle, images, tmp_path, capsys):
     (mine / "letter.txt").write_text("mine")
     assert main(["sensitivity", str(make_bundle(small, "b")), "--calib", str(images), "--out", str(mine)]) == 2
     assert "mine" in capsys.readouterr().err and (mine / "sensitivity.json").read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("enough", "most", "fewest_found"),
-    [
-        pytest.param(1, 9, 1, id="one"),
-        pytest.param(9, 9, 9, id="all"),
-        pytest.param(5, 9, 5, id="some"),
-        pytest.param(10, 9, None, id="more than there are"),
-        pytest.param(1, 0, None, id="none to put back"),
-    ],
-)
-def test_halving_finds_the_fewest(enough, most, fewest_found):
-    tried = []
-    assert fewest(most, lambda count: tried.append(count) or count >= enough) == fewest_found
-    assert len(tried) <= 5 and len(set(tried)) == len(tried)
 
 
 def test_batch_norms_are_folded(small):
