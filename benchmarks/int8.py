@@ -33,8 +33,8 @@ from compress.graph.graph_facts import attributes, set_attribute  # noqa: E402
 from compress.graph.load import load_onnx  # noqa: E402
 from compress.quantize.compared import agreement  # noqa: E402
 from compress.quantize.images import calibration_images  # noqa: E402
+from compress.quantize.methods import METHODS  # noqa: E402
 from compress.quantize.network_input import network_inputs  # noqa: E402
-from compress.stages.quantize import METHODS  # noqa: E402
 from deploy.bundle import DEPLOY_MODEL, MODEL, open_bundle, rewrite  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
 from deploy.host.model.network import Network  # noqa: E402

@@ -22,7 +22,10 @@ def calibrated(
     symmetric: bool = False,
     per_channel: bool = True,
 ) -> Quantization:
-    """Quantise the layers that are not kept; `method` is one of RANGE_METHODS. Raises DataError as `collect` does."""
+    """Quantise the layers that are not kept; `method` is one of RANGES.
+
+    Raises DataError as `collect` does.
+    """
     whole = [layer for layer in layers if not layer.kept]
     statistics = collect(model, [layer.source for layer in whole], images, histograms=method != "minmax")
     found = activations(statistics, method, symmetric)

@@ -19,7 +19,6 @@ from compress.quantize.arithmetic import HIGH, LOW, Activation, activation_of
 from compress.quantize.float_run import FloatRun
 from deploy.errors import DataError
 
-RANGE_METHODS = ("minmax", "percentile", "entropy", "mse")
 BINS = 2048
 PERCENTILE = 99.999
 _SHARES = np.linspace(0.2, 1.0, 41)
@@ -75,7 +74,7 @@ def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def activations(
     statistics: Mapping[str, Statistics], method: str, symmetric: bool = False, percentile: float = PERCENTILE
 ) -> dict[str, Activation]:
-    """How each tensor is quantised by one of RANGE_METHODS; `symmetric`: with offset 0."""
+    """How each tensor is quantised by one of RANGES; `symmetric`: with offset 0."""
     found = {}
     for name, known in statistics.items():
         low, high = chosen_range(known, method, percentile)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.option import Settings, option
+from compress.quantize.methods import LEARNING, METHODS, TRT, ranges_of
 from compress.stages.table import html_table
 from deploy.errors import UsageError
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from compress.quantize.quantization import Quantization
     from deploy.bundle import Bundle
 
-METHODS = ("minmax", "percentile", "entropy", "mse", "adaround", "lsq", "trt")
-LEARNING = ("adaround", "lsq")
 _TUNED = {"group": "methods that learn (adaround, lsq)"}
 _BUDGET = {"group": "a wanted mAP"}
 
@@ -214,9 +213,8 @@ def _quantized(
 ) -> Quantization:
     from compress.quantize.calibrate import calibrated
 
-    ranges = {"trt": "entropy", "adaround": "mse", "lsq": "mse"}.get(settings.method, settings.method)
-    symmetric = settings.method == "trt"
-    quantization = calibrated(model, subject.layers, subject.images, ranges, symmetric, not settings.per_tensor)
+    ranges, per_channel = ranges_of(settings.method), not settings.per_tensor
+    quantization = calibrated(model, subject.layers, subject.images, ranges, settings.method == TRT, per_channel)
     if settings.method in LEARNING:
         from compress.quantize.learn.reconstruct import Learning, reconstruct
 

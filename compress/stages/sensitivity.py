@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.option import option
+from compress.quantize.methods import RANGES
 from compress.stages.quantize import CalibrationSettings
 from compress.stages.table import html_table
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from compress.quantize.sensitivity import Cost
     from deploy.results.ours import Maker
 
-RANGES = ("minmax", "percentile", "entropy", "mse")
 FILES = ("sensitivity.json", "sensitivity.png")
 
 

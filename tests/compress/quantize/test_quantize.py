@@ -14,7 +14,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from compress.cli import main
-from compress.stages.quantize import METHODS
+from compress.quantize.methods import METHODS
 from deploy.atc.build import build
 from deploy.bundle import open_bundle
 from deploy.errors import EnvironmentFault, ModelError

@@ -18,8 +18,8 @@ from compress.quantize.layers import choose_layers
 from compress.quantize.learn.blocks import SILU, blocks
 from compress.quantize.learn.progress_file import progress_path
 from compress.quantize.learn.reconstruct import Learning, reconstruct
+from compress.quantize.methods import LEARNING
 from compress.quantize.runnable import quantised_outputs
-from compress.stages.quantize import LEARNING
 from deploy.errors import UsageError
 from tests.compress.quantize.conftest import twin_model
 
