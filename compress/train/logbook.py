@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from compress.train.gamma_log import row_of
 from compress.train.run_folder import RunFolder
+from compress.train.tensor_board import TensorBoard
 
 
 class Logbook:
@@ -28,7 +28,7 @@ class Logbook:
         self._stage = stage
         self._epochs = epochs
         self._parts = parts
-        self._board = SummaryWriter(str(run.path / "tensorboard"))
+        self._board = TensorBoard(run.path / "tensorboard")
 
     def epoch(self, row: dict[str, Any], gammas: Mapping[str, torch.Tensor], better: bool) -> None:
         """Note an epoch: its row of results.jsonl and the gammas that are penalised, by layer."""
@@ -44,11 +44,11 @@ class Logbook:
     def _on_board(self, row: dict[str, Any], gammas: Mapping[str, torch.Tensor]) -> None:
         for key in (*self._parts, "map50", "map50_95", "f1", "near_zero_gammas", "sr"):
             if row.get(key) is not None:
-                self._board.add_scalar(key, row[key], row["epoch"])
+                self._board.scalar(key, row[key], row["epoch"])
         if gammas:
-            self._board.add_histogram("gamma", torch.cat([g.detach().flatten() for g in gammas.values()]), row["epoch"])
+            self._board.histogram("gamma", torch.cat([g.detach().flatten() for g in gammas.values()]), row["epoch"])
             for name, values in gammas.items():
-                self._board.add_histogram(f"gammas/{name}", values.detach(), row["epoch"])
+                self._board.histogram(f"gammas/{name}", values.detach(), row["epoch"])
         self._board.flush()
 
     def _line(self, row: dict[str, Any], better: bool) -> str:
