@@ -32,17 +32,23 @@ from compress.edge import ROOT, run_edge  # noqa: E402
 from compress.graph.graph_facts import attributes, set_attribute  # noqa: E402
 from compress.graph.load import load_onnx  # noqa: E402
 from compress.quantize.compared import agreement  # noqa: E402
-from compress.quantize.images import calibration_images  # noqa: E402
+from compress.quantize.images import calibration_images, evenly  # noqa: E402
 from compress.quantize.methods import METHODS  # noqa: E402
 from compress.quantize.network_input import network_inputs  # noqa: E402
-from deploy.bundle import DEPLOY_MODEL, MODEL, open_bundle, rewrite  # noqa: E402
+from compute_mAP.image_file import image_file  # noqa: E402
+from compute_mAP.voc_devkit import find_devkit  # noqa: E402
+from deploy.bundle import DEPLOY_MODEL, MODEL, Bundle, open_bundle, rewrite  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
 from deploy.host.model.network import Network  # noqa: E402
 from deploy.host.model.open_network import open_network  # noqa: E402
 
 ROUNDS = 15
 SAMPLES = 500
-JUDGED = 16
+JUDGED = 24
+_HEADS = (
+    *("model", "mAP@0.5", "mAP@0.5:0.95", "difference", "board numerics"),
+    *("SNR", "lost", "scores differ", "size", "processor time"),
+)
 _MSMODELSLIM = """
 import sys
 import numpy as np
@@ -79,23 +85,31 @@ def _run(options: argparse.Namespace) -> None:
         bundles[method] = place
     networks = {name: open_network(str(bundle / "model.om"), half=False) for name, bundle in bundles.items()}
     seconds = _seconds(networks, images[0])
-    before = [networks["float"].run([images[number]]) for number in range(min(JUDGED, len(images)))]
-    print("| model | mAP@0.5 | mAP@0.5:0.95 | difference | board numerics | SNR | size | processor time |")
-    print("|---|---:|---:|---|---:|---:|---:|---:|")
+    judged = _test_inputs(options, source)
+    before = [networks["float"].run([image]) for image in judged]
+    print(f"| {' | '.join(_HEADS)} |\n|---|{'---:|' * (len(_HEADS) - 1)}")
     for name, bundle in bundles.items():
         scores, cells = _scores(options, name, bundle), [name]
         cells += [f"{scores['float']['map50']:.4f}", f"{scores['float']['map50_95']:.4f}"]
         if name == "float":
-            cells += ["", f"{scores['board']['map50_95']:.4f}", ""]
+            cells += ["", f"{scores['board']['map50_95']:.4f}", "", "", ""]
         else:
             found = {key: 100 * value for key, value in _difference(options, name).items()}
             cells.append(f"{found['difference']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})")
             cells.append(f"{scores['board']['map50_95']:.4f}" if "board" in scores else "-")
-            after = (networks[name].run([images[number]]) for number in range(len(before)))
-            cells.append(f"{agreement(before, after, len(source.names)).snr:.1f} dB")
+            after = agreement(before, (networks[name].run([image]) for image in judged), len(source.names))
+            cells += [f"{after.snr:.1f} dB", f"{after.lost:.1%}", f"{after.score_difference:.4f}"]
         deploy = bundle / DEPLOY_MODEL
         size = (deploy if deploy.is_file() else bundle / MODEL).stat().st_size / 1e6
         print(f"| {' | '.join(cells)} | {size:.2f} MB | {seconds[name] / seconds['float']:.2f} |", flush=True)
+
+
+def _test_inputs(options: argparse.Namespace, source: Bundle) -> list[np.ndarray]:
+    """What the network gets for some of the images that it is scored on."""
+    devkit = find_devkit(options.devkit)
+    names = devkit.read_image_set().names
+    files = [image_file(devkit.images, names[number]) for number in evenly(len(names), JUDGED)]
+    return list(network_inputs(source, [file for file in files if file is not None]))
 
 
 def _scores(options: argparse.Namespace, name: str, bundle: Path) -> dict[str, dict[str, float]]:
@@ -169,7 +183,9 @@ def _peer(options: argparse.Namespace, name: str, write) -> Path:
     if not (place / "done").is_file():
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(options.bundle, place)
-        write(options.bundle / MODEL, place / MODEL)
+        source = options.out / "float.onnx"  # a copy: msmodelslim writes beside what it reads
+        shutil.copyfile(options.bundle / MODEL, source)
+        write(source, place / MODEL)
         rewrite(open_bundle(place, ignore=(MODEL,)), {}, add=(MODEL,))
         (place / "done").touch()
     return place

@@ -14,7 +14,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from compress.cli import main
+from compress.quantize.accepted import doubts
 from compress.quantize.methods import METHODS
+from compress.quantize.ranges import Statistics
 from deploy.atc.build import build
 from deploy.bundle import open_bundle
 from deploy.errors import EnvironmentFault, ModelError
@@ -239,6 +241,17 @@ def test_images_of_another_scene_are_told_of(make_bundle, images, tmp_path, caps
             entry.CopyFrom(numpy_helper.from_array(np.full(24, -30, np.float32), entry.name))
     assert quantize(make_bundle(model), images, tmp_path / "int8", "--method", "minmax") == 0
     assert "finds objects in 0 of 4 calibration images" in capsys.readouterr().err
+
+
+def test_an_image_far_from_the_others_is_told_of():
+    """Its peaks are five times the median in one of three layers, which is more than a fifth of them."""
+    near, far = [1.0, 1.1, 0.9, 1.0], [1.0, 5.0, 1.0, 0.9]
+    files = [Path(f"{number}.jpg") for number in range(4)]
+    for peaks, expected in (([near, near, far], ["1.jpg"]), ([near, near, near], [])):
+        known = {str(n): Statistics(0, max(entry), np.zeros(1), list(entry)) for n, entry in enumerate(peaks)}
+        told = doubts(known, [[np.zeros((1, 2))]] * 4, files, 3)
+        assert [name for sentence in told for name in ("0.jpg", "1.jpg") if name in sentence] == expected
+        assert not told or "more than 4 times what they give for the others" in told[0]
 
 
 def test_nothing_is_half_written(small, make_bundle, images, tmp_path, monkeypatch, capsys):
