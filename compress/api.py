@@ -1,4 +1,5 @@
-"""The compressor in Python: load, train, sparsify, prune, search, finetune, export, sensitivity, quantize, evaluate.
+"""The compressor in Python: load, train, sparsify, prune, search, finetune, export, sensitivity, quantize,
+verify, evaluate.
 
     from compress import api
 
@@ -33,6 +34,7 @@ from compress.stages import quantize as _quantize
 from compress.stages import search as _search
 from compress.stages import sensitivity as _sensitivity
 from compress.stages import train as _train
+from compress.stages import verify as _verify
 from compress.stages.evaluate import EvaluateResult, EvaluateSettings
 from compress.stages.export import ExportResult, ExportSettings
 from compress.stages.model import Model, Weights, open_model
@@ -43,6 +45,7 @@ from compress.stages.search import SearchResult
 from compress.stages.search_settings import SearchSettings
 from compress.stages.sensitivity import SensitivityResult, SensitivitySettings
 from compress.stages.train import DenseSettings, FinetuneSettings, SparsifySettings, TrainingResult
+from compress.stages.verify import VerifyResult, VerifySettings
 from deploy.errors import UsageError
 from deploy.wording import nearest
 
@@ -58,6 +61,7 @@ __all__ = [
     "sensitivity",
     "sparsify",
     "train",
+    "verify",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -173,6 +177,18 @@ def sensitivity(bundle: str | Path, calib: str | Path, **options: Any) -> Sensit
     Nothing is written without `out`.
     """
     return _sensitivity.sensitivity(_settings(SensitivitySettings, bundle=bundle, calib=calib, **options), _say)
+
+
+@_takes(VerifySettings)
+def verify(bundle: str | Path, **options: Any) -> VerifyResult:
+    """Check a bundle's hashes, and climb the ladder: whether all forms of its model agree on the same images.
+
+        found = api.verify("bundle", images="VOCdevkit", made_of=["best.safetensors"])
+        found.fault, found.rungs[-1].matched  # "" where everything holds; 0..1
+
+    Nothing is written.
+    """
+    return _verify.verify(_settings(VerifySettings, bundle=bundle, **options), _say)
 
 
 @_takes(EvaluateSettings)

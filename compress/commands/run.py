@@ -22,6 +22,7 @@ from compress.commands import (
     sensitivity,
     training,
     val,
+    verify,
 )
 from compress.option import Settings, option
 from compress.verb import Answer, Verb
@@ -39,6 +40,7 @@ STAGE_VERBS = (
     export.VERB,
     quantize.VERB,
     sensitivity.VERB,
+    verify.VERB,
     lint.VERB,
     pad.VERB,
     cost.VERB,

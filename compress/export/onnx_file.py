@@ -45,6 +45,21 @@ def to_onnx(model: Detector, imgsz: int, images: np.ndarray) -> OnnxModel:
             f"the model has the strides {model.stride}; the SDK's YOLOv5 post-processor decodes only 8, 16, 32 rightly"
         )
     model = model.float().eval().cpu()
+    graph = simplified(exported(model, imgsz))
+    metadata = {
+        "names": json.dumps(model.names),
+        "imgsz": json.dumps([imgsz, imgsz]),
+        "stride": json.dumps(model.stride),
+        "anchors": json.dumps(model.anchors_px()),
+    }
+    onnx.helper.set_model_props(graph, metadata)
+    onnx.checker.check_model(graph)
+    content = graph.SerializeToString()
+    return OnnxModel(content, _outputs(graph), _compare(model, content, images))
+
+
+def exported(model: Detector, imgsz: int) -> onnx.ModelProto:
+    """The graph as torch writes it, of a model in eval mode on the CPU, for imgsz x imgsz pixels."""
     stream = BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -58,19 +73,15 @@ def to_onnx(model: Detector, imgsz: int, images: np.ndarray) -> OnnxModel:
             output_names=model.output_names,
             dynamo=False,
         )
-    graph, fine = onnxsim.simplify(onnx.load_from_string(stream.getvalue()))
+    return onnx.load_from_string(stream.getvalue())
+
+
+def simplified(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with its constants folded. Raises ModelError where it then computes something else."""
+    found, fine = onnxsim.simplify(graph)
     if not fine:
         raise ModelError("the simplified ONNX does not compute what the exported one does; please report this model")
-    metadata = {
-        "names": json.dumps(model.names),
-        "imgsz": json.dumps([imgsz, imgsz]),
-        "stride": json.dumps(model.stride),
-        "anchors": json.dumps(model.anchors_px()),
-    }
-    onnx.helper.set_model_props(graph, metadata)
-    onnx.checker.check_model(graph)
-    content = graph.SerializeToString()
-    return OnnxModel(content, _outputs(graph), _compare(model, content, images))
+    return found
 
 
 def _outputs(graph: onnx.ModelProto) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
-"""What the network gets for an image: the bundle's own pipeline, decoder, letterbox and AIPP in board numerics, up to
+"""What the network gets for an image: the bundle's own pipeline, decoder, letterbox and AIPP, up to
 the model, in whose place a network stands that hands out what it is given."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,7 @@ from deploy.bundle import Bundle
 from deploy.console import Progress
 from deploy.errors import DataError
 from deploy.run.images import read_image
-from deploy.run.pipeline_file import PipelineFile
-from deploy.run.raw_pipeline import tensor_pipeline
-from deploy.run.stream import find_engine
-from deploy.wire.metadata import read_tensors
-
-_PIPELINE = "eval.pipeline"
-_SOC = "--soc_version="
+from deploy.run.tensor_stream import TensorStream
 
 
 class NetworkInputs(Sequence[np.ndarray]):
@@ -39,59 +34,40 @@ class NetworkInputs(Sequence[np.ndarray]):
 
 
 def network_inputs(bundle: Bundle, files: Sequence[Path]) -> NetworkInputs:
-    """The network's input for each image that can be read; what cannot is told of on stderr.
+    """The network's input for each image that can be read, in board numerics; what cannot is told of on stderr.
 
     Raises DataError where no image can be read, ModelError for a pipeline that is no chain to one model.
     """
-    pipeline = PipelineFile(bundle.folder / _PIPELINE, bundle.folder)
+    values, faults = [], []
+    progress = Progress("calibration images:", len(files))
+    try:
+        with input_stream(bundle, "board") as stream:
+            for file in files:
+                try:
+                    values.append(stream(read_image(file.parent, file.stem))[0])
+                except (DataError, ValueError) as fault:
+                    faults.append(str(fault))
+                    progress.fault(file.name, str(fault))
+                progress.step()
+    finally:
+        progress.finish()
+    if not values:
+        raise DataError(f"none of the {len(files)} calibration images can be read: {faults[0]}")
+    return NetworkInputs(values)
+
+
+@contextmanager
+def input_stream(bundle: Bundle, numerics: str) -> Iterator[TensorStream]:
+    """A stream that gives the network's input, float32 [1, 3, H, W], for an image: the bundle's pipeline up to its
+    model, in whose place a network stands that hands out what it is given."""
     height, width = bundle.imgsz
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model.om"
         onnx.save(_mirror(height, width), str(model.with_suffix(".onnx")))
         for file in bundle.folder.glob("*aipp.cfg"):
             shutil.copyfile(file, model.parent / file.name)
-        text, name = tensor_pipeline(pipeline, str(model))
-        return NetworkInputs(_streamed(text, pipeline.stream_name, name, _soc(bundle), files))
-
-
-def _streamed(text: str, stream: str, element: str, soc: str, files: Sequence[Path]) -> list[np.ndarray]:
-    module = find_engine("host").module
-    api = module.StreamManagerApi()
-    api.SetNumerics("board", soc)
-    api.InitManager()
-    code = api.CreateMultipleStreams(text.encode())
-    if code != 0:
-        raise DataError(f"the bundle's stream cannot be created: {api.LastError()}")
-    keys = module.StringVector()
-    keys.push_back(element.encode())
-    values, faults = [], []
-    progress = Progress("calibration images:", len(files))
-    try:
-        for file in files:
-            try:
-                values.append(_input_of(api, module, stream, keys, read_image(file.parent, file.stem)))
-            except (DataError, ValueError) as fault:
-                faults.append(str(fault))
-                progress.fault(file.name, str(fault))
-            progress.step()
-    finally:
-        progress.finish()
-        api.DestroyAllStreams()
-    if not values:
-        raise DataError(f"none of the {len(files)} calibration images can be read: {faults[0]}")
-    return values
-
-
-def _input_of(api: object, module: object, stream: str, keys: object, image: bytes) -> np.ndarray:
-    data = module.MxDataInput()  # type: ignore[attr-defined]
-    data.data = image
-    if api.SendData(stream.encode(), 0, data) != 0:  # type: ignore[attr-defined]
-        raise DataError(f"the stream refuses it: {api.LastError()}")  # type: ignore[attr-defined]
-    entries = list(api.GetProtobuf(stream.encode(), 0, keys))  # type: ignore[attr-defined]
-    if not entries or entries[0].errorCode != 0:
-        raise DataError(f"the stream answers: {api.LastError()}")  # type: ignore[attr-defined]
-    (tensors,) = read_tensors(bytes(entries[0].messageBuf))
-    return np.frombuffer(tensors[0].data, np.float32).reshape(tensors[0].shape)
+        with TensorStream(bundle, numerics, str(model)) as stream:
+            yield stream
 
 
 def _mirror(height: int, width: int) -> onnx.ModelProto:
@@ -101,7 +77,3 @@ def _mirror(height: int, width: int) -> onnx.ModelProto:
     ]
     graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "mirror", ends[:1], ends[1:])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
-
-
-def _soc(bundle: Bundle) -> str:
-    return next((entry[len(_SOC) :] for entry in bundle.atc if entry.startswith(_SOC)), "")

@@ -54,6 +54,17 @@ class ReportSettings(Settings):
     )
     soc: str = option(DEFAULT_SOC, help="the chip whose latency is estimated")
     speed: bool = option(False, help="measure the bundles' latency on this computer, with the devkit's images")
+    ladder: int = option(
+        8, low=0, high=1000, help="images that the forms of each bundle's model are compared on, 0 for no ladder"
+    )
+    device: Sequence[str] = option(
+        (),
+        kind=str,
+        many=True,
+        metavar="TITLE=DIR",
+        help="the txt_result that a board or the chip wrote for the devkit's images: the model's ladder ends there",
+        group="scores",
+    )
     host_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,7 +72,7 @@ class ReportSettings(Settings):
         if not self.sources:
             raise UsageError("no model is given, expected a run, a bundle or a checkpoint")
         if not self.devkit:
-            for name, value in (("results", self.results), ("speed", self.speed)):
+            for name, value in (("results", self.results), ("device", self.device), ("speed", self.speed)):
                 if value:
                     raise UsageError(f"--{name} needs --devkit, whose images the models are shown")
 
@@ -112,6 +123,7 @@ def report(settings: ReportSettings, say: Say = lambda _: None) -> ReportResult:
     with ExitStack() as stack:
         if settings.devkit:
             _score(settings, page, stack, say)
+        _climb(settings, page, say)
     fill(page)
     content = render(page).encode("utf-8")
     if len(content) > LARGEST:
@@ -154,7 +166,7 @@ def _score(settings: ReportSettings, page: Page, stack: ExitStack, say: Say) -> 
     truth = read_truth(devkit, settings.protocol)
     page.set_name = f"{devkit.year} {devkit.image_set}, {len(truth.annotations)}"
     page.protocol = settings.protocol
-    given = _given_results(settings, page.rows)
+    given = _by_title("results", settings.results, page.rows)
     first: Scored | None = None
     for row in page.rows:
         folder = given.get(row.title) or _found_results(row)
@@ -168,15 +180,16 @@ def _score(settings: ReportSettings, page: Page, stack: ExitStack, say: Say) -> 
     _measure(settings, page.rows, devkit, say)
 
 
-def _given_results(settings: ReportSettings, rows: Sequence[Row]) -> dict[str, Path]:
+def _by_title(name: str, texts: Sequence[str], rows: Sequence[Row]) -> dict[str, Path]:
+    """The folders of an option of the form TITLE=DIR."""
     titles = [row.title for row in rows]
     given = {}
-    for text in settings.results:
+    for text in texts:
         title, sign, folder = text.partition("=")
         if not sign or not folder:
-            raise UsageError(f"--results is '{text}', expected TITLE=DIR")
+            raise UsageError(f"--{name} is '{text}', expected TITLE=DIR")
         if title not in titles:
-            raise UsageError(f"--results names '{title}', expected one of {', '.join(titles)}")
+            raise UsageError(f"--{name} names '{title}', expected one of {', '.join(titles)}")
         given[title] = Path(folder)
     return given
 
@@ -211,6 +224,36 @@ def _scored(row: Row, folder: Path, truth: Truth, first: Scored | None) -> Score
 
     names = row.source.names or _names_of(row) or classes_in(folder)
     return score_folder(folder, names, truth, (first.folder, first.names) if first else None)
+
+
+def _climb(settings: ReportSettings, page: Page, say: Say) -> None:
+    """Compare the forms of each bundle's model, from the checkpoint on where it is one of the page's."""
+    from compress.report.ladder.climb import climb
+    from compress.report.ladder.images import ladder_images, of_devkit
+    from compress.report.ladder.made_of import made_of
+    from compute_mAP.voc_devkit import find_devkit
+    from deploy.board.results import read_txt_result
+
+    device = _by_title("device", settings.device, page.rows)
+    bundled = [row for row in page.rows if row.source.bundle]
+    for title in device:
+        if title not in [row.title for row in bundled]:
+            raise UsageError(f"--device names '{title}', which has no bundle")
+    if not settings.ladder or not bundled:
+        return
+    if settings.devkit:
+        devkit = find_devkit(Path(settings.devkit), settings.year, settings.image_set)
+        images = of_devkit(devkit, settings.ladder)
+    else:
+        images = ladder_images(None, settings.ladder)
+    page.ladder_images = len(images.files)
+    checkpoints = [row.source.checkpoint for row in page.rows if row.source.checkpoint]
+    bundles = [row.source.bundle for row in page.rows if row.source.bundle]
+    for row in bundled:
+        assert row.source.bundle
+        made = made_of(row.source.bundle, checkpoints, bundles)
+        boxes = read_txt_result(device[row.title], row.source.names) if row.title in device else None
+        row.ladder = climb(row.source.bundle, images, made, boxes, say)
 
 
 def _names_of(row: Row) -> list[str]:

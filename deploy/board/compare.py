@@ -7,7 +7,7 @@ a box matches one of the same class that overlaps it enough and has nearly the s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from deploy.results.detections import Detection
@@ -81,8 +81,9 @@ def compare(
         mine, theirs = host.get(name, ()), board.get(name, ())
         on_host += sum(box.confidence >= FLOOR for box in mine)
         on_board += sum(box.confidence >= FLOOR for box in theirs)
-        matched, sentence = _match(mine, theirs, allowed)
-        pairs += matched
+        found = pair_up(mine, theirs, allowed)
+        sentence = found.sentence
+        pairs += [(iou(one, other), abs(one.confidence - other.confidence)) for one, other in found.pairs]
         if (name in host_failed) != (name in board_failed):
             sentence = "it failed on the " + ("host" if name in host_failed else "board") + " only"
         if sentence:
@@ -113,14 +114,24 @@ def iou(a: Detection, b: Detection) -> float:
     return both / union if union > 0 else 0.0
 
 
-def _match(
-    host: Sequence[Detection], board: Sequence[Detection], allowed: Tolerance
-) -> tuple[list[tuple[float, float]], str]:
-    """(IoU, difference of confidence) of each pair with a box that counts, and a sentence about the first box without
-    a partner. The boxes with most confidence choose first, each the free one that it overlaps most."""
+@dataclass
+class Pairing:
+    """The boxes of one image: `pairs` (host, board) that match, `alone` the others that count, each with its side,
+    "host" or "board", and a `sentence` about the first of these."""
+
+    pairs: list[tuple[Detection, Detection]] = field(default_factory=list)
+    alone: list[tuple[Detection, str]] = field(default_factory=list)
+    sentence: str = ""
+
+
+def pair_up(host: Sequence[Detection], board: Sequence[Detection], tolerance: Tolerance | None = None) -> Pairing:
+    """Which boxes of one image match. Those with most confidence choose first, each the free one that it overlaps most.
+
+    Boxes below FLOOR are partners only.
+    """
+    allowed = tolerance or Tolerance()
     free = {"host": list(host), "board": list(board)}
-    pairs: list[tuple[float, float]] = []
-    sentence = ""
+    found = Pairing()
     for box, side in _strongest(host, board):
         other = "board" if side == "host" else "host"
         if not any(box is entry for entry in free[side]):
@@ -136,10 +147,12 @@ def _match(
         overlap, partner = max(close, key=lambda pair: pair[0], default=(0.0, box))
         if close and overlap >= allowed.iou:
             _take(free[other], partner)
-            pairs.append((overlap, abs(partner.confidence - box.confidence)))
-        elif not sentence:
-            sentence = f"only the {side} has {_shown(box)}{_nearest(box, free[other], other)}"
-    return pairs, sentence
+            found.pairs.append((box, partner) if side == "host" else (partner, box))
+            continue
+        if not found.alone:
+            found.sentence = f"only the {side} has {_shown(box)}{_nearest(box, free[other], other)}"
+        found.alone.append((box, side))
+    return found
 
 
 def _strongest(host: Sequence[Detection], board: Sequence[Detection]) -> Iterator[tuple[Detection, str]]:

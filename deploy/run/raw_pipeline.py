@@ -120,7 +120,7 @@ class RawDecoder:
             raise ValueError(f"the result holds {sorted(counts)} images; expected one")
         net, source = images[0][0], images[-1][0]
         geometry = Geometry(net.width, net.height, source.width, source.height, net.resize_type, net.ratio)
-        ((rows, names),) = self._post([[_array(tensor) for tensor in packages[0]]], [geometry])
+        ((rows, names),) = self._post([[array_of(tensor) for tensor in packages[0]]], [geometry])
         values = rows.ravel().tolist()
         if not all(map(math.isfinite, values)):
             raise ValueError(f"the post-processor gives a number that is not finite: {values[:6]}")
@@ -130,7 +130,8 @@ class RawDecoder:
         ]
 
 
-def _array(tensor: Tensor) -> np.ndarray:
+def array_of(tensor: Tensor) -> np.ndarray:
+    """A tensor of floats as float32. Raises ValueError for another type, and for a size that is not its shape's."""
     import numpy as np
 
     kind = _KINDS.get(tensor.kind)

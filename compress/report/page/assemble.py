@@ -18,6 +18,7 @@ from deploy.hashes import file_sha256
 
 if TYPE_CHECKING:
     from compress.cost.estimate import Range
+    from compress.report.ladder.rung import Rung
     from compress.report.page.scores import Scored
 
 _PACKAGES = ("ascend-yolo-slim", "torch", "ultralytics", "onnx", "onnxsim", "onnxruntime", "numpy", "opencv-python")
@@ -37,6 +38,7 @@ class Row:
     estimate: Range | None = None
     host_ms: float | None = None
     scored: Scored | None = None
+    ladder: list[Rung] | None = None
 
     @property
     def title(self) -> str:
@@ -59,6 +61,7 @@ class Page:
     rows: list[Row]
     command: str
     set_name: str = ""
+    ladder_images: int = 0
     protocol: str = ""
     soc: str = ""
     sections: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +99,7 @@ def fill(page: Page) -> None:
         columns=_columns(page),
         frontiers=_frontiers(page),
         scores=_scores(page),
+        ladders=_ladders(page.rows),
         layers=_layers(page.rows),
         runs=_runs(page.rows),
         provenance=[_provenance(row) for row in page.rows],
@@ -200,6 +204,12 @@ def _scores(page: Page) -> dict[str, Any]:
         "f1": charts.f1_chart("all-f1", "F1, confidence", f1),
         "models": models,
     }
+
+
+def _ladders(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    from compress.report.ladder.rung import first_broken
+
+    return [{"title": row.title, "rungs": row.ladder, "broken": first_broken(row.ladder)} for row in rows if row.ladder]
 
 
 def _layers(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -313,5 +323,6 @@ def answer_of(row: Row) -> dict[str, Any]:
         "parameters": row.parameters,
         "flops": row.flops,
         "host_ms": row.host_ms,
+        "ladder": row.ladder and [rung.to_json() for rung in row.ladder],
     }
     return dict(found)

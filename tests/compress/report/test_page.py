@@ -42,6 +42,13 @@ def test_the_page(made: Made) -> None:
     assert slim["map50"] == pytest.approx((1 + 4 / 6) / 2)
     assert slim["against_first"]["map50"]["difference"] == pytest.approx(slim["map50"] - 1)
     assert slim["parameters"] < dense["parameters"]
+    ladder = [(rung["rung"], rung["recorded"], rung["holds"]) for rung in dense["ladder"]]
+    forms = ("checkpoint", "onnx", "simplified", "float", "board")
+    forms = ("checkpoint", "onnx", "simplified", "float", "board")
+    assert [rung for rung, _, _ in ladder] == list(forms), "the checkpoint of a run is where its ladder begins"
+    assert ladder[:-1] == [(form, False, True) for form in forms[:-1]]
+    # weights that nobody trained make much of half precision
+    assert ladder[-1] == ("board", False, False) and "First broken rung: host, board numerics" in text
     assert len(text.encode()) < LARGEST
     assert "slim &lt;b&gt;" in text and "slim <b>" not in text
     for ident in ("frontier-flops", "frontier-parameters", "frontier-estimate", "channels-2", "training-1", "gammas-1"):
