@@ -36,7 +36,7 @@ class LintSettings(Settings):
 def lint(settings: LintSettings) -> Answer:
     from compress.graph.graph_facts import GraphFacts
     from compress.graph.proof_images import proof_images
-    from compress.lint.fix.apply import fix
+    from compress.lint.fix.apply import FLOAT_FIRST, fix
     from compress.lint.run import lint as find
     from compress.lint.run import lint_both, open_subject
     from compress.lint.subject import Subject
@@ -55,6 +55,8 @@ def lint(settings: LintSettings) -> Answer:
     result: dict[str, Any] = {}
     if settings.out:
         try:
+            if subject.bundle is not None and subject.bundle.quantization:
+                raise ModelError(f"{settings.model} is an int8 bundle; {FLOAT_FIRST}")
             fixed = fix(subject.facts.model, subject.newest, subject.name)
         except ModelError as refusal:
             result = {"out": None, "fixed": [], "not_fixed": [str(refusal)]}

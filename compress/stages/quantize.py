@@ -81,7 +81,7 @@ class QuantizeSettings(CalibrationSettings):
         super().__post_init__()
         if self.budget_drop is not None and not 0 <= self.budget_drop <= 100:
             raise UsageError(f"--budget-drop is {self.budget_drop:g}, expected points of mAP, 0 to 100")
-        if Path(self.out).absolute() == Path(self.bundle).absolute():
+        if Path(self.out).resolve() == Path(self.bundle).resolve():
             raise UsageError(f"--out is {self.out}, the very bundle to quantise; expected another folder")
 
 

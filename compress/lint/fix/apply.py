@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import onnx
 import onnx.inliner
 
+from compress.graph.ascend_operators import has_ascend
 from compress.graph.folded import folded
 from compress.graph.foreign import without_foreign
 from compress.graph.graph_facts import GraphFacts, place
@@ -17,6 +18,8 @@ from compress.lint.fix.focus import replace_focus
 from compress.lint.fix.identity import remove_identities
 from compress.lint.fix.opset import lower_opset
 from deploy.errors import ModelError
+
+FLOAT_FIRST = "rewrite the float model, and quantise it again"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ def fix(model: onnx.ModelProto, newest: int, name: str) -> Fixed:
     ONNX does not know stand before the raw heads. Where outputs were cut off, the raw heads are compared with the same
     tensors of the whole graph; what unknown operators make behind them need not run for that.
     """
+    if has_ascend(model):
+        raise ModelError(f"{name} is on int8 for ATC, and only floats can be rewritten; {FLOAT_FIRST}")
     flat, done = _written_out(model)
     known, foreign = without_foreign(flat)
     if not known.graph.node:

@@ -76,6 +76,10 @@ def test_lint_and_cost_know_what_was_made(small, make_bundle, images, tmp_path, 
         assert main(["lint", str(model), "--cann", "8.5", "--json"]) in (0, 4)
         rules = [finding["rule"] for finding in json.loads(capsys.readouterr().out)["findings"]]
         assert not [rule for rule in rules if rule.startswith(("int8", "qdq", "operator", "runs"))]
+    for model in (out, out / "model_deploy.onnx"):
+        assert main(["lint", str(model), "--fix", "--out", str(tmp_path / "fixed.onnx")]) == 4
+        assert "rewrite the float model, and quantise it again" in capsys.readouterr().err
+    assert not (tmp_path / "fixed.onnx").exists()
     told = {}
     for model in (plain, out, out / "model.onnx"):
         assert main(["cost", str(model), "--layers", "--json"]) == 0
@@ -197,6 +201,14 @@ def test_options(more, code, sentence, small, make_bundle, images, tmp_path, cap
     assert found == code and sentence.replace("; did", "").split(" did")[0] in capsys.readouterr().err.replace(
         "; did", ""
     )
+
+
+def test_the_bundle_itself_is_no_place_for_the_result(small, make_bundle, images, tmp_path, capsys):
+    bundle = make_bundle(small)
+    (tmp_path / "alias").symlink_to(bundle)
+    for out in (bundle, tmp_path / "alias"):
+        assert quantize(bundle, images, out) == 2
+        assert "the very bundle to quantise; expected another folder" in capsys.readouterr().err
 
 
 def test_keep(small, make_bundle, images, tmp_path, capsys):
