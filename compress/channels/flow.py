@@ -66,6 +66,12 @@ def channel_flow(model: nn.Module, example: torch.Tensor, places: Sequence[Place
     return ChannelFlow(trace.convolutions, trace.norms, groups, trace.norm_behind, trace.vectors, bare)
 
 
+def example_image(model: nn.Module) -> torch.Tensor:
+    """A black image that a detector takes, float32 [1, 3, side, side]: 64 px, or a cell of its coarsest scale."""
+    side = max(64, *(int(stride) for stride in getattr(model, "stride", ())))
+    return torch.zeros(1, 3, side, side)
+
+
 def export_graph(model: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
     """The graph of `model` in eval mode on `example`, by torch.export; the model is not changed."""
     was_training = model.training

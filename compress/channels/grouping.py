@@ -90,7 +90,8 @@ def groups_of(trace: Trace) -> list[Group]:
         group.pinned = min((pinned[c] for c in classes if c in pinned), default="")
         group.shortcut = not added.isdisjoint(classes)
         makers = [set(trace.convolutions[name].outputs.tolist()) for name in group.convolutions]
-        group.norms = [norm.name for norm in trace.norms.values() if set(norm.outputs.tolist()) in makers]
+        scaled = {norm.name: set(norm.outputs.tolist()) for norm in trace.norms.values()}
+        group.norms = [name for name, channels in scaled.items() if any(maker <= channels for maker in makers)]
         bare = [trace.convolutions[name] for name in group.convolutions if name in trace.bare]
         unscored = not group.norms and not bare
         if not group.pinned and (unscored or not all(layer.transposed for layer in bare)):

@@ -26,7 +26,7 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
     source, name = trace.source(node), trace.layer(node)
     if source is None or not name:
         return None
-    if any(OPERATORS.get(operator(user)) is not _batch_norm for user in node.users):
+    if not _is_scaled(node):
         trace.bare.add(name)
     transposed = operator(node) == "conv_transpose2d"
     out, per_group = shape_of(node.args[1])[:2]  # type: ignore[arg-type]
@@ -46,6 +46,15 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
     outputs = source if depthwise else trace.channels.fresh(out, "leaves a grouped convolution" if grouped else "")
     trace.convolutions[name] = Layer(name, source, outputs, depthwise, transposed and not depthwise)
     return outputs
+
+
+def _is_scaled(node: Node) -> bool:
+    """Whether a batch norm takes all that comes out, alone or concatenated with other channels."""
+    return all(
+        OPERATORS.get(operator(user)) is _batch_norm
+        or (OPERATORS.get(operator(user)) is _concatenation and user.args[1:] == (1,) and _is_scaled(user))
+        for user in node.users
+    )
 
 
 def _batch_norm(trace: Trace, node: Node) -> np.ndarray | None:

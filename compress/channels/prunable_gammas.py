@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
-from compress.channels.flow import channel_flow
+from compress.channels.flow import channel_flow, example_image
 from compress.channels.protect import keep_shortcuts
 
 
@@ -14,6 +13,6 @@ def prunable_gammas(model: nn.Module, shortcuts: str) -> dict[str, nn.Parameter]
 
     `shortcuts` is that of prune: with "keep", channels that additions unite are left out, with "group" they are not.
     """
-    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
+    flow = channel_flow(model, example_image(model))
     found = (keep_shortcuts(flow) if shortcuts == "keep" else flow).gammas(model)
     return {name: found[name] for name, _ in model.named_modules() if name in found}

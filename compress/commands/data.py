@@ -165,12 +165,13 @@ def anchors(settings: AnchorsSettings) -> Answer:
     sizes = box_sizes(data.images("train"), len(data.names), settings.imgsz)
     model = read_anchors(settings.cfg or DEFAULT_CFG, settings.weights, data.names)
     old = np.array(model.anchors).reshape(-1, 2)
-    recall = best_possible_recall(sizes, old)
-    lines = [f"{len(sizes)} boxes at {settings.imgsz} px", _anchor_line("anchors", old, recall, fitness(sizes, old))]
-    result = {"boxes": len(sizes), "recall": recall, "fitness": fitness(sizes, old), "anchors": model.anchors}
+    recall, fit = (best_possible_recall(sizes, old), fitness(sizes, old)) if len(old) else (0.0, 0.0)
+    first = _anchor_line("anchors", old, recall, fit) if len(old) else "the architecture has no anchors of its own yet"
+    lines = [f"{len(sizes)} boxes at {settings.imgsz} px", first]
+    result = {"boxes": len(sizes), "recall": recall, "fitness": fit, "anchors": model.anchors}
     chosen = old
     if recall < GOOD or settings.force:
-        found = new_anchors(sizes, len(old), settings.seed).round(1)
+        found = new_anchors(sizes, model.scales * model.each, settings.seed).round(1)
         better = best_possible_recall(sizes, found), fitness(sizes, found)
         lines.append(_anchor_line("by k-means", found, *better))
         chosen = found if better >= (recall, result["fitness"]) or settings.force else old

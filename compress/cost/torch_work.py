@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from compress.cost.work import Work, convolution, movement, product, transposed
 from compress.nets.detector import Detector
 
-_PRODUCTS = {"mm", "bmm"}
+_PRODUCTS = {"mm": 0, "bmm": 0, "addmm": 1, "baddbmm": 1}
+"""By name, and which argument is the first factor."""
 # Batch norms are folded into convolutions and activations are fused with them; views cost nothing.
 _MOVES = {
     "add", "mul", "cat", "max_pool2d_with_indices", "avg_pool2d", "upsample_nearest2d", "_softmax", "clone",
@@ -95,7 +96,8 @@ class _Recorder(TorchDispatchMode):
             kind = "transposed" if args[6] else "conv"
             self._note(name, kind, [weight.shape, source.shape, result.shape], groups)
         elif operator in _PRODUCTS:
-            self._note(title, "matmul", [args[0].shape, args[1].shape, result.shape])
+            left, right = args[_PRODUCTS[operator] :][:2]
+            self._note(title, "matmul", [left.shape, right.shape, result.shape])
         elif operator in _MOVES:
             kind = operator.removesuffix("_with_indices").strip("_")
             self._note(title, kind, [*_shapes(args), result.shape])

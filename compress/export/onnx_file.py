@@ -1,5 +1,5 @@
-"""The ONNX file: raw heads (three with anchors, six without), opset 11, static shape, batch 1, proved equal to torch
-before it is written.
+"""The ONNX file: raw heads (one a scale with anchors, two without), opset 11, static shape, batch 1, proved equal to
+torch before it is written.
 """
 
 from __future__ import annotations
@@ -37,13 +37,8 @@ class OnnxModel:
 def to_onnx(model: Detector, imgsz: int, images: np.ndarray) -> OnnxModel:
     """Export `model` for imgsz x imgsz pixels and compare it with torch on `images`, float32 [n, 3, imgsz, imgsz].
 
-    Raises ModelError for strides that the SDK's post-processor decodes wrongly without a word (a P6 model) and when
-    the ONNX differs from torch by more than TOLERANCE of the output's largest value.
+    Raises ModelError when the ONNX differs from torch by more than TOLERANCE of the output's largest value.
     """
-    if model.anchors_px() and model.stride != [8, 16, 32]:
-        raise ModelError(
-            f"the model has the strides {model.stride}; the SDK's YOLOv5 post-processor decodes only 8, 16, 32 rightly"
-        )
     model = model.float().eval().cpu()
     graph = simplified(exported(model, imgsz))
     metadata = {

@@ -33,16 +33,18 @@ VIDEO, CAMERA = "detect.video.pipeline", "rtsp://camera.example/stream"
 """The pipeline that pulls and decodes video on the chip, and the address that stands in it until one is named."""
 POST_PROCESSORS = {
     "yolov5": SDK_POST,
+    "anchor_based": python_post("anchor_based", "AnchorBasedPostProcess"),
     "yolov8": python_post("yolov8", "Yolov8PostProcess"),
     "end_to_end": python_post("end_to_end", "EndToEndPostProcess"),
 }
-"""What names each post-processor in a pipeline: the SDK's library for YOLOv5, this project's files for the others."""
+"""What names each post-processor in a pipeline: the SDK's library for YOLOv5 with strides 8, 16 and 32, this project's
+files for the others."""
 
 
 def stream_texts(model: Detector, imgsz: int) -> dict[str, str]:
     """The post-processor's configurations and the pipelines of a bundle by file name.
 
-    MindX SDK 2.0.4 has no post-processors in Python, so a model without anchors has no pipelines for it.
+    MindX SDK 2.0.4 has no post-processors in Python, so a model that needs one has no pipelines for it.
     """
     name, size = model.post_processor, (imgsz, imgsz)
     texts = {}
@@ -51,8 +53,9 @@ def stream_texts(model: Detector, imgsz: int) -> dict[str, str]:
         if kind == "detect":
             texts[VIDEO] = pipeline_text(kind, *size, "model.om", post=POST_PROCESSORS[name], video=True)
         if name == "yolov5":
-            texts[f"{kind}.cfg"] = config_text(kind, model.names, model.anchors_px())
             texts[f"{kind}.sdk2.pipeline"] = sdk2_pipeline_text(kind, *size, "model.om")
+        if model.anchors_px():
+            texts[f"{kind}.cfg"] = config_text(kind, model.names, model.anchors_px())
         else:
             texts[f"{kind}.cfg"] = anchor_free_config_text(kind, model.names, model.head.reg_max, name == "yolov8")
     return texts
@@ -61,8 +64,8 @@ def stream_texts(model: Detector, imgsz: int) -> dict[str, str]:
 def config_text(kind: str, names: list[str], anchors: list[list[list[float]]]) -> str:
     """The post-processor's configuration for `kind` "detect" or "eval".
 
-    `anchors` is [3][3][w, h] in pixels of the network input, fine to coarse. MODEL_TYPE=2 with YOLO_VERSION=5 is what
-    the newer framework wants, and the older one takes any value that is not 0.
+    `anchors` is [scales][anchors][w, h] in pixels of the network input, fine to coarse. MODEL_TYPE=2 with
+    YOLO_VERSION=5 is what the newer framework wants, and the older one takes any value that is not 0.
     """
     score, iou = THRESHOLDS[kind]
     biases = [f"{value:g}" for scale in anchors for pair in scale for value in pair]

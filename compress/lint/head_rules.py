@@ -9,8 +9,10 @@ import onnx
 from compress.lint.finding import ERROR, WARNING, Finding
 from compress.lint.fix.cut import find_heads
 from compress.lint.subject import Subject
+from compute_mAP.regular_file import read_bounded
 
 _COARSEST = 32
+_ANY_STRIDES = b"deploy.postprocess.anchor_based"
 
 
 def types(subject: Subject) -> Iterator[Finding]:
@@ -50,8 +52,11 @@ def _is_raw(subject: Subject, name: str) -> bool:
 
 
 def strides(subject: Subject) -> Iterator[Finding]:
-    """With a head of stride 64 the SDK takes the anchors of the wrong heads, and says nothing."""
+    """With a head of stride 64 the SDK takes the anchors of the wrong heads, and says nothing; this project's own
+    post-processor, where a bundle names it, does not."""
     size = subject.image_size()
+    if _decodes_any_strides(subject):
+        return
     heads = [subject.facts.shapes.get(name) or [] for name in find_heads(subject.facts) or subject.facts.outputs]
     rows = [shape[2] for shape in heads if len(shape) == 5 and shape[2]]
     if size is None or not rows:
@@ -59,4 +64,16 @@ def strides(subject: Subject) -> Iterator[Finding]:
     coarsest = size[0] / min(rows)
     if len(rows) == len(heads) and coarsest != _COARSEST:
         sentence = f"its coarsest head has stride {coarsest:g} (of {len(rows)}); the SDK decodes rightly only up to 32"
-        yield Finding("p6", ERROR, subject.name, sentence, "use a P5 model (strides 8, 16, 32)")
+        remedy = "use a P5 model (strides 8, 16, 32), or deploy.postprocess.anchor_based, as a bundle of `export` does"
+        yield Finding("p6", ERROR, subject.name, sentence, remedy)
+
+
+def _decodes_any_strides(subject: Subject) -> bool:
+    """Whether all pipelines of the bundle name this project's own post-processor."""
+    if subject.bundle is None:
+        return False
+    try:
+        pipelines = [read_bounded(file) for file in subject.bundle.folder.glob("*.pipeline")]
+    except OSError:
+        return False
+    return bool(pipelines) and all(_ANY_STRIDES in text for text in pipelines)

@@ -14,21 +14,25 @@ import numpy as np
 import torch
 import yaml
 from torch import nn
-from ultralytics.nn.modules import C3, SPP, SPPF, Concat, Conv
-from ultralytics.utils.ops import make_divisible
+from ultralytics.nn.modules import Conv
 
+from compress.nets.activation import activation, check_activation
 from compress.nets.detector import Detector, with_gains
 from compress.nets.limits import check_limits
 from compress.nets.yolov5_head import AnchorDetect
+from compress.nets.yolov5_layers import LAYERS, make_layer
 from compress.nets.yolov5_loss import AnchorLoss, LossGains
 from deploy.errors import ModelError
+from deploy.postprocess import anchor_based, yolo
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import YoloConfig
 
 _TEMPLATE = Path(__file__).parent / "cfg" / "yolov5.yaml"
-_CONV_LIKE = {"Conv": Conv, "C3": C3, "SPP": SPP, "SPPF": SPPF}
-_MODULES = (*_CONV_LIKE, "Concat", "nn.Upsample", "Detect")
+_MODULES = (*LAYERS, "Detect")
+_MOST_ANCHORS = 9  # of a scale
+SDK_STRIDES = [8, 16, 32]
+"""Those whose boxes the SDK's library decodes rightly."""
+_SDK_ANCHORS = 3
 
 
 def template(scale: str, nc: int) -> dict[str, Any]:
@@ -51,8 +55,12 @@ def check_architecture(described: Any, source: str) -> None:
             raise ModelError(f"{source}: '{key}' is {str(described[key])[:60]!r}, expected a list of layers")
     anchors = described["anchors"]
     pairs = isinstance(anchors, list) and all(isinstance(row, list) and all(map(_is_number, row)) for row in anchors)
-    if not pairs or len({len(row) for row in anchors}) != 1 or len(anchors[0]) % 2 or not anchors[0]:
-        raise ModelError(f"{source}: anchors are {str(anchors)[:60]}, expected equally long lists of w, h pairs")
+    counted = isinstance(anchors, int) and not isinstance(anchors, bool) and 1 <= anchors <= _MOST_ANCHORS
+    if not counted and (not pairs or len({len(row) for row in anchors}) != 1 or len(anchors[0]) % 2 or not anchors[0]):
+        raise ModelError(
+            f"{source}: anchors are {str(anchors)[:60]}, expected equally long lists of w, h pairs, or their number on "
+            f"each scale, 1 to {_MOST_ANCHORS}"
+        )
     layers = [*described["backbone"], *described["head"]]
     for number, row in enumerate(layers):
         if not isinstance(row, list) or len(row) != 4 or not isinstance(row[3], list):
@@ -64,6 +72,13 @@ def check_architecture(described: Any, source: str) -> None:
         if (row[2] == "Detect") != (number == len(layers) - 1):
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
     check_limits(described, layers, source)
+    check_activation(described, source)
+
+
+def scales_of(arch: Mapping[str, Any]) -> int:
+    """How many scales the head of an architecture has."""
+    sources = arch["head"][-1][0]
+    return len(sources) if isinstance(sources, list) else 1
 
 
 def _is_number(value: Any) -> bool:
@@ -73,19 +88,24 @@ def _is_number(value: Any) -> bool:
 class Yolov5(Detector):
     """A YOLOv5 detector with anchors.
 
-    Raises ModelError for an architecture whose layers do not fit together.
+    Raises ModelError for an architecture whose layers do not fit together, and for one that has the number of its
+    anchors alone (`anchors: 3`): which they are, data has to say.
 
     The raw outputs are tensors [B, anchors, H/stride, W/stride, 5 + classes], one a scale, fine to coarse.
     """
 
     family = "yolov5"
-    post_processor = "yolov5"
     loss_parts = ("box", "objectness", "classes")
 
     def __init__(self, arch: dict[str, Any], names: list[str], imgsz: int = 640) -> None:
         super().__init__()
         if arch["nc"] != len(names):
             raise ModelError(f"the architecture has {arch['nc']} classes but {len(names)} class names are given")
+        if isinstance(arch["anchors"], int):
+            raise ModelError(
+                f"the architecture says how many anchors a scale has ({arch['anchors']}) and not which: train and "
+                "`compress data anchors` find them in the data"
+            )
         self.arch = copy.deepcopy(arch)
         self.names = list(names)
         self.imgsz = imgsz
@@ -108,6 +128,11 @@ class Yolov5(Detector):
         self.head.reset_biases()
 
     @property
+    def post_processor(self) -> str:  # type: ignore[override]
+        fits = self.stride == SDK_STRIDES and self.head.na <= _SDK_ANCHORS
+        return "yolov5" if fits else "anchor_based"
+
+    @property
     def output_names(self) -> list[str]:
         return [f"output{i}" for i in range(len(self.stride))]
 
@@ -120,7 +145,10 @@ class Yolov5(Detector):
 
     def boxes(self, heads: Sequence[np.ndarray], score: float, iou: float, geometry: Geometry) -> np.ndarray:
         biases = tuple(value for scale in self.anchors_px() for pair in scale for value in pair)
-        return decode(heads, YoloConfig(len(self.names), biases, score, score, iou), geometry)
+        levels, each = len(self.stride), self.head.na
+        config = YoloConfig(len(self.names), biases, score, score, iou, levels=levels, anchors_per_level=each)
+        module = yolo if self.post_processor == "yolov5" else anchor_based
+        return module.decode(heads, config, geometry)
 
     def with_classes(self, names: list[str]) -> Yolov5:
         fitted = copy.deepcopy(self)
@@ -154,22 +182,17 @@ def _build_layers(arch: dict[str, Any]) -> tuple[nn.Sequential, set[int]]:
         incoming = [(channels[j] if channels else 3) for j in sources]
         repeats = max(round(repeats * depth), 1) if repeats > 1 else repeats
         layer: nn.Module
-        if kind in _CONV_LIKE:
-            c2 = make_divisible(args[0] * width, 8)
-            options = list(args[1:])
-            if kind == "C3":
-                options.insert(0, repeats)
-            layer = _CONV_LIKE[kind](incoming[0], c2, *options)
-            if isinstance(layer, SPPF):
-                layer.cv1.act = nn.SiLU()  # YOLOv5 has the activation that ultralytics' later SPPF leaves out
-        elif kind == "nn.Upsample":
-            layer, c2 = nn.Upsample(scale_factor=args[1], mode=args[2]), incoming[0]
-        elif kind == "Concat":
-            layer, c2 = Concat(args[0]), sum(incoming)
-        else:
+        if kind == "Detect":
             layer, c2 = AnchorDetect(arch["nc"], arch["anchors"], incoming), 0
+        else:
+            layer, c2 = make_layer(kind, incoming, repeats, args, width)
         layer.i, layer.f = index, source  # type: ignore[assignment]
         saved.update(j % index for j in sources if j != -1)
         layers.append(layer)
         channels.append(c2)
-    return nn.Sequential(*layers), saved
+    model = nn.Sequential(*layers)
+    own = activation(arch)
+    for module in model.modules():
+        if own is not None and isinstance(module, Conv) and module.act is Conv.default_act:
+            module.act = own
+    return model, saved

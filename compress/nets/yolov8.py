@@ -7,7 +7,6 @@ The layers are ultralytics' and stay so when they are pruned: `plain` puts them 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from torch import nn
 from ultralytics.nn.modules import Detect, v10Detect
 from ultralytics.nn.tasks import DetectionModel
 
+from compress.nets.activation import check_activation
 from compress.nets.block_widths import update_widths
 from compress.nets.detector import Detector, Loss, with_gains
 from compress.nets.limits import check_limits
@@ -28,15 +28,16 @@ from deploy.postprocess.yolov8 import BINS, Yolov8Config, decode
 
 HEADS = ("Detect", "v10Detect")
 MODULES = (
-    "Conv", "DWConv", "LightConv", "GhostConv", "ConvTranspose", "DWConvTranspose2d", "RepConv", "Focus",
+    "Conv", "DWConv", "GhostConv", "ConvTranspose", "DWConvTranspose2d", "RepConv", "Focus",
     "Bottleneck", "GhostBottleneck", "BottleneckCSP", "ResNetLayer", "HGStem", "HGBlock", "SPP", "SPPF", "SPPELAN",
-    "C1", "C2", "C2f", "C2fPSA", "C2fCIB", "C2PSA", "C3", "C3f", "C3k", "C3k2", "C3x", "C3Ghost", "C3TR", "RepC3",
-    "CIB", "PSA", "PSABlock", "A2C2f", "SCDown", "AConv", "ADown", "ELAN1", "RepCSP", "RepNCSPELAN4", "RepVGGDW",
-    "CBLinear", "CBFuse", "CBAM", "ChannelAttention", "SpatialAttention", "Concat",
+    "C1", "C2", "C2f", "C2fPSA", "C2fCIB", "C2PSA", "C3", "C3k2", "C3x", "C3Ghost", "C3TR", "RepC3",
+    "PSA", "A2C2f", "SCDown", "AConv", "ADown", "ELAN1", "RepNCSPELAN4", "RepVGGDW",
+    "CBLinear", "CBFuse", "Concat",
     "nn.Conv2d", "nn.ConvTranspose2d", "nn.BatchNorm2d", "nn.SiLU", "nn.ReLU", "nn.LeakyReLU", "nn.Hardswish",
     "nn.Upsample", "nn.MaxPool2d", "nn.AvgPool2d", "nn.ZeroPad2d", "nn.Identity", *HEADS,
 )  # fmt: skip
-"""What an architecture may name. ultralytics looks a name up among all it has imported."""
+"""What an architecture may name. ultralytics looks a name up among all that its `nn/tasks.py` imports; its other blocks
+are parts of these."""
 OTHER_TASKS = {
     "Classify": "classification", "Segment": "instance segmentation", "Segment26": "instance segmentation",
     "YOLOESegment": "open vocabularies", "YOLOESegment26": "open vocabularies", "YOLOEDetect": "open vocabularies",
@@ -46,11 +47,6 @@ OTHER_TASKS = {
 }  # fmt: skip
 """Heads of ultralytics that do more than detect, or do it otherwise."""
 
-# ultralytics evaluates this text as Python
-_ACTIVATION = re.compile(
-    r"(torch\.)?nn\.(SiLU|ReLU|ReLU6|LeakyReLU|Hardswish|Mish|ELU|Identity)"
-    r"\(([\d.]*|inplace=(True|False)|[\d.]+, ?inplace=(True|False))\)"
-)
 _KEYS = (
     "nc", "scale", "scales", "depth_multiple", "width_multiple", "activation", "reg_max", "end2end", "backbone", "head",
 )  # fmt: skip
@@ -81,9 +77,7 @@ def check_architecture(described: Any, source: str) -> None:
         if (row[2] in HEADS) != (number == len(layers) - 1):
             raise ModelError(f"{source}: layer {number} is a '{row[2]}', expected one Detect and that at the end")
     check_limits(described, layers, source)
-    activation = described.get("activation")
-    if activation and not (isinstance(activation, str) and _ACTIVATION.fullmatch(activation)):
-        raise ModelError(f"{source}: activation is {str(activation)[:60]!r}, expected one like 'nn.SiLU()'")
+    check_activation(described, source)
     if not isinstance(described.get("end2end", False), (bool, type(None))):
         raise ModelError(f"{source}: end2end is {str(described['end2end'])[:60]!r}, expected true or false")
     bins = described.get("reg_max", BINS)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from compress.channels.flow import ChannelFlow
+from compress.channels.flow import ChannelFlow, example_image
 from compress.nets.detector import Detector
 from compress.prune.plan import Plan
 from compress.prune.surgery import removed_classes, silence_bare
@@ -61,7 +61,7 @@ def _emitted(model: nn.Module, flow: ChannelFlow) -> dict[str, torch.Tensor]:
         seen[name] = inputs[0][0, :, 0, 0].clone()
 
     hooks = [model.get_submodule(name).register_forward_pre_hook(partial(note, name)) for name in flow.convolutions]
-    model(torch.zeros(1, 3, 64, 64))
+    model(example_image(model))
     for hook in hooks:
         hook.remove()
     return seen

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
-from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.flow import ChannelFlow, channel_flow, example_image
 from compress.channels.protect import keep_shortcuts, protect
 from compress.cost.calibrate import calibrate
 from compress.cost.chips import find_chip
@@ -23,7 +21,7 @@ from compress.stages.prune_settings import DEFAULT_PERCENT, PruneSettings
 
 def flow_of(model: Detector, settings: PruneSettings) -> ChannelFlow:
     """The channels that belong together, with those pinned that must stay."""
-    example = torch.zeros(1, 3, 64, 64)
+    example = example_image(model)
     if settings.plan:  # what a plan holds back, it has kept already
         return channel_flow(model, example, read_plan(settings.plan).places())
     flow = channel_flow(model, example)

@@ -15,6 +15,7 @@ from compress.train.settings import TrainSettings
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
+    from compress.data.data_yaml import DataSet
     from compress.train.loop import TrainResult
 
 _WEIGHTS = "a checkpoint, or a .pt of ultralytics"
@@ -211,7 +212,8 @@ def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -
     from compress.data.data_yaml import load_data_yaml
     from compress.nets.family import architecture, build
 
-    names = load_data_yaml(settings.data).names
+    data = load_data_yaml(settings.data)
+    names = data.names
     if given:
         if stage == "train" and given.names != names:
             say(f"the head starts anew for the {len(names)} classes of {settings.data}")
@@ -221,4 +223,19 @@ def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -
         raise UsageError("--weights is missing: finetune needs the checkpoint of the stage before")
     if not settings.cfg:
         raise UsageError("neither --weights nor --cfg is given: expected a checkpoint or an architecture to start from")
-    return Model(build(architecture(settings.cfg, len(names)), names, settings.imgsz), [])
+    arch = architecture(settings.cfg, len(names))
+    if isinstance(arch.get("anchors"), int):
+        arch = _with_anchors(arch, data, settings.imgsz)
+        say(f"anchors by k-means: {'; '.join(','.join(f'{side:g}' for side in row) for row in arch['anchors'])}")
+    return Model(build(arch, names, settings.imgsz), [])
+
+
+def _with_anchors(arch: dict[str, Any], data: DataSet, imgsz: int) -> dict[str, Any]:
+    """The architecture, which has the number of its anchors alone, with those that fit the boxes of the train split."""
+    from compress.data.anchors import box_sizes, new_anchors
+    from compress.nets.anchor_files import as_rows
+    from compress.nets.yolov5 import scales_of
+
+    scales = scales_of(arch)
+    found = new_anchors(box_sizes(data.images("train"), len(data.names), imgsz), scales * arch["anchors"])
+    return {**arch, "anchors": as_rows(found.round(1), scales)}

@@ -60,6 +60,13 @@ def decode(tensors: Sequence[np.ndarray], config: YoloConfig, geometry: Geometry
     resize types that the SDK does not map back). Raises SdkFault 1004 for tensors that do not fit the config.
     """
     levels = _levels(tuple(tensor.shape for tensor in tensors), config, geometry.net_width)
+    return decode_levels(tensors, levels, config, geometry)
+
+
+def decode_levels(
+    tensors: Sequence[np.ndarray], levels: Sequence[Level], config: YoloConfig, geometry: Geometry
+) -> np.ndarray:
+    """As `decode`, of heads whose anchors are known: a level for each tensor, up to the first one without."""
     thresholds = Thresholds(config.objectness_threshold, config.score_threshold, config.separate_scores)
     finished = (config.version, config.layout) == (4, NHWC)  # MindSpore's model hands out boxes, not logits
     with np.errstate(over="ignore", invalid="ignore"):  # logits may be anything

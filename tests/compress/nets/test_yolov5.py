@@ -148,7 +148,6 @@ CHECKED = [
     pytest.param(set_key("width_multiple", "wide"), "width_multiple is 'wide'", id="a width that is no number"),
     pytest.param(set_key("depth_multiple", -1), "depth_multiple is '-1'", id="a negative depth"),
     pytest.param(set_key("width_multiple", True), "width_multiple is 'True'", id="a truth value for a number"),
-    pytest.param(set_key("anchors", 3), "anchors are 3", id="YOLOv5's request for automatic anchors"),
     pytest.param(set_key("anchors", []), r"anchors are \[\]", id="no anchors"),
     pytest.param(set_key("anchors", [[], [], []]), "anchors are", id="scales without anchors"),
     pytest.param(set_key("anchors", [[1, 2], [1, 2, 3, 4]]), "equally long", id="scales with unequal anchors"),

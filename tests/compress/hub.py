@@ -1,0 +1,97 @@
+"""Architectures as ultralytics/yolov5 keeps them in models/hub: its own YOLOv5 with other layers, levels or heads."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from compress.nets.family import architecture
+
+ANCHORS = [10, 13, 16, 30, 33, 23]
+UP = [-1, 1, "nn.Upsample", [None, 2, "nearest"]]
+DETECT = ["nc", "anchors"]
+
+
+def v5(**keys: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(architecture("yolov5n", 3)), **keys}
+
+
+def with_layers(kinds: Mapping[str, str], rows: range) -> dict[str, Any]:
+    """Blocks replaced, by kind, in these rows."""
+    found = v5()
+    layers = [*found["backbone"], *found["head"]]
+    for number in rows:
+        layers[number][2] = kinds.get(layers[number][2], layers[number][2])
+    return found
+
+
+def ghost() -> dict[str, Any]:
+    return with_layers({"Conv": "GhostConv", "C3": "C3Ghost"}, range(1, 24))
+
+
+def transformer() -> dict[str, Any]:
+    return with_layers({"C3": "C3TR"}, range(8, 9))
+
+
+def csp() -> dict[str, Any]:
+    return with_layers({"C3": "BottleneckCSP"}, range(24))
+
+
+def bifpn() -> dict[str, Any]:
+    found = v5()
+    found["head"][9][0] = [-1, 14, 6]
+    return found
+
+
+def p2() -> dict[str, Any]:
+    finer = [[-1, 1, "Conv", [128, 1, 1]], UP, [[-1, 2], 1, "Concat", [1]], [-1, 1, "C3", [128, False]]]
+    down = [[-1, 1, "Conv", [128, 3, 2]], [[-1, 18], 1, "Concat", [1]], [-1, 3, "C3", [256, False]]]
+    found = v5(anchors=3)
+    found["head"] = [*found["head"][:8], *finer, *down, *found["head"][8:14], [[21, 24, 27, 30], 1, "Detect", DETECT]]
+    return found
+
+
+def p34() -> dict[str, Any]:
+    found = v5(anchors=3)
+    return {**found, "head": [*found["head"][:11], [[17, 20], 1, "Detect", DETECT]]}
+
+
+def coarser(levels: int) -> dict[str, Any]:
+    """P6 with 4 levels, P7 with 5: more strides behind the backbone, without its way back."""
+    found = v5(anchors=[ANCHORS] * levels)
+    more = [[-1, 1, "Conv", [1024, 3, 2]] for _ in range(levels - 3)]
+    sources = [17, 20, *range(23, 21 + levels)]
+    return {**found, "head": [*found["head"][:-1], *more, [sources, 1, "Detect", DETECT]]}
+
+
+def yolov3_tiny() -> dict[str, Any]:
+    """As ultralytics/yolov3 has it."""
+    backbone: list[Any] = []
+    for channels in (16, 32, 64, 128, 256):
+        backbone += [[-1, 1, "Conv", [channels, 3, 1]], [-1, 1, "nn.MaxPool2d", [2, 2, 0]]]
+    backbone += [
+        [-1, 1, "Conv", [512, 3, 1]],
+        [-1, 1, "nn.ZeroPad2d", [[0, 1, 0, 1]]],
+        [-1, 1, "nn.MaxPool2d", [2, 1, 0]],
+    ]
+    head = [[-1, 1, "Conv", [1024, 3, 1]], [-1, 1, "Conv", [256, 1, 1]], [-1, 1, "Conv", [512, 3, 1]]]
+    head += [[-2, 1, "Conv", [128, 1, 1]], UP, [[-1, 8], 1, "Concat", [1]], [-1, 1, "Conv", [256, 3, 1]]]
+    head.append([[19, 15], 1, "Detect", DETECT])
+    return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], depth_multiple=1.0, width_multiple=1.0)
+
+
+def every_layer() -> dict[str, Any]:
+    """One model of all blocks, in which a leaky ReLU follows; two levels."""
+    backbone = [
+        [-1, 1, "Conv", [64, 6, 2, 2]], [-1, 1, "GhostConv", [64, 3, 2]], [-1, 2, "C3Ghost", [64]],
+        [-1, 1, "DWConv", [64, 3, 2]], [-1, 2, "BottleneckCSP", [64]], [-1, 2, "Bottleneck", [64]],
+        [-1, 1, "C3x", [64]], [-1, 1, "GhostBottleneck", [64]],
+        [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "C3TR", [128]], [-1, 1, "SPP", [128, [5, 9]]], [-1, 1, "SPPF", [128, 5]],
+    ]  # fmt: skip
+    head = [
+        [-1, 1, "nn.ConvTranspose2d", [64, 2, 2]], [[-1, 7], 1, "Concat", [1]], [-1, 1, "C3", [64, False]],
+        [-1, 1, "nn.ZeroPad2d", [[0, 1, 0, 1]]], [-1, 1, "nn.MaxPool2d", [2, 2, 0]], [-1, 2, "Conv", [128, 3, 1]],
+        [[14, 17], 1, "Detect", DETECT],
+    ]  # fmt: skip
+    return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], activation="nn.LeakyReLU(0.1)")
