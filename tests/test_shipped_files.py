@@ -21,7 +21,7 @@ from deploy.host.pipeline.findings import NOTE
 from deploy.host.pipeline.read import parse_pipeline
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels
-from deploy.postprocess.sdk2_config import read_sdk2_yolov5
+from deploy.postprocess.sdk2.config import read_sdk2_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -91,7 +91,9 @@ def groups_of(trace: Trace) -> list[Group]:
         group.shortcut = not added.isdisjoint(classes)
         makers = [set(trace.convolutions[name].outputs.tolist()) for name in group.convolutions]
         scaled = {norm.name: set(norm.outputs.tolist()) for norm in trace.norms.values()}
-        group.norms = [name for name, channels in scaled.items() if any(maker <= channels for maker in makers)]
+        # where a layer has none of its own, one behind a concatenation scores it
+        own = [name for name, channels in scaled.items() if channels in makers]
+        group.norms = own or [name for name, channels in scaled.items() if any(maker <= channels for maker in makers)]
         bare = [trace.convolutions[name] for name in group.convolutions if name in trace.bare]
         unscored = not group.norms and not bare
         if not group.pinned and (unscored or not all(layer.transposed for layer in bare)):

@@ -15,10 +15,10 @@ from torch import nn
 from compress.nets.detector import Detector
 from compress.nets.family import build, check_architecture, has_anchors
 from compress.nets.focus import focus_layers, without_focus, without_focus_tensors
-from compress.nets.inert_pickle import read_inert
 from compress.nets.load_tensors import load_tensors
-from compress.nets.module_records import class_names, modules_of, plain, tensors_of, unwrapped
-from compress.nets.record import Record
+from compress.nets.pickled.inert_pickle import read_inert
+from compress.nets.pickled.module_records import class_names, modules_of, plain, tensors_of, unwrapped
+from compress.nets.pickled.record import Record
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import kept_keys
 from deploy.errors import ModelError

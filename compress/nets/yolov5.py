@@ -128,7 +128,7 @@ class Yolov5(Detector):
         self.head.reset_biases()
 
     @property
-    def post_processor(self) -> str:  # type: ignore[override]
+    def post_processor(self) -> str:
         fits = self.stride == SDK_STRIDES and self.head.na <= _SDK_ANCHORS
         return "yolov5" if fits else "anchor_based"
 

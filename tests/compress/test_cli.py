@@ -491,7 +491,13 @@ def test_data_is_looked_over_and_anchors_are_fitted(run: Run, files: Path) -> No
     assert [side for row in written["anchors"] for side in row] == [
         side for pair in found["new_anchors"] for side in pair
     ]
-    assert run("train", "--cfg", "fitted.yaml", "--data", "tiny/data.yaml", *FAST).code == 0
+    counted = {**written, "anchors": 3}
+    (files / "counted.yaml").write_text(yaml.safe_dump(counted))
+    again = result(run(*common, "--cfg", "counted.yaml", "--out", "fitted2.yaml"))
+    assert again["anchors"] == [] and again["new_anchors"] == found["new_anchors"]
+    assert yaml.safe_load((files / "fitted2.yaml").read_text())["anchors"] == written["anchors"]
+    ended = run("train", "--cfg", "counted.yaml", "--data", "tiny/data.yaml", *FAST)
+    assert ended.code == 0 and "anchors by k-means" in ended.out + ended.err
 
 
 @pytest.mark.parametrize(

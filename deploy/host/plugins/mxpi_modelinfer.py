@@ -17,8 +17,8 @@ from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.post.post_files import ClassNames, content_text, read_config
 from deploy.host.post.post_geometry import geometry_of, in_roi, moved, roi_of
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.sdk2_config import Sdk2Config, read_sdk2_yolov3, read_sdk2_yolov5
-from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
+from deploy.postprocess.sdk2.config import Sdk2Config, read_sdk2_yolov3, read_sdk2_yolov5
+from deploy.postprocess.sdk2.yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.sdk_codes import INVALID_PARAM, OPEN_FAIL, UNREALIZED, SdkFault
 
 YOLOV5, YOLOV3 = "libMpYOLOv5PostProcessor.so", "libMpYOLOv3PostProcessor.so"

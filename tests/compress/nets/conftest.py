@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.nets.inert_pickle import read_inert
+from compress.nets.pickled.inert_pickle import read_inert
 from deploy.errors import ModelError
 
 

@@ -42,7 +42,7 @@ def by_hand(tensors, strides, of):
                 corners = (centre[0] - width / 2, centre[1] - height / 2, centre[0] + width / 2, centre[1] + height / 2)
                 found.append([*corners, best * objectness, classes.index(best)])
     out = np.array(sorted(found, key=lambda one: (one[5], -one[4])))
-    out[:, :4] = np.clip(out[:, :4], 0, [192, 128, 192, 128])
+    out[:, :2], out[:, 2:4] = np.maximum(out[:, :2], 0), np.minimum(out[:, 2:4], [192, 128])
     return out
 
 

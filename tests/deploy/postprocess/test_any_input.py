@@ -7,8 +7,8 @@ import numpy as np
 
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
-from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
+from deploy.postprocess.sdk2.config import read_sdk2_yolov3, read_sdk2_yolov5
+from deploy.postprocess.sdk2.yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.postprocess.yolo import decode
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.postprocess.yolov8 import decode as decode_v8

@@ -20,7 +20,7 @@ from deploy.host.pipeline.json_text import JsonFault, parse_json
 from deploy.host.pipeline.read import parse_pipeline, read_pipeline
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.labels import parse_labels, read_labels
-from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
+from deploy.postprocess.sdk2.config import read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -19,8 +19,8 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.inert_pickle import read_inert
-from compress.nets.record import Record
+from compress.nets.pickled.inert_pickle import read_inert
+from compress.nets.pickled.record import Record
 
 
 def write_torch(file: Path, content: Any, **options: Any) -> Path:

@@ -18,7 +18,14 @@ from typing import Any, ClassVar
 
 import torch
 
-from compress.nets.inert_values import REBUILD_TENSOR, Function, StorageKind, checked_key, known_name, rebuild_tensor
+from compress.nets.pickled.inert_values import (
+    REBUILD_TENSOR,
+    Function,
+    StorageKind,
+    checked_key,
+    known_name,
+    rebuild_tensor,
+)
 from deploy.errors import ModelError
 
 LONGEST_PICKLE = 16 * 2**20

@@ -17,8 +17,8 @@ from deploy.postprocess.candidates import Candidates, Thresholds, boxes_v3, boxe
 from deploy.postprocess.levels import COARSEST_STRIDE, Level, anchor_group, axes, level_number, make_level
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.nms import suppress
-from deploy.postprocess.sdk2_config import Sdk2Config
-from deploy.postprocess.sdk2_mapping import from_letterbox, to_source_v3, undo_centre_padding
+from deploy.postprocess.sdk2.config import Sdk2Config
+from deploy.postprocess.sdk2.mapping import from_letterbox, to_source_v3, undo_centre_padding
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, OUT_OF_RANGE, SdkFault
 
 _BOX_AND_OBJECTNESS = 5

@@ -8,8 +8,8 @@ import pytest
 
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import FIT, STRETCH, Geometry
-from deploy.postprocess.sdk2_config import read_sdk2_yolov3, read_sdk2_yolov5
-from deploy.postprocess.sdk2_yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
+from deploy.postprocess.sdk2.config import read_sdk2_yolov3, read_sdk2_yolov5
+from deploy.postprocess.sdk2.yolo import check_axes, check_outputs, check_shapes_v3, decode_v3, decode_v5
 from deploy.sdk_codes import SdkFault
 
 BIASES = "10,13,16,30,33,23,30,61,62,45,59,119,116,90,156,198,373,326"

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from compress.nets.foreign import import_pt
-from compress.nets.inert_pickle import LONGEST_PICKLE, read_inert
-from compress.nets.record import Record
+from compress.nets.pickled.inert_pickle import LONGEST_PICKLE, read_inert
+from compress.nets.pickled.record import Record
 from deploy.errors import ModelError
 
 

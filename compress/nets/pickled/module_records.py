@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from compress.nets.record import Record
+from compress.nets.pickled.record import Record
 from deploy.errors import ModelError
 
 _MOST = 100_000  # modules and tensors: yolov8x has 1,500; records that share others a thousandfold have no end

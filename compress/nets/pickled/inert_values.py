@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from compress.nets.record import Record
+from compress.nets.pickled.record import Record
 
 _STORAGES = {
     "DoubleStorage": torch.float64,

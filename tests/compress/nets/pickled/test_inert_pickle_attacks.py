@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress.nets.inert_pickle import read_inert
-from compress.nets.record import Record
+from compress.nets.pickled.inert_pickle import read_inert
+from compress.nets.pickled.record import Record
 
 
 def plain(value: Any) -> bytes:
