@@ -8,8 +8,8 @@ from typing import Callable
 
 from deploy.host.check.faults import as_finding
 from deploy.host.pipeline.findings import ERROR, NOTE, WARNING, Finding
-from deploy.postprocess.sdk2 import config as sdk2_config
 from deploy.postprocess.key_values import KeyValues
+from deploy.postprocess.sdk2 import config as sdk2_config
 from deploy.postprocess.sdk2.config import read_sdk2_yolov3, read_sdk2_yolov5
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import INVALID_PARAM, NO_EXIST, OK, UNREALIZED, SdkFault
