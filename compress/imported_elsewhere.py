@@ -17,11 +17,12 @@ from types import ModuleType
 NAMES = ("torch", "matplotlib")
 
 
-class _InItsOwnFolder(Loader):
-    """Runs a package's code with the package's folder as the current one."""
+class _AtTheRoot(Loader):
+    """Runs a package's code with the root of the file system as the current folder, where nobody's modules lie either:
+    Python may look for them in the current folder, as in notebooks."""
 
-    def __init__(self, loader: Loader, folder: str) -> None:
-        self._loader, self._folder = loader, folder
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -33,7 +34,7 @@ class _InItsOwnFolder(Loader):
             before = Path.cwd()
         except OSError:  # it is gone, and nothing can lie in it
             return self._loader.exec_module(module)
-        os.chdir(self._folder)
+        os.chdir(before.anchor)
         try:
             self._loader.exec_module(module)
         finally:
@@ -45,8 +46,8 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         found = PathFinder.find_spec(fullname, path, target) if fullname in NAMES else None
-        if found is not None and found.loader is not None and found.submodule_search_locations:
-            found.loader = _InItsOwnFolder(found.loader, found.submodule_search_locations[0])
+        if found is not None and found.loader is not None:
+            found.loader = _AtTheRoot(found.loader)
         return found
 
 

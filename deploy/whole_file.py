@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.temporary import temporary_file
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,6 +56,22 @@ def write_new(path: Path, content: bytes) -> None:
             path.unlink()
         with path.open("xb") as stream:
             stream.write(content)
+
+
+def append(path: Path, content: bytes) -> None:
+    """Write at the end of a file, made where it is missing: all of `content` or nothing. A link is not followed.
+    Raises OSError as `writing` words it."""
+    with writing(path, len(content)):
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK, 0o666)
+        try:
+            size = os.fstat(handle).st_size
+            try:
+                _write(handle, content)
+            except BaseException:
+                os.ftruncate(handle, size)
+                raise
+        finally:
+            os.close(handle)
 
 
 @contextmanager

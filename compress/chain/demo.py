@@ -18,6 +18,7 @@ from compress.verb import Verb
 from compute_mAP.class_names import read_names
 from deploy.errors import ModelError, ReportedError
 from deploy.results.ours import MARKER, Maker, check_replaceable
+from deploy.whole_file import write_whole
 
 SPARSE = ROOT / "models" / "demo.sparse.safetensors"
 IMGSZ = 320
@@ -98,7 +99,7 @@ def _run(verb: Verb, **options: Any) -> None:
 
 def _first_names(image_set: Path, out: Path) -> Path:
     names = image_set.read_text(encoding="utf-8").split()[:_SHOWN]
-    out.write_text("".join(name + "\n" for name in names), encoding="utf-8")
+    write_whole(out, "".join(name + "\n" for name in names).encode())
     return out
 
 

@@ -22,6 +22,7 @@ from deploy.errors import ReportedError
 from deploy.hashes import file_sha256
 from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker
+from deploy.whole_file import write_new
 
 SCHEMA_VERSION = 1
 _OF_TASKS = tuple(f"{task}.{kind}" for task in ("detect", "eval") for kind in ("cfg", "pipeline", "sdk2.pipeline"))
@@ -74,7 +75,7 @@ def write_bundle(
         with result_folder(out, MAKER) as fresh:
             _fill(fresh, model, onnx_model, imgsz, history, soc)
     except OSError as error:
-        raise ReportedError(f"{out}: cannot be written ({error.strerror})") from None
+        raise ReportedError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
     return out
 
 
@@ -93,9 +94,9 @@ def _fill(
         "labels.names": labels_text(model.names),
         **stream_texts(model, imgsz),
     }
-    (folder / "model.onnx").write_bytes(onnx_model.content)
+    write_new(folder / "model.onnx", onnx_model.content)
     for name, text in texts.items():
-        (folder / name).write_bytes(text.encode("utf-8"))
+        write_new(folder / name, text.encode("utf-8"))
     description = {
         "schema_version": SCHEMA_VERSION,
         "kind": "bundle",
@@ -112,4 +113,4 @@ def _fill(
         "flops": flops(model, imgsz),
         "history": history,
     }
-    (folder / "bundle.json").write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    write_new(folder / "bundle.json", f"{json.dumps(description, indent=1)}\n".encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from deploy.bundle import DEPLOY_MODEL, MODEL, OM, Bundle, write_description
 from deploy.errors import ReportedError
 from deploy.hashes import file_sha256
 from deploy.results.folder import result_folder
+from deploy.whole_file import write_new
 
 REPORT = "quantization.json"
 CHIPS = ("Ascend310", "Ascend310P", "Ascend310B")
@@ -38,10 +38,10 @@ def write_int8_bundle(
         with result_folder(out, MAKER) as fresh:
             kept = [name for name in source.description["files"] if name not in (*_OF_BUILD, MODEL)]
             for name in kept:
-                shutil.copyfile(source.folder / name, fresh / name)
-            (fresh / MODEL).write_bytes(qdq.SerializeToString())
-            (fresh / DEPLOY_MODEL).write_bytes(deploy.SerializeToString())
-            (fresh / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+                write_new(fresh / name, (source.folder / name).read_bytes())
+            write_new(fresh / MODEL, qdq.SerializeToString())
+            write_new(fresh / DEPLOY_MODEL, deploy.SerializeToString())
+            write_new(fresh / REPORT, f"{json.dumps(report, indent=1)}\n".encode())
             atc = [f"--model={DEPLOY_MODEL}" if word.startswith("--model=") else word for word in source.atc]
             names = sorted([*kept, MODEL, DEPLOY_MODEL, REPORT])
             history = [stage for stage in source.description.get("history", []) if stage.get("stage") != "build"]
@@ -56,5 +56,5 @@ def write_int8_bundle(
                 },
             )
     except OSError as error:
-        raise ReportedError(f"{out}: cannot be written ({error.strerror})") from None
+        raise ReportedError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
     return out

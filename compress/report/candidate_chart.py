@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from compress.report.figure_file import write_figure
 from compress.search.journal import Entry
 
 DPI = 120
@@ -29,7 +30,7 @@ def candidate_chart(entries: Sequence[Entry], budget: str, full: tuple[float, fl
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(file)
+    write_figure(figure, file)
 
 
 def front(entries: Sequence[Entry]) -> list[Entry]:

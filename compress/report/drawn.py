@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
 from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker, check_apart
+from deploy.results.video_file import VideoFile
 from deploy.sdk_codes import SdkFault
 from deploy.video.frames import open_frames
-from deploy.video.source import VideoSource
+from deploy.video.source import FILE, VideoSource, check_video_file
+from deploy.whole_file import write_new
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 MAKER = Maker("compress detect", "result of compress detect")
-_USUAL_RATE = 25.0  # frames a second where a video does not say
 
 
 @dataclass
@@ -160,57 +162,38 @@ def _image(eye: _Eye, file: Path, target: Path) -> None:
     image = read_pixels(file)
     eye.look(image)
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    target.write_bytes(encoded.tobytes())
+    write_new(target, encoded.tobytes())
     eye.report.images += 1
 
 
 def _video(eye: _Eye, file: Path, target: Path) -> None:
-    reader = cv2.VideoCapture(str(file))
-    writer = None
-    try:
-        while True:
-            there, image = reader.read()
-            if not there:
-                break
-            if writer is None:
-                writer = _writer(target, reader.get(cv2.CAP_PROP_FPS) or _USUAL_RATE, image)
-            eye.look(image)
-            writer.write(image)
-            eye.report.frames += 1
-    finally:
-        reader.release()
-        if writer is not None:
-            writer.release()
-    if writer is None:
-        raise DataError(f"{file}: no frame of it can be decoded as a video")
+    check_video_file(file)
+    with (
+        open_frames(VideoSource(FILE, str(file))) as frames,
+        closing(VideoFile(target, frames.rate, target.name)) as made,
+    ):
+        while (frame := frames.next(wait=True)) is not None:
+            _draw(eye, frame.pixels, made)
+        made.finish()
 
 
 def _live(eye: _Eye, source: VideoSource, target: Path, most: int | None) -> None:
     """The newest frame each time, until the source ends, Ctrl-C, or `most` are drawn."""
-    writer, count = None, 0
-    with open_frames(source) as frames:
+    with open_frames(source) as frames, closing(VideoFile(target, frames.rate, target.name)) as made:
         try:
-            while (most is None or count < most) and (frame := frames.next(wait=True)) is not None:
-                if writer is None:
-                    writer = _writer(target, frames.rate, frame.pixels)
-                eye.look(frame.pixels)
-                writer.write(frame.pixels)
-                eye.report.frames += 1
-                count += 1
+            while (most is None or made.frames < most) and (frame := frames.next(wait=True)) is not None:
+                _draw(eye, frame.pixels, made)
         except KeyboardInterrupt:
-            if not count:
+            if not made.frames:
                 raise
-        finally:
-            if writer is not None:
-                writer.release()
-        note(f"{source}: {count} frames drawn, {frames.dropped} dropped")
+        made.finish()
+        note(f"{source}: {made.frames} frames drawn, {frames.dropped} dropped")
 
 
-def _writer(target: Path, rate: float, image: np.ndarray) -> cv2.VideoWriter:
-    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), rate, (image.shape[1], image.shape[0]))
-    if not writer.isOpened():
-        raise DataError(f"{target.name}: this OpenCV cannot write MP4 videos")
-    return writer
+def _draw(eye: _Eye, pixels: np.ndarray, made: VideoFile) -> None:
+    eye.look(pixels)
+    made.add(pixels)
+    eye.report.frames += 1
 
 
 def _known(file: Path) -> bool:

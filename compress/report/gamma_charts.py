@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from compress.report.figure_file import write_figure
 from compress.train.gamma_log import EDGES, GammaEpoch
 from compress.train.sparsity import NEAR_ZERO
 
@@ -41,7 +42,7 @@ def gamma_chart(gammas: Mapping[str, np.ndarray], title: str, file: Path) -> Non
     upper.set_ylabel("channels (log)")
     _shades(figure, lower, rows, (0, top), list(gammas), "share of the layer's channels")
     lower.set_xlabel("|gamma| (the last bin holds what lies beyond)" if values.max() > top else "|gamma|")
-    figure.savefig(file)
+    write_figure(figure, file)
 
 
 def epochs_chart(epochs: Sequence[GammaEpoch], rates: Mapping[int, float], title: str, file: Path) -> None:
@@ -76,7 +77,7 @@ def epochs_chart(epochs: Sequence[GammaEpoch], rates: Mapping[int, float], title
     _shades(figure, lower, near, limits, layers, f"share of |gamma| below {NEAR_ZERO}", top=1.0)
     lower.set_xlabel("epoch")
     lower.xaxis.get_major_locator().set_params(integer=True)
-    figure.savefig(file)
+    write_figure(figure, file)
 
 
 def _shades(

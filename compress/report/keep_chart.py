@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from compress.prune.plan import Plan
+from compress.report.figure_file import write_figure
 
 DPI = 120
 _KEPT, _REMOVED, _PINNED = "tab:blue", "tab:orange", "lightsteelblue"
@@ -36,4 +37,4 @@ def keep_chart(plan: Plan, title: str, file: Path) -> None:
     meaning = {_KEPT: "kept", _REMOVED: "removed", _PINNED: "may not be removed"}
     patches = [Patch(color=colour, label=text) for colour, text in meaning.items()]
     figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False)
-    figure.savefig(file)
+    write_figure(figure, file)

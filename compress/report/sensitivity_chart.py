@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from compress.quantize.sensitivity import Cost
+from compress.report.figure_file import write_figure
 
 DPI = 120
 _ROW = 0.19
@@ -27,4 +28,4 @@ def sensitivity_chart(costs: Sequence[Cost], title: str, file: Path) -> None:
     axes.set_xlabel("signal to noise of the raw outputs, dB (less is worse)")
     axes.set_title(title)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    figure.savefig(file)
+    write_figure(figure, file)

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from compress.folder_lock import locked
+from compress.prune.plan import Plan
 from deploy.errors import DataError, UsageError
 from deploy.results.folder import check_room, make_room
-from deploy.results.ours import Maker, mark
+from deploy.results.ours import Maker, edited, mark
 
 _FILES = ("journal.jsonl", "best.plan.json", "best.safetensors", "candidates.png")
 MAKER = Maker("search", "search", _FILES, option="")
@@ -29,8 +30,15 @@ class SearchFolder:
         self.journal, self.plan, self.best, self.chart = (Path(project) / name / file for file in _FILES)
         if not resume:
             check_room(self.path, MAKER)
+        elif self.plan.name in edited(self.path, MAKER):
+            raise UsageError(f"{self.plan}: was changed since the search wrote it, and would be replaced; move it")
         elif not self.journal.is_file():
             raise DataError(f"{self.journal}: no such file, so there is no search to go on with; leave out --resume")
+
+    def keep(self, plan: Plan) -> None:
+        """Write the plan of the best candidate so far, but not beside the checkpoint of another one."""
+        if not self.best.exists():
+            plan.save(self.plan)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -6,14 +6,13 @@ A line is on the disk before the next candidate begins, so a killed search has l
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from deploy.errors import DataError, UsageError
 from deploy.strict_json import strict_json
-from deploy.whole_file import write_whole
+from deploy.whole_file import append, write_whole
 
 SCHEMA_VERSION = 1
 
@@ -63,10 +62,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
-        with self.file.open("ab") as stream:
-            stream.write(_line(asdict(entry)))
-            stream.flush()
-            os.fsync(stream.fileno())
+        append(self.file, _line(asdict(entry)))
 
     def best(self) -> Entry | None:
         """The candidate with the highest score; of equals, the higher mAP@0.5:0.95, then the cheaper, the earlier."""

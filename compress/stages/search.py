@@ -125,7 +125,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
             settings.candidates,
             _workers(scorer, settings),
             journal,
-            lambda entry: _plan(flow, order, entry, space, settings).save(folder.plan),
+            lambda entry: folder.keep(_plan(flow, order, entry, space, settings)),
         )
         if not winner.map50:
             say("warning: every candidate has mAP@0.5 0, so none is better; try a higher --remain-ratio")
@@ -229,9 +229,11 @@ def _written(
     full: Scored,
 ) -> SearchResult:
     """Cut the winner out, prove the cut, give it its statistics, and write what there is to write."""
+    from compress.nets.checkpoint import checkpoint_bytes
     from compress.nets.size import flops, parameters
     from compress.prune import surgery
     from compress.report.candidate_chart import candidate_chart
+    from deploy.whole_file import write_together
 
     dense, plan = given.detector, _plan(flow, order, winner, space, settings)
     slim, difference = surgery.prune(dense, flow, plan)
@@ -255,8 +257,7 @@ def _written(
         **after,
     }
     model = Model(slim, [*given.history, entry], folder.best)
-    plan.save(folder.plan)
-    model.save(folder.best)
+    write_together([(folder.best, checkpoint_bytes(slim, model.history)), (folder.plan, plan.to_bytes())])
     candidate_chart(journal.entries, settings.budget, (space.whole_cost, full.map50), folder.chart)
     return SearchResult(
         plan,

@@ -254,7 +254,9 @@ class _Training:
         better = self.state.best is None or bool(kept) or fitness(metrics, measure) > fitness(self.state.best, measure)
         if better:
             self.state.best = {"epoch": epoch + 1, **metrics}
-        stages = [*self.history, {"stage": self.stage, "settings": self.settings.as_plain(), "val": row}]
+        # without the time it took: the same training makes the same file, to the byte
+        told = {key: value for key, value in row.items() if key != "seconds"}
+        stages = [*self.history, {"stage": self.stage, "settings": self.settings.as_plain(), "val": told}]
         save_checkpoint(self.averaged, self.run.last, stages)
         if better:
             save_checkpoint(self.averaged, self.run.best, stages)

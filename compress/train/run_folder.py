@@ -18,7 +18,7 @@ from deploy.errors import DataError, UsageError
 from deploy.hashes import file_sha256
 from deploy.results.folder import check_room, make_room
 from deploy.results.ours import Maker
-from deploy.whole_file import write_whole, writing
+from deploy.whole_file import append, write_whole
 
 _KEPT = tuple(f"weights/{name}.safetensors" for name in ("best", "last"))
 _LOGS = ("results.jsonl", "gammas.jsonl", "state.pt")
@@ -120,11 +120,11 @@ class RunFolder:
 
     def log(self, row: dict[str, Any]) -> None:
         """Append one epoch's losses and metrics to results.jsonl."""
-        _append(self._log, row)
+        append(self._log, f"{json.dumps(row)}\n".encode())
 
     def log_gammas(self, row: dict[str, Any]) -> None:
         """Append one epoch's histogram of gammas to gammas.jsonl."""
-        _append(self.gammas, row)
+        append(self.gammas, f"{json.dumps(row)}\n".encode())
 
     def finish(self) -> None:
         """Remove the state: a finished run has nothing to go on with."""
@@ -138,12 +138,6 @@ class RunFolder:
         if changed:
             key = changed[0]
             raise DataError(f"{self._state}: {key} was {written.get(key)} and is now {now.get(key)}; cannot resume")
-
-
-def _append(file: Path, row: dict[str, Any]) -> None:
-    line = json.dumps(row) + "\n"
-    with writing(file, len(line)), file.open("a", encoding="utf-8") as stream:
-        stream.write(line)
 
 
 def drop_later_rows(file: Path, epoch: int) -> None:

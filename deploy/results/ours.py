@@ -100,7 +100,7 @@ def check_deletable(folder: Path, maker: Maker) -> None:
     check_replaceable(folder, maker)
     if folder.is_symlink() or not folder.is_dir():
         return
-    for what, found in (("is nothing that {} made", _foreign(folder, maker)), ("was changed", _edited(folder, maker))):
+    for what, found in (("is nothing that {} made", _foreign(folder, maker)), ("was changed", edited(folder, maker))):
         if found:
             raise UsageError(
                 f"{folder}: is to be replaced, but holds {found[0]}, which would be lost and "
@@ -148,7 +148,8 @@ def _foreign(folder: Path, maker: Maker) -> list[str]:
     )
 
 
-def _edited(folder: Path, maker: Maker) -> list[str]:
+def edited(folder: Path, maker: Maker) -> list[str]:
+    """The files that somebody has changed since the maker wrote them."""
     there = sizes_in(folder)
     changed = (path for path, size in read_marker(folder)[1].items() if there.get(path, size) != size)
     return sorted((*changed, *maker.edited(folder)))

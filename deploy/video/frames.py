@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from deploy.console import note
@@ -177,7 +178,8 @@ def _opened(source: VideoSource) -> Any:
         elif source.kind == RTSP:
             capture = cv2.VideoCapture(source.place, cv2.CAP_FFMPEG, _timeouts(cv2))
         else:
-            capture = cv2.VideoCapture(source.place, cv2.CAP_FFMPEG)
+            # absolute, for FFmpeg takes the name concat:a for something else than a file
+            capture = cv2.VideoCapture(str(Path(source.place).absolute()), cv2.CAP_FFMPEG)
     except cv2.error:
         return None
     if capture.isOpened():

@@ -7,13 +7,14 @@ from pathlib import Path
 from stat import S_ISCHR
 from typing import NamedTuple
 
+from compute_mAP.regular_file import open_regular
 from deploy.errors import DataError
 
 FILE, CAMERA, RTSP = "a video file", "a camera", "an RTSP stream"
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".h264", ".264", ".h265", ".265", ".hevc")
 _CAMERA = re.compile(r"camera:(\d{1,3})|/dev/video(\d{1,3})")
 _SECRET = re.compile(r"(?<=//)[^/@]*:[^/@]*@")
-_BEGINNINGS = (b"\x1a\x45\xdf\xa3", b"\x00\x00\x01", b"\x00\x00\x00\x01", b"G")
+_BEGINNINGS = (b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"\x00\x00\x01", b"\x00\x00\x00\x01", b"G")
 
 
 class VideoSource(NamedTuple):
@@ -47,15 +48,16 @@ def video_source(text: str, numbers: bool = False) -> VideoSource | None:
     path = Path(text)
     if path.suffix.lower() not in SUFFIXES or path.is_dir():
         return None
-    _check(path)
+    check_video_file(path)
     return VideoSource(FILE, text)
 
 
-def _check(path: Path) -> None:
+def check_video_file(path: Path) -> None:
+    """Raises DataError for a file that cannot be read or is no video by its first bytes."""
     try:
         if S_ISCHR(path.stat().st_mode):
             raise DataError(f"{path} is a device; expected a video file, /dev/video0 or camera:0")
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             first = stream.read(12)
     except OSError as fault:
         raise DataError(f"the video {path} cannot be read: {fault.strerror}") from None
@@ -65,5 +67,5 @@ def _check(path: Path) -> None:
     ):
         raise DataError(
             f"{path} is no video: it begins with {first[:4].hex(' ') or 'nothing'}; expected MP4, MOV, Matroska, AVI, "
-            "MPEG-TS or a byte stream of H.264 or H.265"
+            "ASF, MPEG-TS or a byte stream of H.264 or H.265"
         )

@@ -92,11 +92,15 @@ def test_detect(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
         cv2.imwrite(str(source / name), np.full((80, 96, 3), 90, np.uint8))
     (source / "notes.txt").write_text("no image")
     (source / "torn.jpg").write_bytes(b"\xff\xd8\xff")
+    (source / "torn_list.mp4").write_text("#EXTM3U\nfile:///etc/passwd\n")
     video(source / "film.avi", 3)
     words = ("detect", "--weights", "w.safetensors", "--source", source, "--conf", "0.001", "--out", "found", "--json")
     found = asked(capsys, *words)
     assert (found["pictures"], found["frames"]) == (3, 3)
-    assert [sentence.endswith("it is left out") and "torn.jpg" in sentence for sentence in found["left_out"]] == [True]
+    assert [sentence.endswith("it is left out") and "torn" in sentence for sentence in found["left_out"]] == [
+        True,
+        True,
+    ]
     names = sorted(str(path.relative_to("found")) for path in Path("found").rglob("*") if path.is_file())
     assert names == [".made_by", "film.mp4", "one_jpg.jpg", "one_png.jpg", str(Path("sub", "deep.jpg"))]
     reader = cv2.VideoCapture("found/film.mp4")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.whole_file import write_new, write_whole, writing
+from deploy.whole_file import append, write_new, write_whole, writing
 
 
 def test_folders_are_made_and_what_was_there_is_replaced(tmp_path: Path) -> None:
@@ -54,6 +54,23 @@ def test_a_full_disk_names_the_file_and_what_is_missing(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_is_appended_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    append(tmp_path / "log", b"one\n")
+    append(tmp_path / "log", b"two\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"4321 bytes have to be written.*log'$"):
+            append(tmp_path / "log", bytes(4321))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "log").read_bytes() == b"one\ntwo\n"
+    (tmp_path / "link").symlink_to("log")
+    with pytest.raises(OSError, match=r"link'$"):
+        append(tmp_path / "link", b"three\n")
+    assert (tmp_path / "log").read_bytes() == b"one\ntwo\n"
 
 
 def test_the_bytes_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

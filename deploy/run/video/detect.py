@@ -39,7 +39,7 @@ def watch(target: Target, source: VideoSource, outputs: Outputs) -> Watched:
         if window:
             stack.callback(window.close)
         frames = stack.enter_context(open_frames(source))
-        save = SavedVideo(outputs.save, frames.rate) if outputs.save else None
+        save = SavedVideo(outputs.save, frames.rate, source) if outputs.save else None
         if save:
             stack.callback(save.close)
         stream, _ = stack.enter_context(open_stream(target, "detect"))

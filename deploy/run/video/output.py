@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,8 +14,10 @@ from deploy.console import note
 from deploy.errors import EnvironmentFault, UsageError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
-from deploy.temporary import remove
+from deploy.results.video_file import VideoFile
+from deploy.temporary import temporary_folder
 from deploy.video.frames import Frame
+from deploy.video.source import VideoSource
 
 _QUIT = (27, ord("q"))
 _WINDOW = "ascend-yolo-slim"
@@ -51,46 +53,38 @@ class Lines:
 class SavedVideo:
     """A video file with the boxes drawn in, whole or not there: it gets its name when it is finished.
 
-    Raises UsageError for a name that is no .mp4, EnvironmentFault where cv2 writes none, or the disk is full.
+    Raises UsageError for a name that is no .mp4 and for the very file that is read, EnvironmentFault where cv2 writes
+    none.
     """
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path, rate: float, source: VideoSource) -> None:
         if path.suffix.lower() != ".mp4":
             raise UsageError(f"--save {path}: expected a file that ends in .mp4")
         if not path.absolute().parent.is_dir():
             raise UsageError(f"--save {path}: there is no folder {path.absolute().parent}")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"--save {path}: exists and is no file; expected a new file or one to replace")
+        if path.exists() and not source.live and path.samefile(source.place):
+            raise UsageError(f"--save {path}: is the very video that is read; expected another file")
         self._path = path.absolute()
-        self._partial = self._path.with_name(f".{self._path.stem}.{os.getpid()}.new.mp4")
-        self._rate = rate
-        self._writer: Any = None
-        self._size = (0, 0)
+        self._stack = ExitStack()
+        self._partial = self._stack.enter_context(temporary_folder(self._path)) / "video.mp4"
+        self._file = VideoFile(self._partial, rate, path)
 
     def add(self, pixels: Any) -> None:
-        import cv2
-
-        size = (pixels.shape[1], pixels.shape[0])
-        if self._writer is None:
-            self._size = size
-            self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"mp4v"), self._rate, size)
-            if not self._writer.isOpened():
-                raise EnvironmentFault(f"cv2 cannot write the video {self._path}; is FFmpeg in this build of it?")
-        self._writer.write(pixels if size == self._size else cv2.resize(pixels, self._size))
+        self._file.add(pixels)
 
     def finish(self) -> bool:
-        """Give the file its name. False where no frame came."""
-        if self._writer is None:
+        """Give the file its name. False where no frame came. Raises ReportedError where the disk could not take all."""
+        if not self._file.frames:
             return False
-        self._writer.release()
-        self._writer = None
-        if not self._partial.is_file() or not self._partial.stat().st_size:
-            raise EnvironmentFault(f"the video {self._path} could not be written; is the disk full?")
+        self._file.finish()
         self._partial.replace(self._path)
         return True
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        remove(self._partial)
+        self._file.close()
+        self._stack.close()
 
 
 class Window:

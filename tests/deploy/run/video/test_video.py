@@ -1,6 +1,8 @@
 """Videos, cameras and streams: which frames come out, what is dropped, what happens when a source breaks or ends."""
 
 import json
+import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 
 from deploy.cli import main
-from deploy.errors import EnvironmentFault
+from deploy.errors import EnvironmentFault, ReportedError
+from deploy.results.video_file import VideoFile
 from deploy.video.frames import open_frames
 from deploy.video.source import video_source
 
@@ -110,6 +113,10 @@ def test_ctrl_c_ends_a_camera_and_keeps_the_video(
     [
         pytest.param(["a.avi", "--save", "a.txt"], 2, "expected a file that ends in .mp4", id="another suffix"),
         pytest.param(["a.avi", "--save", "none/a.mp4"], 2, "there is no folder", id="no folder"),
+        pytest.param(["a.avi", "--save", "folder.mp4"], 2, "exists and is no file", id="a folder of that name"),
+        pytest.param(["own.mp4", "--save", "own.mp4"], 2, "is the very video that is read", id="the source itself"),
+        pytest.param(["own.mp4", "--save", "link.mp4"], 2, "is the very video that is read", id="a link to the source"),
+        pytest.param(["pipe.mp4"], 3, "it is not a regular file", id="a pipe that nobody writes to"),
         pytest.param(["a.avi", "--show"], 5, "--show needs a display", id="no display"),
         pytest.param(["none.mp4"], 3, "none.mp4 cannot be read: No such file", id="no file"),
         pytest.param([".", "--save", "a.mp4"], 2, "--save is for a video", id="images are not saved as a video"),
@@ -122,5 +129,23 @@ def test_wrong_calls(
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     Path("broken.mp4").write_bytes(b"\0\0\0\x1cftypisom" + bytes(100))
+    Path("own.mp4").symlink_to("a.avi")
+    Path("link.mp4").symlink_to("own.mp4")
+    Path("folder.mp4").mkdir()
+    os.mkfifo("pipe.mp4")
     found, _, err = call(*arguments)
     assert found == code and words in err and err.count("error: ") == 1
+
+
+def test_a_video_that_the_disk_cannot_take_is_none(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    file = VideoFile(tmp_path / "a.mp4", 10.0, "a.mp4")
+    noise = np.random.default_rng(0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        for _ in range(30):
+            file.add(noise.integers(0, 255, (128, 128, 3), np.uint8))
+        with pytest.raises(ReportedError, match=r"a\.mp4 could not be written: its 30 frames are not all"):
+            file.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
