@@ -79,6 +79,8 @@ class QuantizeSettings(CalibrationSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.budget_drop is None and self.devkit is not None:
+            raise UsageError(f"--devkit is {self.devkit}, which only --budget-drop is scored on; give both")
         if self.budget_drop is not None and not 0 <= self.budget_drop <= 100:
             raise UsageError(f"--budget-drop is {self.budget_drop:g}, expected points of mAP, 0 to 100")
         if Path(self.out).resolve() == Path(self.bundle).resolve():

@@ -80,6 +80,7 @@ def test_the_most_sensitive_layers_are_put_back(
     [
         pytest.param(["--budget-drop", "0.5"], 4, "even with one layer on int8 mAP@0.5:0.95 falls by more", id="none"),
         pytest.param(["--budget-drop", "-1"], 2, "--budget-drop is -1, expected points of mAP", id="below 0"),
+        pytest.param(["--devkit", "kit"], 2, "only --budget-drop is scored on", id="a devkit for nothing"),
         pytest.param(["--budget-drop", "1", "--image-set", "gone"], 3, "gone", id="no such image set"),
         pytest.param(["--budget-drop", "1", "--devkit", "gone"], 3, "the devkit gone does not exist", id="no devkit"),
     ],
