@@ -44,6 +44,7 @@ class Misuse(Exception):
 class State:
     def __init__(self, settings):
         self.settings = {**DEFAULTS, **settings}
+        self.process = os.getpid()
         self.initialised = self.ever = False
         self.counted = {}  # device: how often it was set
         self.default = {}  # device: its default context
@@ -53,6 +54,7 @@ class State:
         self.models = itertools.count(1)
         self.memory, self.addresses = {}, []
         self.taken = 0
+        self.running = self.most_at_once = 0
         self.lent = {}
         self.calls = {}
         self.faults = [list(fault) for fault in self.settings["faults"]]
@@ -138,6 +140,8 @@ def _call(name, form="", failing=lambda code: code, early=False):
             code = _injected(name)
             if code and name != "rt.synchronize_stream":
                 return failing(code)
+            if S.initialised and os.getpid() != S.process:
+                raise _misuse(f"acl.{name} in a process that was forked after init")
             if not early and not S.initialised:
                 raise _misuse(f"acl.{name} {'after finalize' if S.ever else 'before init'}")
             return function(*values) if name != "rt.synchronize_stream" else function(*values, code)
@@ -770,7 +774,11 @@ def _execute_async(number, source, target, stream):
         try:
             if fault:
                 return
+            with S.lock:
+                S.running += 1
+                S.most_at_once = max(S.most_at_once, S.running)
             _WITHOUT_GIL.usleep(int(model.header.get("sleep_us", 0)))
+            S.running -= 1
             if _given(inputs) != given:
                 raise _misuse("an input was changed while the model ran")
             _put(outputs, _computed(model, given))
@@ -790,14 +798,18 @@ def _computed(model, given):
     arrays = []
     for side, data in zip(model.header["inputs"], given):
         values = np.frombuffer(data, _TYPES[side["dtype"]])
-        if side.get("aipp") is not None:
+        if model.session is None:
+            arrays.append(values)
+        elif side.get("aipp") is not None:
             arrays.append(_by_aipp(values, side["aipp"], side["net"]))
         else:
             arrays.append(values.reshape(side["dims"]))
     names = [entry.name for entry in model.session.get_inputs()] if model.session else []
-    found = model.session.run(None, dict(zip(names, arrays))) if model.session else [
-        np.full(side["dims"], arrays[0].sum() % 251, np.float32) for side in model.header["outputs"]
-    ]  # fmt: skip
+    if model.session:
+        found = model.session.run(None, dict(zip(names, arrays)))
+    else:
+        value = model.header["fill"] if "fill" in model.header else int(arrays[0].sum()) % 251
+        found = [np.full(side["dims"], value, np.float32) for side in model.header["outputs"]]
     return [
         np.ascontiguousarray(array, _TYPES[side["dtype"]]).tobytes()
         for side, array in zip(model.header["outputs"], found)

@@ -44,11 +44,19 @@ def convert(
 
 
 def write(om_file: Path, header: dict[str, Any], content: bytes = b"") -> Path:
-    """Without ONNX, each output is filled with the sum of the first input modulo 251."""
+    """Without ONNX, each output is filled with the header's `fill`, or with the sum of the first input's values modulo
+    251, whatever AIPP is."""
     text = json.dumps(header).encode()
     length = len(MAGIC) + 16 + len(text) + len(content)
     om_file.write_bytes(MAGIC + length.to_bytes(8, "little") + len(text).to_bytes(8, "little") + text + content)
     return om_file
+
+
+def opened(om_file: Path) -> tuple[dict[str, Any], bytes]:
+    """The header and the content of such a file."""
+    content, start = om_file.read_bytes(), len(MAGIC) + 16
+    length = int.from_bytes(content[len(MAGIC) + 8 : start], "little")
+    return json.loads(content[start : start + length]), content[start + length :]
 
 
 def tensor(name: str, dims: list[int], dtype: int = 0) -> dict[str, Any]:

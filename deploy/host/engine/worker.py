@@ -14,6 +14,8 @@ from deploy.host.metadata.frame import Frame
 from deploy.sdk_codes import INNER, SdkFault
 
 Task = tuple[Job, Stage]
+CAUGHT = (Exception, SystemExit)
+"""What a plugin may raise, a user's Python code that calls sys.exit included: a fault of the buffer."""
 
 
 class Owner(Protocol):
@@ -48,7 +50,10 @@ class Worker(threading.Thread):
             ready = [stage]
             while ready:  # a stage that becomes ready is not queued: the jobs behind it may wait for it
                 stage = ready.pop()
-                self._carry(job, stage.steps, 0, job.slots)
+                try:
+                    self._carry(job, stage.steps, 0, job.slots)
+                except BaseException as error:  # a worker that died would leave its job, and all behind it, unanswered
+                    job.abort(SdkFault(INNER, f"internal error, {type(error).__name__}: {error}"))
                 ready += self._owner.done(job, stage)
             del task, job  # or what it holds stays until the next one comes
 
@@ -82,7 +87,7 @@ class Worker(threading.Thread):
                 leaving = step.plugin.route(frame, len(step.outputs))
             else:
                 step.plugin.process(frame)
-        except Exception as error:
+        except CAUGHT as error:
             frame.fail(_fault(step, error))
         else:
             self.seconds[step.clock] += time.perf_counter() - begin
@@ -103,7 +108,7 @@ class Worker(threading.Thread):
                 if self._owner.stopping:
                     return
                 begin = time.perf_counter()
-        except Exception as error:
+        except CAUGHT as error:
             frame.fail(_fault(step, error))
             yield frame
 
@@ -137,7 +142,7 @@ def _hand_on(slots: list[Frame | None], step: Step, frame: Frame) -> None:
         slots[outputs[0]] = frame
 
 
-def _fault(step: Step, error: Exception) -> SdkFault:
+def _fault(step: Step, error: BaseException) -> SdkFault:
     """The error as a fault of the buffer, because no error may end the stream."""
     if isinstance(error, SdkFault):
         return error

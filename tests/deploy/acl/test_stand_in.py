@@ -2,6 +2,7 @@
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,24 @@ def _destroyed(p: Program) -> Any:
     return _execute(p)
 
 
+def _unloaded_elsewhere(p: Program) -> Any:
+    p.acl.rt.create_context(0)
+    return p.acl.mdl.unload(p.model)
+
+
+def _forked(p: Program) -> Any:
+    p.acl.S.process += 1  # as if this were another process
+    return p.acl.rt.malloc(8, 0)
+
+
+def _freed_below(p: Program) -> Any:
+    place, _ = p.acl.rt.malloc(400, 0)
+    dataset = p.acl.mdl.create_dataset()
+    p.acl.rt.free(place)
+    p.acl.mdl.add_dataset_buffer(dataset, p.acl.create_data_buffer(place, 400))
+    return _execute(p, inputs=dataset)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -160,6 +179,13 @@ def _destroyed(p: Program) -> Any:
         pytest.param(_unloaded, "unloaded while", id="a model unloaded while it runs"),
         pytest.param(_stream_destroyed, "work in it", id="a stream with work in it"),
         pytest.param(_changed_input, "was changed", id="an input changed before the wait"),
+        pytest.param(_unloaded_elsewhere, "unloaded in another context", id="a model unloaded in another context"),
+        pytest.param(_forked, "forked after init", id="another process with what this one has opened"),
+        pytest.param(_freed_below, "not the device's", id="a data buffer on memory that was freed"),
+        pytest.param(lambda p: _execute(p, inputs=p.buffer(800, p.source)[0]), "beyond", id="a buffer beyond memory"),
+        pytest.param(
+            lambda p: p.acl.mdl.get_num_inputs(p.acl.mdl.create_desc()), "before mdl.get_desc", id="an empty desc"
+        ),
     ],
 )  # fmt: skip
 def test_misuse_raises_and_is_remembered(program: Program, wrong: Callable[[Program], Any], words: str) -> None:
@@ -203,6 +229,11 @@ def test_two_threads_in_one_model(program: Program) -> None:
         pytest.param(lambda p: p.acl.create_data_buffer(0, 0) != 0, True, id="creation gives a handle alone"),
         pytest.param(lambda p: p.acl.rt.free(0), 100000, id="free of nothing"),
         pytest.param(lambda p: p.acl.rt.get_run_mode(), (0, 0), id="a board"),
+        pytest.param(lambda p: p.acl.rt.reset_device(5), 507007, id="a device that was not set"),
+        pytest.param(lambda p: p.acl.rt.set_context(0), 100000, id="no context"),
+        pytest.param(lambda p: p.acl.rt.memcpy(0, 8, p.source, 8, 3), 100000, id="a copy to nowhere"),
+        pytest.param(lambda p: _execute(p, inputs=0), 100000, id="no dataset"),
+        pytest.param(lambda p: p.acl.mdl.get_dataset_buffer(p.inputs, 7), 0, id="no such buffer"),
         pytest.param(lambda p: in_thread(lambda: p.acl.rt.synchronize_stream(p.stream)), 107002, id="wait without one"),
     ],
 )  # fmt: skip
@@ -271,6 +302,36 @@ def test_faults_come_on_demand(program: Program) -> None:
     acl.mdl.execute_async(program.model, program.inputs, program.outputs, program.stream)
     acl.inject("rt.synchronize_stream", 1, 507014)
     assert acl.rt.synchronize_stream(program.stream) == 507014
+
+
+@pytest.mark.parametrize(
+    ("way", "together"),
+    [pytest.param("execute", 0.2, id="execute holds the lock"), pytest.param("async", 0.1, id="the wait does not")],
+)
+def test_the_interpreter_lock(free_acl: Any, tmp_path: Path, way: str, together: float) -> None:
+    """Two models of 0.1 s in two threads, one after the other or at the same time."""
+    om = stand_in_atc.write(tmp_path / "model.om", {**TWO, "sleep_us": 100_000})
+    first = Program(free_acl, om)
+    model, _ = free_acl.mdl.load_from_file(str(om))
+    stream, _ = free_acl.rt.create_stream()
+    inputs, outputs = first.buffer(400)[0], first.buffer(40)[0]
+    sets = [(first.model, first.inputs, first.outputs, first.stream), (model, inputs, outputs, stream)]
+
+    def work(model: int, inputs: int, outputs: int, stream: int) -> None:
+        free_acl.rt.set_context(first.context)
+        if way == "execute":
+            free_acl.mdl.execute(model, inputs, outputs)
+        else:
+            free_acl.mdl.execute_async(model, inputs, outputs, stream)
+            free_acl.rt.synchronize_stream(stream)
+
+    threads = [threading.Thread(target=work, args=one) for one in sets]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together <= time.perf_counter() - start < together + 0.09
 
 
 def test_variants(free_acl: Any) -> None:

@@ -30,6 +30,8 @@ class Scripted(Plugin):
             raise SdkFault(2006, "no image")
         if frame.buffer == b"bug":
             raise ZeroDivisionError("a mistake of ours")
+        if frame.buffer == b"exit":
+            raise SystemExit(3)
         if frame.buffer.startswith(b"wait"):
             self.gate.wait(10)
         frame.metadata[self.name] = True
@@ -156,6 +158,19 @@ def test_faults_and_bugs_end_the_frame_only(engine):
     assert code == 1002
     assert text == b"first0: internal error, ZeroDivisionError: a mistake of ours"
     assert answer(engine, b"good") == (0, b"1")
+
+
+def test_no_worker_dies(engine, monkeypatch):
+    """Neither of a plugin that ends the program nor of a mistake outside of plugins; as often as there are workers."""
+    for _ in range(core_count() + 1):
+        assert answer(engine, b"exit") == (1002, b"first0: internal error, SystemExit: 3")
+    deliver = job_module.Job.deliver
+    monkeypatch.setattr(job_module.Job, "deliver", lambda self, sink, frame: 1 / 0)
+    for _ in range(core_count() + 1):
+        assert answer(engine, b"good") == (1002, b"internal error, ZeroDivisionError: division by zero")
+    monkeypatch.setattr(job_module.Job, "deliver", deliver)
+    assert answer(engine, b"good") == (0, b"1")
+    assert answers(engine, b"exit", b"good") == [1002, "1"]
 
 
 def test_nothing_is_kept_but_the_answer(engine):
