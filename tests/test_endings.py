@@ -46,6 +46,25 @@ def test_interrupted_while_modules_are_imported(tmp_path: Path, command: list[st
     assert not any("Traceback" in line for line in said), said
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("nohup", [False, True], ids=["as it is", "where SIGINT and SIGHUP are ignored"])
+def test_other_signals_end_it_as_ctrl_c_does(tmp_path: Path, number: signal.Signals, nohup: bool) -> None:
+    (tmp_path / "main_of_test.py").write_text(
+        "import time\n\ndef main():\n    print('at work', flush=True)\n    time.sleep(3 if IGNORED else 60)\n"
+        "    return 0\n".replace("IGNORED", str(nohup and number is signal.SIGHUP))
+    )
+    code = "import sys; from deploy.program import run_program; sys.exit(run_program('main_of_test'))"
+    ignored = "import signal; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGHUP)]; "
+    words = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = {[str(ROOT), str(tmp_path)]}; "]
+    words[-1] += (ignored if nohup else "") + code
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "at work\n"
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    expected = (0, "") if nohup and number is signal.SIGHUP else (128 + number, "interrupted; nothing was begun\n")
+    assert (process.returncode, said) == expected
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     names = [f"p{i}" for i in range(12)]

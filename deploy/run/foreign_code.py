@@ -1,13 +1,14 @@
-"""Python code that a pipeline names: whose it is, and whether it may run.
+"""Code that a pipeline names, modules in Python and libraries: whose it is, and whether it may run.
 
-A bundle comes from anywhere, and a post-processor in Python is a program. This project's own may run, another one only
-where the user says so; a pipeline that he names himself is his own choice. Nothing is imported to find out.
+A bundle comes from anywhere, and a post-processor is a program: one in Python here, on a board a library as well. This
+project's own may run, another one only where the user says so; a pipeline that he names himself is his own choice.
+Nothing is imported to find out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from deploy.bundle import DESCRIPTION, Bundle, rewrite
@@ -21,7 +22,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class Code(NamedTuple):
-    """A class that an element runs; `file` is where its module lies, None where that is somewhere on Python's path."""
+    """A class that an element runs; `file` is where its module lies, None where that is somewhere on Python's path.
+    Without a module it is a library, in `file`."""
 
     element: str
     module: str
@@ -35,18 +37,23 @@ class Code(NamedTuple):
         return own and (_ROOT / "deploy" / "postprocess" / f"{name}.py").is_file()
 
     def __str__(self) -> str:
+        if not self.module and self.file:
+            return f"{self.element} loads the library {self.file}"
         place = self.file or "Python's path"
         return f"{self.element} runs the class {self.class_name} of the module {self.module} in {place}"
 
 
 def codes(pipeline: PipelineFile) -> Iterator[Code]:
-    """The classes in Python that a pipeline's elements run."""
+    """The classes in Python that a pipeline's elements run, and the libraries that are not the SDK's: files that lie
+    where the pipeline's relative paths start."""
     for name, element in pipeline.elements.items():
         props = element.get("props")
         if isinstance(props, dict) and (props.get("funcLanguage") == "python" or props.get("pythonModule")):
             module, class_name = str(props.get("pythonModule", "")), str(props.get("className", ""))
             folder = pipeline.folder / str(props.get("postProcessLibPath", ""))
             yield Code(name, module, class_name, _file_of(folder, module))
+        elif isinstance(props, dict) and (library := _library(pipeline.folder, props.get("postProcessLibPath"))):
+            yield Code(name, "", "", library)
 
 
 def check_code(pipeline: PipelineFile, bundle: Bundle | None, trust: bool) -> None:
@@ -91,6 +98,16 @@ def _check_hash(code: Code, bundle: Bundle) -> bool:
             f"says {expected[:12]}; if the change is meant, take its line out of {DESCRIPTION} and use --trust again"
         )
     return True
+
+
+def _library(folder: Path, value: object) -> Path | None:
+    """The file of a library that is not the SDK's or the board's own."""
+    if not isinstance(value, str) or PurePosixPath(value).is_absolute():
+        return None
+    try:
+        return folder / value if (folder / value).is_file() else None
+    except (OSError, ValueError):  # no file can have that name
+        return None
 
 
 def _file_of(folder: Path, module: str) -> Path | None:

@@ -89,6 +89,34 @@ def test_trusted_code_is_listed_and_its_change_noticed(bundle, tmp_path, blob_jp
     assert "is not the program that was trusted" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("library", "own"),
+    [
+        pytest.param("libown.so", False, id="a library of the bundle"),
+        pytest.param("./libown.so", False, id="by a path"),
+        pytest.param("../libbeside.so", False, id="beside the bundle"),
+        pytest.param("libyolov3postprocess.so", True, id="the SDK's"),
+        pytest.param("/usr/local/sdk_home/lib/modelpostprocessors/libother.so", True, id="one that the board has"),
+        pytest.param("x" * 5000, True, id="a name that no file can have"),
+    ],
+)
+def test_a_bundles_library_needs_trust_before_a_board_loads_it(tiny_bundle, capsys, library, own):
+    folder = tiny_bundle()
+    for file in ("libown.so", "../libbeside.so"):
+        (folder / file).write_bytes(b"\x7fELF")
+    streams = json.loads((folder / "detect.pipeline").read_text())
+    streams["detection"]["mxpi_objectpostprocessor0"]["props"]["postProcessLibPath"] = library
+    (folder / "detect.pipeline").write_text(json.dumps(streams))
+    pipeline = PipelineFile(folder / "detect.pipeline", folder)
+    if own:
+        check_code(pipeline, open_bundle(folder), False)
+        return
+    with pytest.raises(ModelError, match=r"mxpi_objectpostprocessor0 loads the library .*\.so.*--trust"):
+        check_code(pipeline, open_bundle(folder), False)
+    check_code(pipeline, open_bundle(folder), True)
+    assert "as --trust allows" in capsys.readouterr().err
+
+
 def test_a_pipeline_of_the_users_own_is_his_choice(bundle, tmp_path, blob_jpeg, capsys):
     folder = bundle()
     pipeline = str(folder / "detect.pipeline")
