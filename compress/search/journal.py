@@ -70,30 +70,12 @@ class Journal:
         return max(scored, key=rank, default=None)
 
     def _read(self) -> None:
-        try:
-            lines = self.file.read_bytes().split(b"\n")
-        except OSError as fault:
-            raise DataError(
-                f"{self.file}: cannot be read ({fault.strerror}), expected the journal of a search"
-            ) from None
-        whole, rest = lines[:-1], lines[-1]
-        rows = [self._row(number, line) for number, line in enumerate(whole, 1)]
-        if not rows or rows[0].get("kind") != "search":
-            raise DataError(f"{self.file}: line 1: is not the head of a search's journal")
-        self._check_head(rows[0])
-        for number, row in enumerate(rows[1:], 2):
-            self.entries.append(self._entry(number, row))
-        if rest:  # killed while it was written
-            write_whole(self.file, b"".join(line + b"\n" for line in whole))
-
-    def _row(self, number: int, line: bytes) -> dict[str, Any]:
-        try:
-            row = strict_json(line)
-            if isinstance(row, dict):
-                return row
-        except ValueError:
-            pass
-        raise DataError(f"{self.file}: line {number}: is no JSON object; remove the line to score its candidate again")
+        was, self.entries = read_journal(self.file)
+        self._check_head(was)
+        content = self.file.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:  # killed while it was written
+            write_whole(self.file, whole)
 
     def _check_head(self, was: dict[str, Any]) -> None:
         for key, value in self._head.items():
@@ -103,16 +85,45 @@ class Journal:
                     f"{str(value)[:60]}; go on with the same, or give the new search another --name"
                 )
 
-    def _entry(self, number: int, row: dict[str, Any]) -> Entry:
-        try:
-            entry = Entry(**row)
-            kinds = isinstance(entry.number, int) and isinstance(entry.widths, dict)
-            scores = all(isinstance(v, (float, int, type(None))) for v in (entry.map50, entry.map50_95))
-            if kinds and scores and entry.number not in {other.number for other in self.entries}:
-                return entry
-        except TypeError:
-            pass
-        raise DataError(f"{self.file}: line {number}: is not a candidate of its own; remove the line to score it again")
+
+def read_journal(file: Path) -> tuple[dict[str, Any], list[Entry]]:
+    """The head and the candidates of a journal; a last line that was cut short is left out, and nothing is changed.
+
+    Raises DataError, with the line, where it is no journal.
+    """
+    try:
+        lines = file.read_bytes().split(b"\n")[:-1]
+    except OSError as fault:
+        raise DataError(f"{file}: cannot be read ({fault.strerror}), expected the journal of a search") from None
+    rows = [_row(file, number, line) for number, line in enumerate(lines, 1)]
+    if not rows or rows[0].get("kind") != "search":
+        raise DataError(f"{file}: line 1: is not the head of a search's journal")
+    entries: list[Entry] = []
+    for number, row in enumerate(rows[1:], 2):
+        entries.append(_entry(file, number, row, {entry.number for entry in entries}))
+    return rows[0], entries
+
+
+def _row(file: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        row = strict_json(line)
+        if isinstance(row, dict):
+            return row
+    except ValueError:
+        pass
+    raise DataError(f"{file}: line {number}: is no JSON object; remove the line to score its candidate again")
+
+
+def _entry(file: Path, number: int, row: dict[str, Any], known: set[int]) -> Entry:
+    try:
+        entry = Entry(**row)
+        kinds = isinstance(entry.number, int) and isinstance(entry.widths, dict)
+        scores = all(isinstance(v, (float, int, type(None))) for v in (entry.map50, entry.map50_95))
+        if kinds and scores and entry.number not in known:
+            return entry
+    except TypeError:
+        pass
+    raise DataError(f"{file}: line {number}: is not a candidate of its own; remove the line to score it again")
 
 
 def rank(entry: Entry) -> tuple[float, float, float, int]:

@@ -30,7 +30,11 @@ class ReportSettings(Settings):
     """Of `report`. `host_ms` are latencies by title that were measured already, in milliseconds."""
 
     sources: Sequence[str | Path] = option(
-        kind=str, metavar="RUN|BUNDLE", place=True, many=True, help="a run, a bundle or a checkpoint, or TITLE=PATH"
+        kind=str,
+        metavar="RUN|BUNDLE",
+        place=True,
+        many=True,
+        help="a run, a bundle, a checkpoint, the folder of a search or of a sensitivity, or TITLE=PATH",
     )
     out: str | Path = option("report.html", kind=Path, metavar="FILE", help="the page to write")
     gif: str | Path | None = option(
@@ -109,17 +113,22 @@ def report(settings: ReportSettings, say: Say = lambda _: None) -> ReportResult:
     """
     from compress.cost.chips import find_chip
     from compress.report.page.assemble import Page, answer_of, fill, row_of
-    from compress.report.page.sources import find_sources
+    from compress.report.page.sources import find_sources, sensitivities
+    from compress.report.page.studies import sensitivity_section
     from compress.report.page.write import render
     from deploy.whole_file import write_whole
 
     find_chip(settings.soc)
     out = Path(settings.out)
     _check_out(settings)
-    sources = find_sources(settings.sources)
+    studies, models = sensitivities(settings.sources)
+    if not models:
+        raise UsageError("a sensitivity alone is no model: give the bundle that it is about too")
+    sources = find_sources(models)
+    sensitive = [sensitivity_section(number, *study) for number, study in enumerate(studies, 1)]
     rows = [row_of(number, source, settings.soc) for number, source in enumerate(sources, 1)]
     gif = _gif(settings, rows)
-    page = Page(rows, settings.command(), soc=settings.soc)
+    page = Page(rows, settings.command(), soc=settings.soc, sections={"sensitivities": sensitive})
     with ExitStack() as stack:
         if settings.devkit:
             _score(settings, page, stack, say)
@@ -177,7 +186,20 @@ def _score(settings: ReportSettings, page: Page, stack: ExitStack, say: Say) -> 
             folder = _run(row, settings, stack)
         row.scored = _scored(row, folder, truth, first)
         first = first or row.scored
+    page.sections["worst"] = _worst(page.rows, devkit)
     _measure(settings, page.rows, devkit, say)
+
+
+def _worst(rows: Sequence[Row], devkit: Devkit) -> dict[str, Any]:
+    """The images on which the scored models differ most; {} of a single model."""
+    from compress.report.page.worst import worst_images
+    from deploy.board.results import read_txt_result
+
+    scored = [(row.title, row.scored) for row in rows if row.scored]
+    if len(scored) < 2:
+        return {}
+    names = list(dict.fromkeys(name for _, found in scored for name in found.names))
+    return worst_images({title: read_txt_result(found.folder, names) for title, found in scored}, devkit.images)
 
 
 def _by_title(name: str, texts: Sequence[str], rows: Sequence[Row]) -> dict[str, Path]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from compress.report.page import charts
 from compress.report.page.gamma_frames import Frames, frames_chart, frames_of
 from compress.report.page.sources import Source, full_widths, layer_widths, sizes
+from compress.report.page.studies import search_section
 from compress.train.gamma_log import GammaEpoch, read_gamma_log
 from deploy.errors import DataError
 from deploy.hashes import file_sha256
@@ -68,8 +69,8 @@ class Page:
 
     @property
     def accuracy(self) -> str:
-        """What the accuracy of the charts is: that of the test set where all models have one, else of the training."""
-        if self.rows and all(row.scored for row in self.rows):
+        """What the accuracy of the charts is: that of the test set where all bundles have one, else of the training."""
+        if any(row.scored for row in self.rows) and all(row.scored for row in self.rows if row.source.bundle):
             return "test"
         return "val" if any(row.trained for row in self.rows) else ""
 
@@ -94,7 +95,8 @@ def _estimate(source: Source, soc: str) -> Range | None:
 
 
 def fill(page: Page) -> None:
-    """Draw the charts of the page's rows into its sections."""
+    """Draw the charts of the page's rows into its sections; `worst` and `sensitivities` come from elsewhere."""
+    page.sections = {"worst": {}, "sensitivities": [], **page.sections}
     page.sections.update(
         columns=_columns(page),
         frontiers=_frontiers(page),
@@ -102,6 +104,7 @@ def fill(page: Page) -> None:
         ladders=_ladders(page.rows),
         layers=_layers(page.rows),
         runs=_runs(page.rows),
+        searches=[search_section(row.number, row.title, row.source.search) for row in page.rows if row.source.search],
         provenance=[_provenance(row) for row in page.rows],
         versions=_versions(),
     )

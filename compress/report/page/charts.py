@@ -47,7 +47,7 @@ def frontier_chart(name: str, points: Mapping[int, tuple[float, float]], cost: s
             axes.scatter([x], [y], s=42, color=style_of(number - 1)["color"], zorder=3)
             axes.annotate(str(number), (x, y), (5, 4), textcoords="offset points", fontweight="bold")
         axes.margins(0.12)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 1.12 * max(x for x, _ in values) or 1.0)
         axes.set_xlabel(cost)
         axes.set_ylabel(accuracy)
 

@@ -12,6 +12,7 @@ from deploy.errors import DataError, ModelError, UsageError
 from deploy.hashes import file_sha256
 
 BEST = Path("weights") / "best.safetensors"
+JOURNAL, SENSITIVITY = "journal.jsonl", "sensitivity.json"
 _LOGS = ("results.jsonl", "gammas.jsonl")
 
 
@@ -25,6 +26,7 @@ class Source:
         run: the folder of its training, or None.
         checkpoint: its checkpoint, or None.
         history: the stages that it went through, the latest last (docs/formats.md).
+        search: the folder of the search that found it, or None.
         notes: sentences about files that were edited since the export.
     """
 
@@ -34,6 +36,7 @@ class Source:
     checkpoint: Path | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    search: Path | None = None
 
     @property
     def names(self) -> list[str]:
@@ -43,7 +46,21 @@ class Source:
     @property
     def places(self) -> list[Path]:
         """The folders and files that it is made of."""
-        return [place for place in (self.bundle and self.bundle.folder, self.run, self.checkpoint) if place]
+        return [
+            place for place in (self.bundle and self.bundle.folder, self.run, self.search, self.checkpoint) if place
+        ]
+
+
+def sensitivities(given: Sequence[str | Path]) -> tuple[list[tuple[str, Path]], list[str | Path]]:
+    """The folders of sensitivity analyses among what is given, each with its title, and the rest."""
+    found, rest = [], []
+    for entry in given:
+        title, path = _titled(str(entry))
+        if (path / SENSITIVITY).is_file() and not (path / DESCRIPTION).is_file():
+            found.append((title or path.absolute().name, path))
+        else:
+            rest.append(entry)
+    return found, rest
 
 
 def find_sources(given: Sequence[str | Path]) -> list[Source]:
@@ -83,6 +100,8 @@ def _source(title: str, path: Path) -> Source:
         return Source(title, bundle, history=history, notes=list(bundle.notes))
     if place.is_dir():
         best = place / BEST
+        if (place / JOURNAL).is_file() and (place / BEST.name).is_file():
+            return Source(title, checkpoint=place / BEST.name, history=_history(place / BEST.name), search=place)
         if not best.is_file() and not any((place / name).is_file() for name in _LOGS):
             raise DataError(f"{path}: neither a bundle ({DESCRIPTION}) nor a run ({BEST.as_posix()} or {_LOGS[0]})")
         checkpoint = best if best.is_file() else None
@@ -120,7 +139,7 @@ def _merge(kept: Source, more: Source) -> None:
         kept.bundle, kept.history, kept.notes = more.bundle, more.history, more.notes
         kept.title = more.title or kept.title
     else:
-        kept.run, kept.checkpoint = more.run, more.checkpoint
+        kept.run, kept.checkpoint, kept.search = more.run, more.checkpoint, more.search
         kept.title = kept.title or more.title
 
 

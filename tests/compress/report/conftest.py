@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from compress.export.bundle import write_bundle
 from compress.export.onnx_file import to_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.checkpoint import save_checkpoint
 from compress.prune import surgery
+from compress.search.journal import Entry, Journal
+from compress.stages.report import ReportSettings, report
 from compress.train.gamma_log import row_of
 from deploy.hashes import file_sha256
 
@@ -67,7 +71,8 @@ def write_detections(folder: Path, misses: int) -> Path:
 def material(
     tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Any], tiny_flow: Any, random_plan: Any
 ) -> Path:
-    """runs/sparse (a run), dense/bundle of it with dense/txt_result, and pruned/bundle with pruned/txt_result."""
+    """runs/sparse (a run), dense/bundle of it with dense/txt_result, pruned/bundle with pruned/txt_result, search with
+    three candidates, and int8, a sensitivity."""
     root = tmp_path_factory.mktemp("material")
     run = root / "runs" / "sparse"
     model = tiny_model(NAMES)
@@ -91,4 +96,33 @@ def material(
     write_bundle(slim, to_onnx(slim, 64, images), root / "pruned" / "bundle", 64, history)
     write_detections(root / "dense" / "txt_result", 0)
     write_detections(root / "pruned" / "txt_result", 2)
+    save_checkpoint(slim, root / "search" / "best.safetensors", [{"stage": "search"}])
+    journal = Journal(root / "search" / "journal.jsonl", {"budget": "flops"}, False)
+    for number, (cost, score) in enumerate([(1e9, 0.2), (2e9, 0.5), (3e9, 0.4)]):
+        journal.add(Entry(number, 0, {}, cost / 4e9, cost, score, score / 2, 1.0))
+    costs = [{"snr_db": snr, "cosine": 0.99, "lost": 0.1} for snr in (12.0, 30.0)]
+    rows = [{"layer": f"/model.{i}/Conv", "macs": 9, "alone": cost, "together": cost} for i, cost in enumerate(costs)]
+    (root / "int8").mkdir()
+    table = {"schema_version": 1, "kind": "sensitivity", "method": "mse", "layers": rows}
+    (root / "int8" / "sensitivity.json").write_text(json.dumps(table))
     return root
+
+
+@dataclass(frozen=True)
+class Made:
+    """The page about all of it, what --json says, and the file."""
+
+    text: str
+    answer: dict[str, Any]
+    file: Path
+
+
+@pytest.fixture(scope="session")
+def made(material: Path, devkit: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    out = tmp_path_factory.mktemp("page")
+    models = [f"{material}/dense/bundle", f"{material}/runs/sparse", f"slim <b>={material}/pruned/bundle"]
+    sources = [*models, f"{material}/search", f"{material}/int8"]
+    done = report(ReportSettings(sources=sources, devkit=devkit, out=out / "page.html", gif=out / "g.gif"))
+    with Image.open(out / "g.gif") as animation:
+        assert animation.n_frames == EPOCHS
+    return Made(done.page.read_text(encoding="utf-8"), json.loads(json.dumps(done.to_json())), done.page)
