@@ -20,7 +20,6 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow
 from compress.data.data_yaml import DataSet
-from compress.data.image_size import read_pixels
 from compress.data.training_images import readable
 from compress.nets.detector import Detector
 from compress.prune.choose import with_widths
@@ -28,12 +27,10 @@ from compress.prune.goal import Goal
 from compress.prune.scores import Scores
 from compress.prune.surgery import removed_classes, silence
 from compress.train.recalibrate import recalibrate
-from compress.val.letterbox import Letterbox, letterboxed
+from compress.val.letterbox import Letterbox
+from compress.val.training_batches import BATCH_SIZE
 from compress.val.validate import Validator
 from deploy.errors import DataError
-from deploy.sdk_codes import SdkFault
-
-BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -69,23 +66,6 @@ def split_train(data: DataSet, held_out: int, batches: int, seed: int = 0) -> tu
     count = min(held_out, len(images) // 2)
     rest = order[count:][: batches * BATCH_SIZE]
     return [images[i] for i in sorted(order[:count])], [images[i] for i in sorted(rest)]
-
-
-def training_batches(images: list[Path], imgsz: int, letterbox: str) -> list[torch.Tensor]:
-    """The images as the network sees them in validation, without augmentation: uint8 [B, 3, imgsz, imgsz], RGB.
-
-    An image that cannot be read or scaled is left out. Raises DataError when none is left.
-    """
-    canvases = []
-    for image in images:
-        try:
-            canvases.append(letterboxed(read_pixels(image), imgsz, letterbox)[0])
-        except (DataError, SdkFault):
-            continue
-    if not canvases:
-        raise DataError(f"none of {len(images)} training images can be read, the first is {images[0]}")
-    stacked = torch.from_numpy(np.stack(canvases)).flip(-1).permute(0, 3, 1, 2).contiguous()
-    return list(stacked.split(BATCH_SIZE))
 
 
 class Scorer:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compress.stages.inference import validated_with
 from compress.stages.model import Model, open_model
 from compress.stages.prune_settings import PruneSettings
 from compress.stages.table import html_table
@@ -18,12 +19,15 @@ from deploy.hashes import file_sha256
 from deploy.whole_file import write_together
 
 if TYPE_CHECKING:
+    import torch
+
     from compress.channels.flow import ChannelFlow
     from compress.prune.plan import Plan
 
 Scores = dict[str, dict[str, float]]
 
 
+RECONSTRUCTION_IMAGES = 64
 PLAN_SHA256 = "plan_sha256"
 """In the history's entry: the plan that was written beside the checkpoint."""
 
@@ -123,7 +127,6 @@ def _judge(given: Model, settings: PruneSettings) -> Callable[[ChannelFlow, Prun
     from compress.data.data_yaml import load_data_yaml
     from compress.data.same_classes import check_same_classes
     from compress.prune import surgery
-    from compress.stages.inference import validated_with
     from compress.val.validate import Validator
 
     data = load_data_yaml(settings.eval)
@@ -194,16 +197,36 @@ def _only_plan(plan: Plan, out: str | None) -> PruneResult:
     return PruneResult(plan, plan_file=Path(out))
 
 
+def _images(given: Model, settings: PruneSettings) -> list[torch.Tensor]:
+    """The training images of the reconstruction, the same at each call."""
+    import random
+
+    from compress.data.data_yaml import load_data_yaml
+    from compress.data.same_classes import check_same_classes
+    from compress.data.training_images import readable
+    from compress.val.training_batches import training_batches
+
+    assert settings.data, "the settings have refused this"
+    data = load_data_yaml(settings.data)
+    check_same_classes(data, given.names)
+    images = [image for image, _, _ in readable(data.images("train"))[0]]
+    drawn = random.Random(0).sample(images, min(RECONSTRUCTION_IMAGES, len(images)))
+    return training_batches(drawn, given.imgsz, validated_with(given.history))
+
+
 def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -> PruneResult:
     from compress.nets.checkpoint import checkpoint_bytes
     from compress.nets.size import flops, parameters
     from compress.prune import surgery
     from compress.prune.fold import fold_constants
+    from compress.prune.reconstruct import reconstruct
 
     dense = given.detector
     slim, difference = surgery.prune(dense, flow, plan)
     if settings.fold:
         slim = surgery.cut(fold_constants(dense, flow, plan), flow, plan)
+    if settings.reconstruct:
+        slim = reconstruct(dense, slim, flow, plan, _images(given, settings))
     before = {"parameters": parameters(dense), "flops": flops(dense, dense.imgsz)}
     after = {"parameters": parameters(slim), "flops": flops(slim, dense.imgsz)}
     entry = {
@@ -217,6 +240,7 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
             "rank": settings.rank,
             "floor": settings.floor,
             "fold": settings.fold,
+            "reconstruct": settings.reconstruct,
         },
         "sha256": given.sha256,
         **place_of(given, settings.out),

@@ -106,7 +106,13 @@ class PruneSettings(ChoiceSettings):
 
     weights: Weights = option(metavar="FILE", also=(Model,), help="a checkpoint, or a .pt of ultralytics")
     plan: str | None = option(None, metavar="FILE", help="apply this plan as it is", **_GOALS)
-    data: str | None = option(None, metavar="FILE", help="data.yaml whose train images --score taylor uses", **_WHICH)
+    data: str | None = option(
+        None, metavar="FILE", help="data.yaml whose train images --score taylor and --reconstruct use", **_WHICH
+    )
+    reconstruct: bool = option(
+        False,
+        help="solve the convolutions behind removed channels anew, by least squares on 64 train images of --data",
+    )
     eval: str | None = option(
         None, metavar="FILE", help="data.yaml on whose val split mAP is taken before, masked and pruned, untrained"
     )
@@ -119,6 +125,10 @@ class PruneSettings(ChoiceSettings):
             self._check_out(Path(self.out))
         if self.score == "taylor" and not self.data and not self.plan:
             raise UsageError("--score taylor needs --data: it judges channels by the loss on training images")
+        if self.reconstruct and not self.data:
+            raise UsageError("--reconstruct needs --data: it solves for what layers see of training images")
+        if self.reconstruct and self.plan_only:
+            raise UsageError("--reconstruct and --plan-only exclude each other: a plan alone has no weights")
         if self.rank == "saving" and not (self.flops or self.params or self.latency is not None):
             raise UsageError("--rank saving needs a goal that is a cost: --flops, --params or --latency")
         if self.plan and self.plan_only:

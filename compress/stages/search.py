@@ -178,7 +178,8 @@ def _scorer(
 ) -> Scorer:
     import copy
 
-    from compress.search.scorer import HeldOut, Scorer, split_train, training_batches
+    from compress.search.scorer import HeldOut, Scorer, split_train
+    from compress.val.training_batches import training_batches
 
     held_out, rest = split_train(data, settings.held_out, settings.bn_batches)
     validator = HeldOut(data, held_out, imgsz, letterbox)
@@ -232,11 +233,14 @@ def _written(
     from compress.nets.checkpoint import checkpoint_bytes
     from compress.nets.size import flops, parameters
     from compress.prune import surgery
+    from compress.prune.reconstruct import reconstruct
     from compress.report.candidate_chart import candidate_chart
     from deploy.whole_file import write_together
 
     dense, plan = given.detector, _plan(flow, order, winner, space, settings)
     slim, difference = surgery.prune(dense, flow, plan)
+    if settings.reconstruct:
+        slim = reconstruct(dense, slim, flow, plan, scorer.batches)
     device = next(scorer.model.parameters()).device
     scorer.recalibrate(slim.to(device))
     slim = slim.cpu().eval()
@@ -246,7 +250,10 @@ def _written(
     scores = {"map50": winner.map50, "map50_95": winner.map50_95, "baseline": baseline.map50, "full": full.map50}
     entry = {
         "stage": "search",
-        "settings": {**{key: getattr(settings, key) for key in _MAKES}, "protect": list(settings.protect)},
+        "settings": {
+            **{key: getattr(settings, key) for key in (*_MAKES, "reconstruct")},
+            "protect": list(settings.protect),
+        },
         "sha256": given.sha256,
         **place_of(given, folder.best),
         "candidates": len(journal.entries),

@@ -8,7 +8,7 @@ from pathlib import Path
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import again, option
 from compress.stages.inference import InferenceSettings
-from compress.stages.prune_settings import ChoiceSettings
+from compress.stages.prune_settings import ChoiceSettings, PruneSettings
 from compress.train.settings import TrainSettings
 from deploy.errors import UsageError
 
@@ -59,6 +59,9 @@ class SearchSettings(InferenceSettings):
         high=100_000,
         help="training images, none of those batches', on which candidates are scored; at most half of the split",
         **_HOW,
+    )
+    reconstruct: bool = again(
+        PruneSettings, "reconstruct", help="solve the winner's convolutions anew by least squares on --bn-batches"
     )
     workers: int | None = option(
         None, kind=int, low=1, high=256, metavar="N", help="processes that score candidates (default: 1)", **_HOW

@@ -14,9 +14,10 @@ from compress.data.data_yaml import DataSet, load_data_yaml
 from compress.data.image_size import read_pixels
 from compress.nets.checkpoint import save_checkpoint
 from compress.prune.scores import gamma_scores
-from compress.search.scorer import HeldOut, Scorer, split_train, training_batches
+from compress.search.scorer import HeldOut, Scorer, split_train
 from compress.train.recalibrate import recalibrate
 from compress.val.letterbox import letterboxed
+from compress.val.training_batches import training_batches
 from compress.val.validate import outputs_of
 from compute_mAP.image_file import is_image_name
 

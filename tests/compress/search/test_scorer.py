@@ -14,8 +14,9 @@ from compress.prune.choose import with_widths
 from compress.prune.goal import Goal
 from compress.prune.surgery import cut
 from compress.search.run import self_check
-from compress.search.scorer import HeldOut, Scored, Scorer, split_train, training_batches
+from compress.search.scorer import HeldOut, Scored, Scorer, split_train
 from compress.search.workers import InProcess, Processes
+from compress.val.training_batches import training_batches
 from deploy.errors import DataError, ReportedError
 
 
