@@ -229,6 +229,27 @@ def test_a_board_needs_no_environment(project: Project) -> None:
     assert project.calls("-m venv")
 
 
+@pytest.mark.parametrize(
+    ("verb", "acl", "own"),
+    [
+        pytest.param("detect", "True", True, id="CANN alone"),
+        pytest.param("speed", "True", True, id="speed"),
+        pytest.param("eval", "True", True, id="eval"),
+        pytest.param("check", "True", True, id="check"),
+        pytest.param("host", "True", True, id="scripts of the SDK"),
+        pytest.param("detect", "False", False, id="acl without a chip"),
+        pytest.param("detect", "", False, id="no acl, or no numpy, or no cv2"),
+    ],
+)
+def test_a_board_with_cann_alone_needs_no_environment(project: Project, verb: str, acl: str, own: bool) -> None:
+    answer = f'*"import acl, cv2, numpy"*) echo "{acl}" ;;\n  *"-m venv"*'
+    (project.bin / "python3").write_text(FAKE_PYTHON.replace('*"-m venv"*', answer))
+    assert project.run(verb, "a", "b").returncode == 0
+    used = project.log.read_text().splitlines()[-1]
+    assert used == f"{'python3' if own else 'python'} {project.root}/deploy {verb} a b"
+    assert (project.root / ".venv").exists() != own
+
+
 def test_a_pushed_copy_installs_nothing(project: Project) -> None:
     (project.root / "pyproject.toml").unlink()
     done = project.run("detect", "a", "b")

@@ -18,7 +18,9 @@ class DetectSettings(InferenceSettings):
         metavar="PATH",
         help="an image, a video, a folder of them, camera:0 or 0, or rtsp://...; may be given several times",
     )
-    frames: int | None = option(None, low=1, help="of a camera or stream: so many frames; without it until Ctrl-C")
+    frames: int | None = option(
+        None, kind=int, low=1, high=10**9, help="of a camera or stream: so many frames; without it until Ctrl-C"
+    )
     conf: float = option(0.4, low=0, high=1, help="least confidence, 0..1")
     iou: float = option(0.5, low=0, high=1, help="overlap for NMS, 0..1")
     out: str = option("runs/detect", metavar="DIR", help="where they go; an older one becomes DIR.prev")
@@ -27,7 +29,12 @@ class DetectSettings(InferenceSettings):
 def detect(settings: DetectSettings) -> Answer:
     from compress.report.drawn import check_out, draw_all, sources_in
 
-    videos = {text: video_source(text, numbers=True) for text in settings.source if not Path(text).exists()}
+    # a folder may be called 0; of files the folder's reader says what is wrong with each
+    videos = {
+        text: video_source(text, numbers=not Path(text).exists())
+        for text in settings.source
+        if not Path(text).is_file()
+    }
     live = [video for video in videos.values() if video is not None and video.live]
     named = [Path(text) for text in settings.source if (video := videos.get(text)) is None or not video.live]
     check_out(Path(settings.out), named)

@@ -14,6 +14,8 @@ from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
 from compress.report.drawn import sources_in
 from compress.val.validate import Validator
+from deploy.video import frames as frames_module
+from tests.deploy.stand_in_capture import Capture
 
 Answer = dict[str, Any]
 
@@ -113,6 +115,22 @@ def test_detect(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("found.prev", "film.mp4").is_file()
     plain = cv2.imread("found/one_jpg.jpg")
     assert np.abs(plain.astype(int) - 90).max() < 4, "nothing is drawn above that confidence"
+
+
+@pytest.mark.parametrize("source", ["0", "camera:0", "/dev/video0"])
+def test_a_camera(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Also where its device is there, which is a path that exists."""
+    made = type("Made", (Capture,), {"scripts": [[np.full((80, 96, 3), 90, np.uint8)] * 9], "pause": 0.01})
+    monkeypatch.setattr(cv2, "VideoCapture", made)
+    monkeypatch.setattr(frames_module, "PAUSES", (0.01,))
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) == "/dev/video0" or exists(path))
+    words = ("detect", "--weights", "w.safetensors", "--source", source, "--frames", "3", "--out", "found", "--json")
+    found = asked(capsys, *words)
+    assert (found["pictures"], found["frames"], found["left_out"]) == (0, 3, [])
+    assert [file.name for file in Path("found").glob("*.mp4")] == ["live_0.mp4"]
 
 
 @pytest.mark.parametrize(

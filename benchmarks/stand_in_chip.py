@@ -1,0 +1,101 @@
+"""The engine on the tests' stand-in of the chip (acl): is all as on the host, and does anything stay behind?
+
+    python benchmarks/stand_in_chip.py equal BUNDLE VOCDEVKIT
+    python benchmarks/stand_in_chip.py soak [--model BUNDLE] [--number 10000]
+
+`equal` scores a devkit with `--on acl` and with the host's board numerics, and compares both txt_result byte by byte.
+`soak` sends images, one in a hundred of them broken, and watches the memory of the process and the handles of acl. The
+exit code is 1 where files differ, memory grows by more than 16 MiB after the first tenth, or acl was misused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
+
+from benchmarks import soak  # noqa: E402
+from deploy.acl.device import give_back  # noqa: E402
+from deploy.cli import main as run_sh  # noqa: E402
+from deploy.host.sdk import StreamManagerApi as sdk  # noqa: E402
+from tests.deploy import stand_in_atc  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="stand_in_chip.py", description=(__doc__ or "").partition("\n")[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    equal = verbs.add_parser("equal")
+    equal.add_argument("bundle", type=Path, metavar="BUNDLE")
+    equal.add_argument("devkit", type=Path, metavar="VOCDEVKIT")
+    long = verbs.add_parser("soak")
+    long.add_argument("--model", type=Path, default=ROOT / "models/demo", metavar="BUNDLE")
+    long.add_argument("--number", type=int, default=10_000)
+    options = parser.parse_args()
+    acl = stand_in()
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        shutil.copytree(options.bundle if options.verb == "equal" else options.model, bundle)
+        stand_in_atc.convert(bundle / "model.onnx", bundle / "model.om", bundle / "aipp.cfg")
+        if options.verb == "equal":
+            well = are_equal(bundle, options.devkit, Path(folder))
+        else:
+            well = nothing_stays(acl, bundle, options.number)
+    give_back()
+    for sentence in acl.misuses:
+        print(f"acl was misused: {sentence}")
+    return 0 if well and not acl.misuses and not acl.alive() else 1
+
+
+def stand_in() -> Any:
+    """The tests' stand-in, as the module acl."""
+    spec = importlib.util.spec_from_file_location("acl", ROOT / "tests/deploy/stand_in_acl.py")
+    assert spec and spec.loader
+    module = sys.modules["acl"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.set_up()  # type: ignore[attr-defined]
+    return module
+
+
+def are_equal(bundle: Path, devkit: Path, folder: Path) -> bool:
+    for on in ("acl", "host"):
+        if run_sh(["eval", str(devkit), "--model", str(bundle), "--on", on, "--out", str(folder / on)]) != 0:
+            return False
+    found = [
+        {file.name: file.read_bytes() for file in (folder / on / "txt_result").iterdir()} for on in ("acl", "host")
+    ]
+    same = sum(found[0].get(name) == content for name, content in found[1].items())
+    lines = sum(content.count(b"\n") for content in found[1].values())
+    print(f"{same} of {len(found[1])} files equal byte by byte, {lines} lines")
+    return same == len(found[1]) == len(found[0])
+
+
+def nothing_stays(acl: Any, bundle: Path, number: int) -> bool:
+    os.chdir(bundle)
+    api = sdk.StreamManagerApi()
+    api.SetBackend("acl")
+    api.SetNumerics("board")
+    api.InitManager()
+    if api.CreateMultipleStreamsFromFile("detect.pipeline") != 0:
+        print(f"error: {api.LastError()}", file=sys.stderr)
+        return False
+    first, handles, count = 0.0, 0, 0
+    for count, _ in enumerate(soak.by_id(api, number), 1):
+        if count == max(1, number // 10):
+            first, handles = soak.memory(), len(acl.S.handles)
+    grown, more = soak.memory() - first, len(acl.S.handles) - handles
+    api.DestroyAllStreams()
+    os.chdir(ROOT)
+    print(f"{count} images; after the first tenth memory grew by {grown:.1f} MiB, and acl has {more} handles more")
+    return grown <= soak.LIMIT and more == 0 and count == number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
