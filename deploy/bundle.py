@@ -12,6 +12,7 @@ from typing import Any
 from compute_mAP.regular_file import read_bounded
 from deploy.errors import ModelError
 from deploy.hashes import file_sha256
+from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 from deploy.wire.onnx_limits import weight_files
 
@@ -67,12 +68,12 @@ def open_bundle(folder: Path | str, ignore: Collection[str] = ()) -> Bundle:
     if not place.is_dir():
         raise ModelError(f"the bundle {place} {'is a file; expected a folder' if place.exists() else 'does not exist'}")
     try:
-        description = json.loads(read_bounded(file))
+        description = strict_json(read_bounded(file))
     except FileNotFoundError:
         raise ModelError(f"{place} is not a bundle: it has no {DESCRIPTION}") from None
     except OSError as fault:
         raise ModelError(f"{file} cannot be read: {fault.strerror}") from None
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         raise ModelError(f"{file} is not JSON: {fault}") from None
     _check(file, description)
     notes = []

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable
 
+from compute_mAP.regular_file import read_bounded
 from deploy.host import backend
 from deploy.host.engine.engine import Engine
 from deploy.host.engine.mailbox import Mailbox
@@ -89,7 +90,7 @@ class StreamManagerApi:
         def create() -> None:
             path = Path(as_text(streamsFilePath))
             try:
-                content = path.read_bytes()
+                content = read_bounded(path)
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", "") or str(error)
                 raise SdkFault(OPEN_FAIL, f"cannot read the pipeline {path}: {reason}") from None

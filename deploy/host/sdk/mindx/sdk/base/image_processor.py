@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from compute_mAP.regular_file import MEGABYTE, read_bounded
 from deploy.host.dvpp import jpegd
 from deploy.host.dvpp.colour import bgr_of_nv12, nv12_of_bgr
 from deploy.host.dvpp.cropping import Cut, on_chip, pixels_of
@@ -39,7 +40,7 @@ class ImageProcessor:
     def decode(self, path: str, kind: image_format = image_format.nv12) -> Image:
         """A JPEG file."""
         try:
-            data = Path(path).read_bytes()
+            data = read_bounded(path, 256 * MEGABYTE)
         except (OSError, ValueError) as fault:
             raise error(NO_EXIST, f"cannot read the image {path}: {getattr(fault, 'strerror', fault)}") from None
         return self._decoded(data, kind)
