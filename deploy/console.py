@@ -44,9 +44,9 @@ def exit_code(command: Callable[[], None], interrupted: str = UNTOUCHED) -> int:
             if not stop.asked or stop.nested:
                 raise
             code = 130
-            _say(f"interrupted; {interrupted}")
+            _interrupted(interrupted)
         if stop.asked and code != 130 and not stop.nested:
-            _say(f"interrupted; {interrupted}" if code else "interrupted at its end; what was asked for is done")
+            _interrupted(interrupted) if code else _say("interrupted at its end; what was asked for is done")
             code = 130
     return code
 
@@ -61,7 +61,7 @@ def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
     except KeyboardInterrupt as stop:
         if nested:  # the command around it says so
             raise
-        _say(f"interrupted; {stop if isinstance(stop, Interrupted) else interrupted}")
+        _interrupted(f"{stop if isinstance(stop, Interrupted) else interrupted}")
         return 130
     except BrokenPipeError:
         give_up_stdout()
@@ -72,6 +72,16 @@ def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
         _say(f"error: {where}{fault.strerror or fault}")
         return 1
     return 0
+
+
+interrupted_said = False
+"""Whether the sentence about Ctrl-C was said."""
+
+
+def _interrupted(sentence: str) -> None:
+    global interrupted_said
+    interrupted_said = True
+    _say(f"interrupted; {sentence}")
 
 
 def _say(line: str) -> None:

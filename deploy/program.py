@@ -20,13 +20,17 @@ def run_program(module: str) -> int:
 
     After Ctrl-C it does not return: modules that were being imported may crash at Python's own end.
     """
+    begun = False
     for ending in _ENDINGS:
         if signal.getsignal(ending) is signal.SIG_DFL:  # nohup ignores one
             signal.signal(ending, _interrupt)
     try:
-        code: int = importlib.import_module(module).main()
+        main = importlib.import_module(module).main
+        begun = True
+        code: int = main()
     except KeyboardInterrupt:
-        print("interrupted; nothing was begun", file=sys.stderr)
+        if not getattr(sys.modules.get("deploy.console"), "interrupted_said", False):  # a second one came then
+            print("interrupted" if begun else "interrupted; nothing was begun", file=sys.stderr)
         code = 130
     for ending in (signal.SIGINT, *_ENDINGS):
         signal.signal(ending, signal.SIG_IGN)  # all is said and done, but for Python's own end

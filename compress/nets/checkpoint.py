@@ -19,6 +19,7 @@ from compress.nets.detector import Detector
 from compress.nets.family import build, check_architecture
 from compress.nets.load_tensors import load_tensors
 from deploy.errors import ModelError
+from deploy.plain_name import plain_name
 from deploy.strict_json import strict_json
 from deploy.whole_file import write_whole
 
@@ -110,7 +111,7 @@ def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Any], dict[str, tor
     if not path.is_file():
         raise ModelError(f"{path}: no such file, expected a checkpoint")
     try:
-        with safe_open(path, framework="pt") as stored:
+        with plain_name(path) as name, safe_open(name, framework="pt") as stored:
             text = (stored.metadata() or {}).get(_METADATA_KEY)
             tensors = {key: stored.get_tensor(key) for key in stored.keys()} if with_tensors else {}  # noqa: SIM118
         header = strict_json(text) if text else None

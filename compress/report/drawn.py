@@ -24,10 +24,10 @@ from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
 from deploy.results.folder import check_room, result_folder
 from deploy.results.ours import Maker, check_apart
-from deploy.results.video_file import VideoFile
 from deploy.sdk_codes import SdkFault
 from deploy.video.frames import open_frames
 from deploy.video.source import FILE, VideoSource, check_video_file
+from deploy.video.video_file import VideoFile
 from deploy.whole_file import write_new
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})

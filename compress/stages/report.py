@@ -116,6 +116,7 @@ def report(settings: ReportSettings, say: Say = lambda _: None) -> ReportResult:
     from compress.report.page.sources import find_sources, sensitivities
     from compress.report.page.studies import sensitivity_section
     from compress.report.page.write import render
+    from compute_mAP.terminal import escaped
     from deploy.whole_file import write_whole
 
     find_chip(settings.soc)
@@ -134,7 +135,7 @@ def report(settings: ReportSettings, say: Say = lambda _: None) -> ReportResult:
             _score(settings, page, stack, say)
         _climb(settings, page, say)
     fill(page)
-    content = render(page).encode("utf-8")
+    content = escaped(render(page)).encode("utf-8")
     if len(content) > LARGEST:
         say(f"warning: the page has {len(content) / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f}; give fewer models")
     write_whole(out, content)

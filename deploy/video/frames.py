@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from deploy.console import note
 from deploy.errors import DataError, EnvironmentFault
+from deploy.plain_name import plain_name
 from deploy.video.source import CAMERA, RTSP, VideoSource
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -178,8 +179,8 @@ def _opened(source: VideoSource) -> Any:
         elif source.kind == RTSP:
             capture = cv2.VideoCapture(source.place, cv2.CAP_FFMPEG, _timeouts(cv2))
         else:
-            # absolute, for FFmpeg takes the name concat:a for something else than a file
-            capture = cv2.VideoCapture(str(Path(source.place).absolute()), cv2.CAP_FFMPEG)
+            with plain_name(Path(source.place)) as name:
+                capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
     except cv2.error:
         return None
     if capture.isOpened():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from compute_mAP.regular_file import open_regular
 from deploy.errors import DataError
+from deploy.plain_name import is_utf8
 
 FILE, CAMERA, RTSP = "a video file", "a camera", "an RTSP stream"
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".h264", ".264", ".h265", ".265", ".hevc")
@@ -40,6 +41,8 @@ def video_source(text: str, numbers: bool = False) -> VideoSource | None:
     video: FFmpeg knows lists that make it open other files and addresses, and these it is not to get.
     """
     if text.lower().startswith(("rtsp://", "rtsps://")):
+        if not is_utf8(text):  # cv2 would end the process
+            raise DataError(f"the address {text} is not UTF-8")
         return VideoSource(RTSP, text)
     if found := _CAMERA.fullmatch(text):
         return VideoSource(CAMERA, str(int(found.group(1) or found.group(2))))

@@ -14,10 +14,10 @@ from deploy.console import note
 from deploy.errors import EnvironmentFault, UsageError
 from deploy.results.detections import Detection
 from deploy.results.draw import draw_on
-from deploy.results.video_file import VideoFile
 from deploy.temporary import temporary_folder
 from deploy.video.frames import Frame
 from deploy.video.source import VideoSource
+from deploy.video.video_file import VideoFile
 
 _QUIT = (27, ord("q"))
 _WINDOW = "ascend-yolo-slim"

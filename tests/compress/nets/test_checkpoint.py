@@ -54,6 +54,15 @@ def test_round_trip_computes_the_same(
     assert loaded.model[1].conv.in_channels == model.model[0].conv.out_channels == model.model[0].bn.num_features
 
 
+def test_a_name_that_is_no_utf_8(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.safetensors")
+    try:
+        save_checkpoint(tiny_model(), file, [])
+    except OSError:
+        pytest.skip("this file system has UTF-8 names alone")
+    assert load_checkpoint(file)[0].names == ["a", "b", "c"]
+
+
 def test_own_anchors_come_back(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     model = tiny_model(anchors=[[7, 9, 21, 13], [33, 31, 55, 52], [101, 99, 201, 190]])
     save_checkpoint(model, tmp_path / "w.safetensors", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,18 @@ def test_what_is_refused(
     assert main([word.format(**places) for word in words]) == code
     assert sentence in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_steer_a_terminal_or_are_no_utf_8(
+    material: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["\x1b[31mred", "bell\x07 \x00", os.fsdecode(b"caf\xe9")]
+    sources = [f"{name}={material}/{place}" for name, place in zip(names, ("runs/sparse", "dense/bundle", "search"))]
+    out = tmp_path / f"{names[-1]}.html"
+    assert main(["report", *sources, "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f]", text + capsys.readouterr().out)
+    assert "\\u001b[31mred" in text and "\\udce9" in text
 
 
 def test_detections_of_another_model_are_not_taken(material: Path, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from deploy.cli import main
 from deploy.errors import EnvironmentFault, ReportedError
-from deploy.results.video_file import VideoFile
 from deploy.video.frames import open_frames
 from deploy.video.source import video_source
+from deploy.video.video_file import VideoFile
 
 Call = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
@@ -135,6 +135,21 @@ def test_wrong_calls(
     os.mkfifo("pipe.mp4")
     found, _, err = call(*arguments)
     assert found == code and words in err and err.count("error: ") == 1
+
+
+def test_names_that_are_no_utf_8(call: Call, video: Path, tiny_bundle: Callable[..., Path], tmp_path: Path) -> None:
+    """cv2 ends the whole process of such a name, read or written."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system has UTF-8 names alone")
+    video.rename(folder / video.name)
+    code, lines, err = call(folder / video.name, "--model", tiny_bundle(), "--save", folder / "out.mp4")
+    assert code == 0 and len(lines) == 7, err
+    assert (folder / "out.mp4").read_bytes()[4:8] == b"ftyp"
+    assert sorted(path.name for path in folder.iterdir()) == [video.name, "out.mp4"]
+    assert call(f"rtsp://host/{folder.name}")[0] == 3
 
 
 def test_a_video_that_the_disk_cannot_take_is_none(tmp_path: Path) -> None:

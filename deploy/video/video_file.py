@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.errors import EnvironmentFault, ReportedError
+from deploy.plain_name import plain_name
 
 
 class VideoFile:
@@ -27,7 +28,8 @@ class VideoFile:
         size = (pixels.shape[1], pixels.shape[0])
         if self._writer is None:
             self._size = size
-            self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._rate, size)
+            with plain_name(self._path) as name:
+                self._writer = cv2.VideoWriter(name, cv2.VideoWriter.fourcc(*"mp4v"), self._rate, size)
             if not self._writer.isOpened():
                 raise EnvironmentFault(f"cv2 cannot write the video {self._title}; is FFmpeg in this build of it?")
         self._writer.write(pixels if size == self._size else cv2.resize(pixels, self._size))
