@@ -75,10 +75,19 @@ has_sdk() {
   python3 -c "import sys; sys.path[:] = filter(None, sys.path); import StreamManagerApi" >/dev/null 2>&1 </dev/null
 }
 
-# Can the board's own python3 run the host engine on the chip, with CANN alone: acl with a chip behind it, numpy, cv2?
+# has_acl PYTHON: can it run the host engine on the chip, with CANN alone: acl with a chip behind it, numpy, cv2?
 has_acl() {
-  [ "$(python3 -c "import sys; sys.path[:] = filter(None, sys.path)
+  [ "$("$1" -c "import sys; sys.path[:] = filter(None, sys.path)
 import acl, cv2, numpy; acl.mdl; print(bool(acl.get_soc_name()))" 2>/dev/null </dev/null)" = True ]
+}
+
+# find_acl: sets PYTHON to a board's interpreter that can do so, or fails. Orange Pi's image and that of the 200I DK A2
+# have it in miniconda, which is not on the PATH of every shell.
+find_acl() {
+  for PYTHON in python3 /usr/local/miniconda3/bin/python3 "${HOME:-/root}/miniconda3/bin/python3"; do
+    if command -v "$PYTHON" >/dev/null && has_acl "$PYTHON"; then return; fi
+  done
+  return 1
 }
 
 find_python() {
@@ -172,8 +181,10 @@ pwd -P >/dev/null 2>&1 || fail "the current folder is gone; change to one that e
 export YOLO_AUTOINSTALL=false YOLO_OFFLINE=true
 case $verb in
   detect | speed | eval | check)
-    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && { has_sdk || has_acl; }; then
+    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && has_sdk; then
       PYTHON=python3
+    elif [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && find_acl; then
+      : # it has set PYTHON
     elif [ -z "${AYS_PYTHON:-}" ] && asks_for_help "$@"; then
       PYTHON=$(find_python 9) || exit
     else
@@ -182,9 +193,7 @@ case $verb in
     exec "$PYTHON" "$ROOT/deploy" "$verb" "$@"
     ;;
   host)
-    if [ -z "${AYS_PYTHON:-}" ] && ! asks_for_host "$@" && ! has_sdk && has_acl; then
-      PYTHON=python3
-    else
+    if [ -n "${AYS_PYTHON:-}" ] || asks_for_host "$@" || has_sdk || ! find_acl; then
       choose_python 0 9
     fi
     exec "$PYTHON" "$ROOT/deploy" host "$@"

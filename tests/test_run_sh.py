@@ -250,6 +250,21 @@ def test_a_board_with_cann_alone_needs_no_environment(project: Project, verb: st
     assert (project.root / ".venv").exists() != own
 
 
+def test_the_interpreter_of_a_boards_image_is_found(project: Project, tmp_path: Path) -> None:
+    """Where the shell has another python3 on its PATH."""
+    conda = tmp_path / "miniconda3/bin"
+    conda.mkdir(parents=True)
+    (conda / "python3").write_text(
+        FAKE_PYTHON.replace('*"-m venv"*', '*"import acl, cv2, numpy"*) echo True ;;\n *"-m v"*')
+    )
+    (conda / "python3").chmod(0o755)
+    for verb in ("detect", "host"):
+        done = project.run(verb, "a", "b", HOME=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        assert project.log.read_text().splitlines()[-1] == f"python3 {project.root}/deploy {verb} a b"
+    assert not (project.root / ".venv").exists()
+
+
 def test_a_pushed_copy_installs_nothing(project: Project) -> None:
     (project.root / "pyproject.toml").unlink()
     done = project.run("detect", "a", "b")

@@ -168,10 +168,56 @@ def start(folder: Path, *arguments: object, settings: str = "{}", code: str = RU
 
 
 def test_a_board_needs_numpy_opencv_and_acl_alone(om_bundle: Callable[..., Path], images: Path, tmp_path: Path) -> None:
-    process = start(tmp_path, "detect", images, "--model", om_bundle())
-    out, err = process.communicate(timeout=100)
+    """For every verb that runs there."""
+    bundle = om_bundle()
+    kit = tmp_path / "kit/VOC2007"
+    for name in ("Annotations", "ImageSets/Main"):
+        (kit / name).mkdir(parents=True)
+    shutil.copytree(images, kit / "JPEGImages")
+    (kit / "ImageSets/Main/test.txt").write_text("a\n")
+    box = "<xmin>17</xmin><ymin>17</ymin><xmax>32</xmax><ymax>32</ymax>"
+    found = f"<object><name>red</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
+    (kit / "Annotations/a.xml").write_text(f"<annotation>{found}</annotation>")
+    calls = [["detect", images, "--boxes"], ["speed", images], ["eval", kit.parent], ["check", ROOT / "models/demo"]]
+    words = [[*map(str, call), *(["--model", str(bundle)] * (call[0] != "check"))] for call in calls]
+    code = RUN.replace("sys.exit(main())", f"print([main(call) for call in {words!r}])")
+    process = start(tmp_path, code=code)
+    out, err = process.communicate(timeout=200)
     assert process.returncode == 0, err
-    assert "3 images" in out and "on acl" in err and "stand-in acl" not in err
+    assert out.splitlines()[-1] == "[0, 0, 0, 0]", err
+    assert "3 images" in out and err.count("on acl: ") == 3 and "stand-in acl" not in err
+
+
+def old_generation(stream: dict[str, Any]) -> None:
+    """mxpi_modelinfer, which runs the model and decodes its heads."""
+    post = stream.pop("mxpi_objectpostprocessor0")["props"]
+    stream["mxpi_modelinfer0"] = {**stream.pop("mxpi_tensorinfer0"), "factory": "mxpi_modelinfer"}
+    stream["mxpi_modelinfer0"]["props"] = {
+        "parentName": "mxpi_imageresize0",
+        "modelPath": "model.om",
+        **{key: post[key] for key in ("postProcessConfigPath", "labelPath")},
+        "postProcessLibPath": "libMpYOLOv5PostProcessor.so",
+    }
+    stream["mxpi_modelinfer0"]["next"] = "mxpi_dataserialize0"
+    stream["mxpi_imageresize0"]["next"] = "mxpi_modelinfer0"
+    stream["mxpi_dataserialize0"]["props"] = {"outputDataKeys": "mxpi_modelinfer0"}
+
+
+def test_the_older_elements_run_on_the_chip(
+    acl: Any, call: Call, om_bundle: Callable[..., Path], images: Path, tmp_path: Path
+) -> None:
+    bundle = om_bundle()
+    pipeline = json.loads((bundle / "detect.pipeline").read_text())
+    old_generation(pipeline["detection"])
+    (bundle / "old.pipeline").write_text(json.dumps(pipeline))
+    for on in ("acl", "host"):
+        arguments = ("--pipeline", bundle / "old.pipeline", "--on", on, "--boxes", "--out", tmp_path / on)
+        numerics = ("--numerics", "board") if on == "host" else ()
+        code, _, err = call("detect", images / "a.jpg", "--model", bundle, *arguments, *numerics)
+        assert code == 0, err
+    found = boxes(tmp_path / "acl")
+    assert found == boxes(tmp_path / "host") and len(found["a.json"]["objects"]) == 3
+    assert acl.S.calls["mdl.execute_async"] == 1
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(2, 130), (15, 143)], ids=["Ctrl-C", "SIGTERM"])

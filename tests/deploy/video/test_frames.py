@@ -1,8 +1,10 @@
 """Frames of files, cameras and streams: which come out, what is dropped, what happens when a source breaks or ends."""
 
 import itertools
+import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,26 @@ def test_a_stream_that_breaks_twice_comes_back(monkeypatch: pytest.MonkeyPatch) 
     assert len(numbers) + frames.dropped == 45 and numbers == sorted(set(numbers)) and numbers[-1] == 44
     assert {frame.pixels.shape for frame in seen} == {(128, 160, 3)}
     assert not [thread for thread in threading.enumerate() if thread.name == "deploy.run.video"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read from /proc")
+def test_a_long_run_keeps_no_frames(camera: Any) -> None:
+    """Neither those that are taken nor those that are dropped: 2000 of them are 460 MB."""
+
+    def resident() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    class Endless:
+        def __iter__(self) -> Iterator[np.ndarray]:
+            return (np.full((240, 320, 3), number % 256, np.uint8) for number in range(2000))
+
+    camera.scripts = [Endless()]
+    memory = resident()
+    frames = LiveFrames(VideoSource(CAMERA, "0"))
+    count = sum(1 for _ in iter(lambda: frames.next(wait=True), None))
+    assert resident() - memory < 60
+    frames.close()
+    assert count + frames.dropped == 2000
 
 
 def test_pauses_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
