@@ -24,7 +24,7 @@ from deploy.errors import UsageError
 from tests.compress.quantize.conftest import twin_model
 
 
-def learn(small, inputs, method, out: Path, seed=0, memory=1.0, say=lambda sentence: None, steps=40):
+def learn(small, inputs, method, out: Path, seed=0, memory=1.0, say=lambda sentence: None, steps=12):
     start = calibrated(small, choose_layers(GraphFacts(small)), inputs, "minmax", per_channel=False)
     found = reconstruct(small, start, inputs, Learning(method, steps, 1e-4, seed, memory), out, say)
     return start, found
@@ -45,7 +45,7 @@ def test_blocks(small):
 @pytest.mark.parametrize("method", LEARNING)
 def test_learning_comes_nearer_to_the_float_model(method, small, inputs, tmp_path):
     start, found = learn(small, inputs, method, tmp_path / "out")
-    assert snr(small, found, inputs) > snr(small, start, inputs) + 0.3
+    assert snr(small, found, inputs) > snr(small, start, inputs) + 3
 
 
 def test_biases_are_those_of_the_scale_that_was_learnt(inputs, tmp_path):
