@@ -166,7 +166,7 @@ def _by_msmodelslim(options: argparse.Namespace, images: Sequence[np.ndarray]) -
     def write(source: Path, target: Path) -> None:
         inputs, made = options.out / "images.npy", options.out / "msmodelslim.onnx"
         np.save(inputs, np.stack([images[number] for number in range(len(images))]))
-        command = [options.msmodelslim, "-c", _MSMODELSLIM, str(source), str(inputs), str(made)]
+        command = [options.msmodelslim, "-I", "-c", _MSMODELSLIM, str(source), str(inputs), str(made)]
         subprocess.run(command, check=True, stdout=sys.stderr)
         model = load_onnx(made)
         for node in model.graph.node:
