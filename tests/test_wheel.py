@@ -77,7 +77,7 @@ def test_the_version_is_that_of_the_changelog(wheel: Path) -> None:
         pytest.param(["--version"], 0, r"^1\.", id="version"),
         pytest.param(["check", "{models}/demo/eval.pipeline"], 0, "", id="a verb of the edge"),
         pytest.param(
-            ["compress", "data", "codes", "--out", "drawn", "--images", "8"], 0, "images: train", id="a verb of the compressor"
+            ["compress", "data", "codes", "--out", "drawn", "--images", "8"], 0, "images: train", id="the compressor"
         ),
         pytest.param(["doctor", "--help"], 0, "usage", id="the way to the board"),
         pytest.param(["build", "--help"], 0, "usage", id="ATC"),
