@@ -14,7 +14,7 @@ from typing import Any
 import ultralytics
 
 _MODELS = Path(ultralytics.__file__).parent / "cfg" / "models"
-_NAME = re.compile(r"(yolov?\d+)([a-tv-z]?)(6?)(u?)((?:-[a-z0-9]+)*?)(u?)")  # yolov5n6u, yolov3-tinyu
+_NAME = re.compile(r"(yolov?\d+)([a-tv-z]?)(6?)(u?)((?:-[a-z0-9]+?)*?)(u?)")  # yolov5n6u, yolov3-tinyu
 TASKS = {
     "cls": "classification",
     "seg": "instance segmentation",

@@ -24,9 +24,13 @@ NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 
 
 def stock(cfg: str = "yolov8n", seed: int = 0, **changes: Any) -> DetectionModel:
-    """ultralytics' own model at a quarter of the width, with statistics of what it sees."""
+    """ultralytics' own model at a part of its width, with statistics of what it sees."""
     arch = architecture(cfg, len(NAMES))
-    arch["scales"] = {arch["scale"]: [arch["scales"][arch["scale"]][0], 0.0625, 1024]}
+    if "scales" in arch:
+        width = 0.25 if cfg == "yolo12n" else 0.0625  # its heads have 32 channels
+        arch["scales"] = {arch["scale"]: [arch["scales"][arch["scale"]][0], width, 1024]}
+    else:
+        arch["width_multiple"] = 0.0625
     torch.manual_seed(seed)
     model = DetectionModel({**arch, **changes, "yaml_file": f"{cfg}.yaml"}, ch=3, verbose=False)
     model.names = dict(NAMES)
@@ -66,7 +70,11 @@ def same(found: Any, expected: DetectionModel) -> bool:
     return torch.allclose(decoded, plain, atol=1e-4)
 
 
-@pytest.mark.parametrize("cfg", ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"])
+OF_ITS_PACKAGE = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"]
+OF_ITS_PACKAGE += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
+
+
+@pytest.mark.parametrize("cfg", OF_ITS_PACKAGE)
 def test_best_pt_of_its_trainer(tmp_path: Path, cfg: str) -> None:
     model = stock(cfg)
     torch.save(as_trained(model), tmp_path / "best.pt")

@@ -47,15 +47,15 @@ V50_BACKBONE = [
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
 SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
 SHARES = {"yolo12n": 1.0, "yolov9t": 1.0, "yolov3-tiny": 0.125}  # of their own width, to be fast; else a half
-LARGE = {"yolov5m": 0.25, "yolo11m": 0.25, "yolo12l": 0.5}
+LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
-PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.5, 0.7), (1, 8, 16), ("group", "keep")
+PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
 GRID = [  # each family meets every percent, alignment and treatment of shortcuts, and each of these meets the others
-    (name, PERCENTS[row], ALIGNS[(family + row) % 3], SHORTCUTS[(family // 3 + row) % 2])
+    (name, PERCENTS[row], ALIGNS[(family + row) % 2], SHORTCUTS[(family // 2 + row) % 2])
     for family, name in enumerate(SMALL)
-    for row in range(3)
+    for row in range(2)
 ]
-OTHERS = ["yolo26n-p2", "yolov8n-p6", "yolov8n-ghost"]
+OTHERS = ["yolo26n-p2"]
 
 
 def described(name: str, share: float, most_depth: float = 1.0) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def test_every_layer_of_yolov5_yamls() -> None:
     assert slim.model[4].bn.num_features < model.model[4].bn.num_features, "a batch norm over two convolutions"  # type: ignore[union-attr, operator]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", SMALL[::2])
 def test_random_plans(name: str, random_plan: Callable[[ChannelFlow, int], Plan]) -> None:
     model, flow = traced(name)
     plan = random_plan(flow, SMALL.index(name))
@@ -197,9 +197,9 @@ class Stand(nn.Module):
 @pytest.mark.parametrize("name", SMALL)
 def test_cost_is_what_ultralytics_counts(name: str) -> None:
     model, flow = traced(name)
-    for counted in (model, surgery.cut(model, flow, choose(model, flow, 0.5, 8))):
-        found, operations = what_ultralytics_counts(counted)
-        assert (parameters(counted), flops(counted, 320)) == (found, pytest.approx(operations, rel=1e-6))
+    slim = surgery.cut(model, flow, choose(model, flow, 0.5, 1))
+    found, operations = what_ultralytics_counts(slim)
+    assert (parameters(slim), flops(slim, 320)) == (found, pytest.approx(operations, rel=1e-6))
 
 
 ATTENTIONS = [
