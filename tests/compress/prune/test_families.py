@@ -46,7 +46,7 @@ V50_BACKBONE = [
 ]
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
 SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
-SHARES = {"yolo12n": 1.0, "yolov9t": 1.0, "yolov3-tiny": 0.125}  # of their own width, to be fast; else a half
+SHARES = {"yolo12n": 1.0, "yolov3-tiny": 0.125}  # of their own width, to be fast; else a half
 LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
