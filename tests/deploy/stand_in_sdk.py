@@ -152,6 +152,18 @@ class StreamManagerApi:
         unique_id = self.__taken("SendDataWithUniqueId", streamName, inPluginId, dataInput, self.__by_id)
         return -1 if unique_id is None else unique_id
 
+    def GetResult(self, streamName, outPluginId, timeOutInMs):
+        """What a stream that pulls its video gives: the answers in PULLED one after the other, then nothing (6010)."""
+        for argument, kind in ((streamName, bytes), (outPluginId, int), (timeOutInMs, int)):
+            checked("GetResult", argument, kind)
+        assert streamName == self.__name.encode() and outPluginId == 0 and self.__mode is None
+        self.__sent += 1
+        answers = json.loads(os.environ["PULLED"])
+        code, text = answers[self.__sent - 1] if self.__sent <= len(answers) else (6010, "")
+        out = MxDataOutput()
+        out.errorCode, out.data = code, text.encode()
+        return out
+
     def GetResultWithUniqueId(self, streamName, uniqueId, timeOutInMs):
         for argument, kind in ((streamName, bytes), (uniqueId, int), (timeOutInMs, int)):
             checked("GetResultWithUniqueId", argument, kind)

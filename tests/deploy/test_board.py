@@ -67,7 +67,9 @@ class Board:
         for folder in ("Annotations", "ImageSets/Main", "JPEGImages"):
             (devkit / folder).mkdir(parents=True)
         (devkit / "ImageSets/Main/test.txt").write_text("a\n")
-        (devkit / "Annotations/a.xml").write_text("<annotation></annotation>")
+        box = "<xmin>2</xmin><ymin>3</ymin><xmax>30</xmax><ymax>40</ymax>"
+        found = f"<object><name>red</name><difficult>0</difficult><bndbox>{box}</bndbox></object>"
+        (devkit / "Annotations/a.xml").write_text(f"<annotation>{found}</annotation>")
         (devkit / "JPEGImages/a.jpg").write_text(json.dumps([0, text]))
         return self.run("eval", "VOCdevkit", "--model", self.bundle)
 
@@ -192,6 +194,35 @@ def test_thresholds_go_to_the_board_as_configuration_content(board: Board) -> No
     assert (content["SCORE_THRESH"], content["OBJECTNESS_THRESH"], content["IOU_THRESH"]) == ("0.25", "0.25", "0.5")
     assert "postProcessConfigPath" not in props
     assert all(isinstance(value, str) for value in content.values())
+
+
+def pulling(board: Board) -> Path:
+    """The bundle's pipeline, pulling and decoding its video on the chip."""
+    stream = json.loads((board.bundle / "detect.pipeline").read_text())["detection"]
+    del stream["appsrc0"], stream["mxpi_imagedecoder0"]
+    stream["mxpi_rtspsrc0"] = {"factory": "mxpi_rtspsrc", "next": "mxpi_videodecoder0"}
+    stream["mxpi_videodecoder0"] = {"factory": "mxpi_videodecoder", "next": "mxpi_imageresize0"}
+    path = board.bundle / "detect.video.pipeline"
+    path.write_text(json.dumps({"detection": stream}))
+    return path
+
+
+def test_a_stream_that_pulls_video_needs_no_opencv(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = pulling(board)
+    answers = [[0, objects(RED)], [6010, ""], [2009, "decode fail"], [0, objects(RED, RED)]]
+    monkeypatch.setenv("PULLED", json.dumps(answers))
+    arguments = ("--model", board.bundle, "--pipeline", pipeline)
+    done = board.run("detect", "rtsp://user:secret@10.0.0.1/live", *arguments, "--frames", 3)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == [0, 1, 2] and "error 2009: decode fail" in lines[1]["fault"]
+    assert [len(line.get("objects", [])) for line in lines] == [1, 0, 2]
+    assert "3 frames in" in done.stderr and "1 failed" in done.stderr and "secret" not in done.stderr
+    created = json.loads((board.bundle / "created.json").read_text())["detection"]
+    assert created["mxpi_rtspsrc0"]["props"] == {"rtspUrl": "rtsp://user:secret@10.0.0.1/live"}
+    (board.folder / "a.h264").write_bytes(b"\0\0\0\1g")
+    done = board.run("detect", "a.h264", *arguments)
+    assert done.returncode == 2 and "pulls rtsp://ADDRESS and no files" in done.stderr
 
 
 def test_speed_tells_that_it_ran_on_the_board(board: Board) -> None:
