@@ -21,7 +21,7 @@ def check_out_file(
     A link or another name of an input is that input. Suffixes such as .json say little: where `reads` is given, a file
     that is there is replaced only if `reads` takes it, as `what`.
     """
-    if out.suffix != suffix:
+    if out.suffix.lower() != suffix:
         raise UsageError(f"{option} is {out}, expected a file that ends in {suffix}")
     if not out.exists():
         return

@@ -14,7 +14,7 @@ from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
 from compute_mAP.terminal import flush_stdout, give_up_stdout
-from deploy.errors import ReportedError
+from deploy.errors import EnvironmentFault, ReportedError
 
 LIVE_SECONDS, QUIET_SECONDS = 0.25, 10.0
 """Between two lines of progress on a terminal, and where stderr is a file."""
@@ -71,7 +71,32 @@ def _run(command: Callable[[], None], interrupted: str, nested: bool) -> int:
         where = f"{fault.filename}: " if fault.filename else ""
         _say(f"error: {where}{fault.strerror or fault}")
         return 1
+    except ImportError as fault:
+        if (fault.name or "").partition(".")[0] in _OURS:
+            raise
+        _say(f"error: a Python package that is installed here cannot be imported: {_first_line(fault)}")
+        return EnvironmentFault.exit_code
+    except (MemoryError, RuntimeError) as fault:
+        if not _wants_memory(fault):
+            raise
+        give_up_stdout()
+        _say(f"error: the memory that this may use does not suffice ({_first_line(fault)})")
+        return 1
     return 0
+
+
+_OURS = ("compress", "deploy", "compute_mAP")
+_NO_MEMORY = ("allocate memory", "out of memory", "bad_alloc", "insufficient memory", "start new thread")
+"""What libraries say in errors of their own kinds where there is none left."""
+
+
+def _wants_memory(fault: BaseException) -> bool:
+    text = str(fault).lower()
+    return isinstance(fault, MemoryError) or any(words in text for words in _NO_MEMORY)
+
+
+def _first_line(fault: BaseException) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
 
 
 interrupted_said = False

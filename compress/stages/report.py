@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import Settings, declared, option
+from compress.out_file import check_out_file
 from compute_mAP.protocols import DEFAULT_PROTOCOL, PROTOCOLS
+from compute_mAP.regular_file import open_regular
 from deploy.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -146,10 +148,15 @@ def report(settings: ReportSettings, say: Say = lambda _: None) -> ReportResult:
 
 def _check_out(settings: ReportSettings) -> None:
     for name, file, suffix in (("out", settings.out, ".html"), ("gif", settings.gif, ".gif")):
-        if file is not None and Path(file).suffix.lower() != suffix:
-            raise UsageError(f"--{name} is {file}, expected a file that ends in {suffix}")
-        if file is not None and Path(file).is_dir():
-            raise UsageError(f"--{name} is {file}, which is a folder; expected a file")
+        if file is not None:
+            check_out_file(f"--{name}", Path(file), suffix, (), "result of report", _is_ours)
+
+
+def _is_ours(file: Path) -> None:
+    """Raises DataError for a page or an animation that this program did not write."""
+    with open_regular(file) as stream:
+        if b"ascend-yolo-slim" not in stream.read(1 << 20):
+            raise DataError(f"{file} is no result of report")
 
 
 def _gif(settings: ReportSettings, rows: Sequence[Row]) -> Callable[[], None] | None:

@@ -75,9 +75,18 @@ def raising(error: BaseException | type[BaseException]):
         pytest.param(EnvironmentFault("x"), 5, "error: x", id="something is missing"),
         pytest.param(OSError(28, "No space left on device", "out"), 1, "error: out: No space left", id="a full disk"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="Ctrl-C"),
+        pytest.param(MemoryError(), 1, "error: the memory that this may use", id="no memory"),
+        pytest.param(RuntimeError("DefaultCPUAllocator: can't allocate memory"), 1, "error: the memory", id="torch's"),
+        pytest.param(ImportError("x.so: failed to map", name="torch"), 5, "error: a Python package", id="a library"),
     ],
 )
 def test_exit_codes(error: BaseException, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(raising(error)) == code
     said = capsys.readouterr().err
     assert said.startswith(words) and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a mistake"), ImportError("no such name", name="deploy.run")], ids=repr)
+def test_what_is_wrong_in_this_program_is_not_hidden(fault: Exception) -> None:
+    with pytest.raises(type(fault)):
+        exit_code(raising(fault))

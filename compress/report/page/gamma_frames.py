@@ -64,7 +64,9 @@ def write_gif(frames: Frames, title: str, file: Path) -> None:
     images = [_image(frames, number, title) for number in range(len(frames.counts))]
     shown = [_MILLISECONDS] * (len(images) - 1) + [_HOLD]
     stream = io.BytesIO()
-    images[0].save(stream, "GIF", save_all=True, append_images=images[1:], duration=shown, loop=0)
+    images[0].save(
+        stream, "GIF", save_all=True, append_images=images[1:], duration=shown, loop=0, comment=b"ascend-yolo-slim"
+    )
     write_whole(file, stream.getvalue())
 
 

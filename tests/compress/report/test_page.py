@@ -103,6 +103,10 @@ def test_many_epochs_become_few_frames() -> None:
         pytest.param(["report", "{dense}", "{dense}"], 2, "is given twice", id="a model twice"),
         pytest.param(["report", "x={dense}", "x={pruned}"], 2, "'x' is given twice", id="a title twice"),
         pytest.param(["report", "{dense}", "--out", "page.pdf"], 2, "ends in .html", id="no page"),
+        pytest.param(["report", "{dense}", "--out", "{own}/index.html"], 2, "no result of report", id="another page"),
+        pytest.param(
+            ["report", "{sparse}", "--gif", "{own}/cat.gif"], 2, "no result of report", id="another animation"
+        ),
         pytest.param(["report", "{dense}", "--speed"], 2, "--speed needs --devkit", id="speed without images"),
         pytest.param(["report", "{dense}", "--gif", "g.gif"], 3, "needs a sparse run", id="no gammas"),
         pytest.param(
@@ -129,7 +133,9 @@ def test_what_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     places = {"dense": material / "dense" / "bundle", "pruned": material / "pruned" / "bundle", "devkit": devkit}
-    places["int8"] = material / "int8"
+    places |= {"int8": material / "int8", "sparse": material / "runs/sparse", "own": devkit}
+    for name in ("index.html", "cat.gif"):
+        (devkit / name).write_text("mine")
     assert main([word.format(**places) for word in words]) == code
     assert sentence in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
