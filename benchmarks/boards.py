@@ -80,7 +80,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     for row in sorted(rows, key=lambda row: (row["machine"]["chip"], -row["images_per_second"], row["name"])):
         machine, model = row["machine"], row["model"]
         size = "x".join(map(str, model["imgsz"])) if model["imgsz"] else ""
-        named = " ".join(filter(None, (model["architecture"], size, model["sha256"][:8])))
+        same = model["onnx_sha256"] or model["sha256"]
+        named = " ".join(filter(None, (model["architecture"], size, same[:8])))
         times = [f"{row['stages_ms'][stage]:.2f}" if stage in row["stages_ms"] else "" for stage in STAGES]
         runs = f"MindX SDK {machine['sdk']}".strip() if row["on"] == "board" else "acl"
         cells = [machine["chip"], machine["board"], machine["cann"], runs, named]

@@ -30,7 +30,13 @@ def speed(**changes: Any) -> dict[str, Any]:
         "stages_ms": {"decode": 5.0, "infer": 8.125},
         "on": "acl",
         "machine": machine,
-        "model": {"file": "model.om", "sha256": "ab" * 32, "architecture": "yolov5", "imgsz": [320, 320]},
+        "model": {
+            "file": "model.om",
+            "sha256": "cd" * 32,
+            "onnx_sha256": "ab" * 32,
+            "architecture": "yolov5",
+            "imgsz": [320, 320],
+        },
         **changes,
     }
 

@@ -157,7 +157,7 @@ def read_speed(stdout: str) -> dict[str, Any]:
 def _surroundings(report: dict[str, Any]) -> dict[str, Any]:
     """What a `speed` says beyond its numbers; empty in each part that is not what it should be."""
     times, machine, model = (_object(report.get(key)) for key in ("stages_ms", "machine", "model"))
-    size, cores, digest = model.get("imgsz"), machine.get("cores"), str(model.get("sha256"))
+    size, cores = model.get("imgsz"), machine.get("cores")
     return {
         "stages_ms": {name: float(times[name]) for name in STAGES if _is_time(times.get(name))},
         "on": report["on"] if report.get("on") in ON else "",
@@ -167,7 +167,7 @@ def _surroundings(report: dict[str, Any]) -> dict[str, Any]:
         ).to_json(),
         "model": {
             "file": cleaned(model.get("file"), 200),
-            "sha256": digest if re.fullmatch("[0-9a-f]{64}", digest) else "",
+            **{key: _digest(model.get(key)) for key in ("sha256", "onnx_sha256")},
             "architecture": cleaned(model.get("architecture"), 60),
             "imgsz": size if isinstance(size, list) and [type(side) for side in size] == [int, int] else None,
         },
@@ -176,6 +176,10 @@ def _surroundings(report: dict[str, Any]) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _digest(value: Any) -> str:
+    return value if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) else ""
 
 
 def _is_time(value: Any) -> bool:

@@ -37,16 +37,20 @@ class Machine:
 
 
 def measured_model(pipeline: PipelineFile, host: bool) -> dict[str, Any]:
-    """The first model that a pipeline names: `file`, its `sha256`, and of the bundle around it `architecture` ("") and
-    `imgsz` ([height, width], None). On the `host` it is the ONNX file beside the .om."""
+    """The first model that a pipeline names: `file`, its `sha256`, and of the bundle around it `onnx_sha256`, by which
+    the same model is known on every chip (""), `architecture` ("") and `imgsz` ([height, width], None).
+
+    On the `host` it is the ONNX file beside the .om.
+    """
     models = pipeline.models()
     if not models:
-        return {"file": "", "sha256": "", "architecture": "", "imgsz": None}
+        return {"file": "", "sha256": "", "onnx_sha256": "", "architecture": "", "imgsz": None}
     file = models[0].with_suffix(".onnx") if host else models[0]
     bundle = _description(file.parent)
     return {
         "file": file.name,
         "sha256": file_sha256(file),
+        "onnx_sha256": str(bundle.get("files", {}).get(file.with_suffix(".onnx").name, "")),
         "architecture": str(bundle.get("architecture") or ""),
         "imgsz": bundle.get("imgsz"),
     }

@@ -89,7 +89,7 @@ def test_a_speed() -> None:
         "stages_ms": {"infer": 5, "post": "x", "rm": 1},
         "on": [],
         "machine": {"chip": "\x1b[31mAscend310", "cores": 1e99, "sdk": ["x"], "more": 1},
-        "model": {"sha256": "../etc", "imgsz": [True, 1], "file": "a" * 999},
+        "model": {"sha256": "../etc", "onnx_sha256": 7, "imgsz": [True, 1], "file": "a" * 999},
     }
     found = read_speed(json.dumps(hostile))
     assert found["stages_ms"] == {"infer": 5.0} and found["on"] == ""

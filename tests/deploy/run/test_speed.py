@@ -48,7 +48,8 @@ def test_json_has_what_the_contract_says(arguments: list[str], capsys: pytest.Ca
     assert list(report["stages_ms"]) == ["decode", "resize", "infer", "post"]
     assert report["stages_ms"]["infer"] == report["plugins_ms"]["mxpi_tensorinfer0"]
     digest = hashlib.sha256(Path("bundle/model.onnx").read_bytes()).hexdigest()
-    assert report["model"] == {"file": "model.onnx", "sha256": digest, "architecture": "yolov5", "imgsz": [128, 128]}
+    about = {"architecture": "yolov5", "imgsz": [128, 128]}
+    assert report["model"] == {"file": "model.onnx", "sha256": digest, "onnx_sha256": digest, **about}
     assert report["on"] == "host" and report["machine"]["cores"] > 0
     # The plugins work inside the latency, so that together they cannot take longer.
     assert 0 < sum(report["plugins_ms"].values()) < 2 * latency["p99"]
