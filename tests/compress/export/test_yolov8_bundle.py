@@ -25,7 +25,7 @@ from deploy.run.session import open_stream
 from deploy.run.target import Target
 
 ROOT = Path(__file__).resolve().parents[3]
-CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6", "yolo26n"]
+CFGS = ["yolov8n", "yolov10n", "yolov9t", "yolov8n-p6", "yolo26n"]
 BINS = {"yolo26n": 1}
 
 

@@ -25,13 +25,13 @@ from ultralytics.utils.torch_utils import get_flops, get_num_params
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.protect import keep_shortcuts
 from compress.nets.detector import Detector
-from compress.nets.family import architecture, build
+from compress.nets.family import architecture, build, check_architecture
 from compress.nets.focus import without_focus
 from compress.nets.size import flops, parameters
 from compress.prune import surgery
 from compress.prune.choose import choose
 from compress.prune.plan import Plan
-from deploy.errors import UsageError
+from deploy.errors import ModelError, UsageError
 from tests.compress import hub
 
 NAMES = ["a", "b", "c"]
@@ -154,6 +154,37 @@ def test_others_that_ultralytics_describes(name: str) -> None:
     model, flow = traced.__wrapped__(name, 0.25)
     check(model, flow, chosen(model, flow, 0.5, 1))
     assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
+
+
+CUSTOM: dict[str, Any] = {
+    "nc": 3,
+    "backbone": [
+        [-1, 1, "HGStem", [16, 32]], [-1, 2, "HGBlock", [16, 32, 3]], [-1, 1, "SCDown", [64, 3, 2]],
+        [-1, 1, "C2fCIB", [64]], [-1, 1, "RepC3", [64]], [-1, 1, "ELAN1", [64, 32, 16]],
+        [-1, 1, "ADown", [64]], [-1, 1, "C1", [64]], [-1, 1, "C2", [64]], [-1, 1, "SPPELAN", [64, 32]],
+    ],
+    "head": [
+        [-1, 1, "ConvTranspose", [64, 2, 2, 0]], [[-1, 5], 1, "Concat", [1]], [-1, 1, "C3x", [64]],
+        [-1, 1, "AConv", [64]], [-1, 1, "GhostBottleneck", [64]], [[12, 14], 1, "Detect", ["nc"]],
+    ],
+}  # fmt: skip
+
+
+def test_custom_architecture_of_ultralytics_blocks() -> None:
+    check_architecture(CUSTOM, "own.yaml")
+    torch.manual_seed(0)
+    model = build(CUSTOM, NAMES, SIDE)
+    randomise(model, 32)
+    flow = channel_flow(model.eval(), torch.zeros(1, 3, SIDE, SIDE))
+    check(model, flow, chosen(model, flow, 0.5, 1))
+    assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
+
+
+@pytest.mark.parametrize("block", ["LightConv", "C3k", "CIB", "PSABlock", "RepCSP", "CBAM", "NotThere"])
+def test_blocks_that_ultralytics_builds_from_no_yaml_are_refused_by_name(block: str) -> None:
+    rows = [*CUSTOM["backbone"][:3], [-1, 1, block, [64]], *CUSTOM["backbone"][4:]]
+    with pytest.raises(ModelError, match=f"own.yaml: layer 3 is a '{block}', expected one of Conv, "):
+        check_architecture({**CUSTOM, "backbone": rows}, "own.yaml")
 
 
 def test_every_layer_of_yolov5_yamls() -> None:
