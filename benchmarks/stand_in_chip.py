@@ -69,7 +69,7 @@ def are_equal(bundle: Path, devkit: Path, folder: Path) -> bool:
         if run_sh(["eval", str(devkit), "--model", str(bundle), "--on", on, "--out", str(folder / on)]) != 0:
             return False
     found = [
-        {file.name: file.read_bytes() for file in (folder / on / "txt_result").iterdir()} for on in ("acl", "host")
+        {file.name: file.read_bytes() for file in (folder / on / "txt_result").glob("*.txt")} for on in ("acl", "host")
     ]
     same = sum(found[0].get(name) == content for name, content in found[1].items())
     lines = sum(content.count(b"\n") for content in found[1].values())
