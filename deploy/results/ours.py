@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from compute_mAP.regular_file import MEGABYTE, read_bounded
 from deploy.errors import UsageError
 from deploy.whole_file import write_new
 
@@ -20,6 +21,10 @@ MARKER = ".made_by"
 STATE = ".unfinished"
 """How far an unfinished run is; in a finished folder only where a kill came at the very last moment. No result has that
 name: images may be called anything, but their suffix is added."""
+
+
+_LONGEST = 256 * MEGABYTE
+"""Of a marker: some millions of files."""
 
 
 def _none(folder: Path) -> bool:
@@ -64,10 +69,10 @@ def read_marker(folder: Path) -> tuple[str, dict[str, int]]:
     marker = folder / MARKER
     if marker.is_symlink() or not marker.is_file():
         return "", {}
-    made_by, *lines = marker.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
     try:
+        made_by, *lines = read_bounded(marker, _LONGEST).decode("utf-8", "replace").splitlines() or [""]
         return made_by.strip(), dict(json.loads(line) for line in lines)
-    except (ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return "", {}
 
 

@@ -15,7 +15,7 @@ from compress.cli import main
 from compress.report.page.charts import on_frontier
 from compress.report.page.gamma_frames import MOST, frames_of
 from compress.report.page.sources import find_sources
-from compress.stages.report import LARGEST
+from compress.stages.report import LARGEST, _is_ours
 from compress.train.gamma_log import EDGES, GammaEpoch
 
 
@@ -41,6 +41,8 @@ def test_the_page(made: Any) -> None:
     for ident in (*charts, "search-3", "sensitivity-1"):
         assert f'id="{ident}"' in text, ident
     assert "bash run.sh compress report" in text
+    for file in (made.file, made.file.with_name("g.gif")):
+        _is_ours(file)  # and may be replaced
 
 
 def test_nothing_comes_from_elsewhere(made: Any) -> None:
