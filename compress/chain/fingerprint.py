@@ -26,7 +26,8 @@ def path_hash(path: Path) -> str:
     if path.is_dir():
         digest = hashlib.sha256()
         for file in sorted(entry for entry in path.rglob("*") if entry.is_file()):
-            digest.update(f"{file.relative_to(path).as_posix()} {_file_hash(*_identity(file))}\n".encode())
+            line = f"{file.relative_to(path).as_posix()} {_file_hash(*_identity(file))}\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
     own = _file_hash(*_identity(path))
     if path.suffix in (".yaml", ".yml"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,25 +21,35 @@ class TensorBoard:
         self._folder = folder
         self._hook = threading.excepthook
         threading.excepthook = self._on_thread
+        self._writer: SummaryWriter | None = None
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError:  # the library wants UTF-8, file systems do not
+            print(f"{folder}: no TensorBoard, for the folder's name is not UTF-8", file=sys.stderr)
+            return
         with self._named():
             self._writer = SummaryWriter(str(folder))
 
     def scalar(self, name: str, value: float, epoch: int) -> None:
         with self._named():
-            self._writer.add_scalar(name, value, epoch)
+            if self._writer:
+                self._writer.add_scalar(name, value, epoch)
 
     def histogram(self, name: str, values: torch.Tensor, epoch: int) -> None:
         with self._named():
-            self._writer.add_histogram(name, values, epoch)
+            if self._writer:
+                self._writer.add_histogram(name, values, epoch)
 
     def flush(self) -> None:
         with self._named():
-            self._writer.flush()
+            if self._writer:
+                self._writer.flush()
 
     def close(self) -> None:
         """Every epoch was flushed, so that what fails here, such as on a full disk, loses nothing."""
         with suppress(OSError):
-            self._writer.close()
+            if self._writer:
+                self._writer.close()
         threading.excepthook = self._hook
 
     @contextmanager

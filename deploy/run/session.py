@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from deploy.console import note
@@ -16,6 +14,7 @@ from deploy.run.raw_pipeline import has_python_post, raw_pipeline
 from deploy.run.raw_stream import RawStream
 from deploy.run.stream import HOST, Engine, Stream, find_engine
 from deploy.run.target import Target
+from deploy.run.working_folder import inside
 
 NUMERICS_OF_TASK = {"detect": "float", "eval": "board"}
 """Where the command line says nothing: a score is to be the board's, images and speed are the laptop's own."""
@@ -55,7 +54,7 @@ def open_stream(target: Target, task: str, video: str = "") -> Iterator[tuple[St
         note("--numerics is for the host engine's CPU; the chip computes as it does")
     note(engine.to_text())
     numerics = target.numerics or NUMERICS_OF_TASK[task]
-    with _inside(folder), _stream(engine, pipeline, target.raw, numerics, soc) as stream:
+    with inside(folder), _stream(engine, pipeline, target.raw, numerics, soc) as stream:
         yield stream, pipeline
 
 
@@ -72,13 +71,3 @@ def _stream(engine: Engine, pipeline: PipelineFile, raw: bool, numerics: Any, so
                 f"{fault}; its post-processor is in Python, so it runs here, on the model's raw tensors (as with --raw)"
             )
     return RawStream(engine, raw_pipeline(pipeline), name, numerics, soc)
-
-
-@contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

@@ -10,6 +10,7 @@ from deploy.errors import DataError, ModelError
 from deploy.run.pipeline_file import PipelineFile
 from deploy.run.raw_pipeline import array_of, tensor_pipeline
 from deploy.run.stream import HOST, find_engine
+from deploy.run.working_folder import inside
 from deploy.wire.metadata import read_tensors
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ class TensorStream:
         models = pipeline.models()
         if len(models) != 1:
             raise ModelError(f"{pipeline.path}: names {len(models)} models, expected one")
-        place = model or str(folder / models[0])
-        self._text, element = tensor_pipeline(pipeline, place)
+        # a path from the folder on: the folder's own name may be no text that JSON takes
+        self._folder = folder
+        place = models[0].relative_to(folder) if models[0].is_relative_to(folder) else models[0]
+        self._text, element = tensor_pipeline(pipeline, model or str(place))
         self._path, self._name = pipeline.path, pipeline.stream_name.encode()
         self._module: Any = find_engine(HOST).module
         self._keys = self._module.StringVector()
@@ -47,7 +50,9 @@ class TensorStream:
         self._api = self._module.StreamManagerApi()
         self._api.SetNumerics(self._numerics, self._soc)
         self._api.InitManager()
-        if self._api.CreateMultipleStreams(self._text.encode()) != 0:
+        with inside(self._folder):
+            code = self._api.CreateMultipleStreams(self._text.encode())
+        if code != 0:
             raise ModelError(f"{self._path}: the stream cannot be created: {self._api.LastError()}")
         return self
 

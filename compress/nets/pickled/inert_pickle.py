@@ -9,6 +9,7 @@ instead, and why it does not suffice, is in docs/adr/0030.
 from __future__ import annotations
 
 import copyreg
+import errno
 import io
 import pickle
 import zipfile
@@ -26,6 +27,7 @@ from compress.nets.pickled.inert_values import (
     known_name,
     rebuild_tensor,
 )
+from compute_mAP.regular_file import IrregularFile, open_regular
 from deploy.errors import ModelError
 
 LONGEST_PICKLE = 16 * 2**20
@@ -45,7 +47,7 @@ def read_inert(path: str | Path) -> Any:
     # an extension code that this process has used before would be answered without asking find_class
     copyreg.clear_extension_cache()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
             pickles = [n for n in names if n.count("/") == 1 and n.endswith("/data.pkl")]
             if any(name.endswith("/constants.pkl") for name in names):
@@ -57,8 +59,9 @@ def read_inert(path: str | Path) -> Any:
             return reader.load()
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ModelError(f"{path}: is a folder, expected a checkpoint file") from None
+    except IrregularFile as error:
+        found = "is a folder" if error.errno == errno.EISDIR else error.strerror
+        raise ModelError(f"{path}: {found}, expected a checkpoint file") from None
     except zipfile.BadZipFile:
         raise ModelError(f"{path}: {_no_zip(path)}") from None
     except ModelError:
@@ -70,7 +73,7 @@ def read_inert(path: str | Path) -> Any:
 
 def _no_zip(path: Path) -> str:
     """What a file that is no zip file is, where its first bytes say so."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(64)
     if not start:
         return "is empty, expected a checkpoint"

@@ -43,3 +43,11 @@ def test_other_threads_keep_their_hook(tmp_path: Path, monkeypatch: pytest.Monke
     thread.join()
     board.close()
     assert seen == ["division by zero"]
+
+
+def test_a_folder_whose_name_is_not_utf8_has_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    board = TensorBoard(tmp_path / "\udce4\udcb8" / "tensorboard")
+    board.scalar("box", 1.0, 1)
+    board.flush()
+    board.close()
+    assert "no TensorBoard" in capfd.readouterr().err and not list(tmp_path.iterdir())

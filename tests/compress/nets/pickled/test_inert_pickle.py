@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import io
+import os
 import pathlib
 import pickle
 import tarfile
@@ -63,6 +64,8 @@ DAMAGED = [
     pytest.param(lambda f: f.write_text("weights"), "not a zip file", id="text"),
     pytest.param(lambda f: f.unlink(), "no such file", id="missing"),
     pytest.param(lambda f: (f.unlink(), f.mkdir()), "is a folder", id="a folder"),
+    pytest.param(lambda f: (f.unlink(), os.mkfifo(f)), "it is not a regular file", id="a pipe"),
+    pytest.param(lambda f: (f.unlink(), f.symlink_to("/dev/zero")), "it is not a regular file", id="a device"),
     pytest.param(legacy_tar, "not a zip file", id="PyTorch before 0.1.10 wrote a tar"),
     pytest.param(
         lambda f: write_torch(f, {"a": torch.ones(2)}, _use_new_zipfile_serialization=False),
