@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from compress.channels.flow import channel_flow
+from compress.nets.yolov8 import AnchorFree
 from compress.prune.choose import with_widths
 from compress.prune.goal import Goal
-from compress.prune.surgery import cut
+from compress.prune.surgery import cut, silence
 from compress.search.run import self_check
-from compress.search.scorer import HeldOut, Scored, Scorer, split_train
+from compress.search.scorer import HeldOut, Scored, Scorer, _restored, split_train
 from compress.search.workers import InProcess, Processes
 from compress.val.training_batches import training_batches
 from deploy.errors import DataError, ReportedError
@@ -63,6 +66,19 @@ def test_it_is_restored_where_scoring_fails(scorer: Scorer, monkeypatch: pytest.
     done = workers.next()
     assert (done.number, done.scored, done.fault) == (7, None, "no memory")
     assert same(before, state(scorer))
+
+
+def test_layers_without_a_batch_norm_are_restored_too(tiny_free: Callable[..., AnchorFree]) -> None:
+    """YOLOv6's transposed convolutions are silenced by their weights."""
+    model = tiny_free("yolov6n", width=0.25)
+    flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
+    before = copy.deepcopy(model.state_dict())
+    (name, *_) = sorted(flow.bare)
+    with _restored(model, flow.bare):
+        silence(model, flow, flow.convolutions[name].outputs[:3])
+        weight = model.get_parameter(f"{name}.weight")
+        assert not weight[:, :3].any() and weight[:, 3:].any() and not model.get_parameter(f"{name}.bias")[:3].any()
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
 def test_statistics_are_a_plain_average(scorer: Scorer) -> None:
