@@ -110,8 +110,16 @@ def test_video_passes(folder):
     assert code == 0 and is_jpeg(data)
 
 
+def test_pulled_video_passes(folder):
+    (folder / "a.h264").write_bytes(h264.parameter_sets(128, 128) + h264.key_image(*h264.flat(90)))
+    chain = "mxpi_rtspsrc0 mxpi_videodecoder0 mxpi_imageencoder0 appsink0"
+    with running(chain, mxpi_rtspsrc0={"rtspUrl": "a.h264"}) as manager:
+        code, data = fetch(manager)
+    assert code == 0 and is_jpeg(data)
+
+
 def test_no_plugin_is_left_out():
     chains = [part for row in ROWS for chain in row.values[0] for part in chain.split()]
-    tried = {part.partition(":")[0].rstrip("0123456789") for part in chains} | {"mxpi_videodecoder"}
+    tried = {part.partition(":")[0].rstrip("0123456789") for part in chains} | {"mxpi_videodecoder", "mxpi_rtspsrc"}
     tried |= {"mxpi_classpostprocessor", "mxpi_textgenerationpostprocessor"}  # plugins/test_post_processors.py
     assert tried == set(FACTORIES)
