@@ -142,7 +142,8 @@ def test_a_missing_recipe(verbs: dict[str, Verb]) -> None:
 @pytest.mark.parametrize("file", sorted((ROOT / "benchmarks" / "recipes").glob("*.yaml")), ids=lambda file: file.name)
 def test_the_recipes_of_the_benchmarks_are_right(file: Path, verbs: dict[str, Verb]) -> None:
     recipe = read_recipe(file, {"voc": "VOCdevkit", "weights": "yolov5n.pt", "names": "my.names"}, verbs)
-    assert [stage.verb for stage in recipe.stages][-2:] == ["export", "eval"]
+    *_, makes, scores = (stage.verb for stage in recipe.stages)
+    assert makes in ("export", "quantize") and scores == "eval"
 
 
 def test_a_pipe_for_a_recipe_is_refused_at_once(tmp_path: Path, verbs: dict[str, Verb]) -> None:
