@@ -83,13 +83,21 @@ def _check_value(option: Option, value: Any, place: str) -> None:
             raise UsageError(f"{place}: '{name}' is {value!r}, expected true or false")
         return
     if isinstance(value, list) and not option.many:
+        try:
+            option.kind(str(value))  # it may have a sentence of its own, as --imgsz has for two sides
+        except UsageError as fault:
+            raise UsageError(f"{place}: '{name}': {fault}") from None
+        except (ValueError, TypeError):
+            pass
         raise UsageError(f"{place}: '{name}' is a list, expected one value")
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, (bool, dict, list)) or entry is None:
             raise UsageError(f"{place}: '{name}' is {entry!r}, expected {option.metavar or 'a value'}")
         try:
             option.kind(str(entry))
-        except (ValueError, TypeError, UsageError):
+        except UsageError as fault:
+            raise UsageError(f"{place}: '{name}': {fault}") from None
+        except (ValueError, TypeError):
             raise UsageError(f"{place}: '{name}' is {entry!r}, which it cannot be") from None
         if option.choices and str(entry) not in option.choices:
             raise UsageError(

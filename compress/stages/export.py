@@ -117,7 +117,7 @@ def export(settings: ExportSettings) -> ExportResult:
 def _side(given: Model, asked: int | None) -> int:
     imgsz = given.imgsz if asked is None else asked
     coarsest = max(given.detector.stride)
-    if imgsz % coarsest or not coarsest <= imgsz <= 4096:
+    if not isinstance(imgsz, int) or imgsz % coarsest or not coarsest <= imgsz <= 4096:
         raise UsageError(f"--imgsz is {imgsz}, expected a multiple of {coarsest} up to 4096")
     return imgsz
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ MEASURES = ("map", "f1")
 
 
 def network_side(text: str) -> int:
-    """The value of --imgsz: inputs are square, so it is one number. Raises UsageError for anything else."""
-    width, times, height = text.lower().partition("x")
-    if times and width.isdigit() and height.isdigit():
+    """The value of --imgsz: inputs are square, so it is one number. Raises UsageError for anything else.
+
+    Two sides are told from other mistakes however they are written: 384x640, 384,640, [384, 640], 384*640.
+    """
+    sides = [int(side) for side in re.findall("[0-9]{1,9}", text)]
+    if len(sides) == 2 and re.fullmatch(r"[\[(]?\s*[0-9]+[\s,;:xX*×]+[0-9]+\s*[\])]?", text.strip()):
         raise UsageError(
             f"{text} is a width and a height, but network inputs are square here; expected one side, such as "
-            f"{max(int(width), int(height))}: images of any shape are letterboxed into it"
+            f"{max(sides)}: images of any shape are letterboxed into it"
         )
     try:
         return int(text)

@@ -13,7 +13,9 @@ import pytest
 from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
 from compress.report.drawn import sources_in
+from compress.train.settings import network_side
 from compress.val.validate import Validator
+from deploy.errors import UsageError
 from deploy.video import frames as frames_module
 from tests.deploy.stand_in_capture import Capture
 
@@ -190,6 +192,12 @@ def test_a_rectangular_input_is_refused_in_words(capsys: pytest.CaptureFixture[s
             main([*verb, "--imgsz", "384x640"])
         assert caught.value.code == 2
         assert "inputs are square here; expected one side, such as 640" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["384x640", "640X384", "384,640", "[384, 640]", "(384, 640)", "384*640", "384 640"])
+def test_two_sides_are_told_however_they_are_written(text: str) -> None:
+    with pytest.raises(UsageError, match="network inputs are square here; expected one side, such as 640"):
+        network_side(text)
 
 
 def test_gammas_takes_weights_as_the_other_verbs_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
