@@ -122,7 +122,7 @@ def made(material: Path, devkit: Path, tmp_path_factory: pytest.TempPathFactory)
     out = tmp_path_factory.mktemp("page")
     models = [f"{material}/dense/bundle", f"{material}/runs/sparse", f"slim <b>={material}/pruned/bundle"]
     sources = [*models, f"{material}/search", f"{material}/int8"]
-    done = report(ReportSettings(sources=sources, devkit=devkit, out=out / "page.html", gif=out / "g.gif"))
+    done = report(ReportSettings(sources=sources, devkit=devkit, out=out / "page.html", gif=out / "g.gif", ladder=2))
     with Image.open(out / "g.gif") as animation:
         assert animation.n_frames == EPOCHS
     return Made(done.page.read_text(encoding="utf-8"), json.loads(json.dumps(done.to_json())), done.page)
