@@ -222,7 +222,9 @@ case $verb in
   test)
     choose_python 2 11
     cd "$ROOT"
-    exec "$PYTHON" -P -m pytest tests "$@"
+    # one process a core, and one thread in each: the models of the tests are small
+    export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+    exec "$PYTHON" -P -m pytest tests -n auto --dist worksteal "$@"
     ;;
   -h | --help)
     usage
