@@ -83,7 +83,9 @@ def project(tmp_path: Path) -> Project:
         pytest.param("eval", "", "python {root}/deploy eval a b --conf 0.3", id="eval"),
         pytest.param("demo", "[compress]", "python -P {root}/compress demo a b --conf 0.3", id="demo"),
         pytest.param("compress", "[compress]", "python -P {root}/compress a b --conf 0.3", id="compress"),
-        pytest.param("test", "[compress,dev]", "python -P -m pytest tests a b --conf 0.3", id="test"),
+        pytest.param(
+            "test", "[compress,dev]", "python -P -m pytest tests -n auto --dist worksteal a b --conf 0.3", id="test"
+        ),
     ],
 )
 def test_first_use_installs_what_the_verb_needs_and_later_uses_nothing(
@@ -318,7 +320,7 @@ def test_a_wrong_ays_python_is_a_sentence(project: Project, script: str, python:
 
 def test_a_relative_ays_python_is_that_of_the_current_folder(project: Project) -> None:
     assert project.run("test", "x", AYS_PYTHON="./python3").returncode == 0
-    assert project.log.read_text().splitlines()[-1] == "python3 -P -m pytest tests x"
+    assert project.log.read_text().splitlines()[-1] == "python3 -P -m pytest tests -n auto --dist worksteal x"
 
 
 def test_build_sh_is_the_verb_build(project: Project) -> None:

@@ -219,7 +219,7 @@ BAD: list[Any] = [
     (("prune", "--weights", "w.safetensors", "--out", "p.pt"), 2, "expected a file that ends in .safetensors"),
     (("prune", "--weights", "w.safetensors", "--out", "two.names/p.safetensors"), 1, "two.names: File exists"),
     (("export", "--weights", "w.safetensors", "--out", "work"), 2, "work: exists and is no bundle"),
-    (("export", "--weights", "w.safetensors", "--out", "two.names/b"), 1, "two.names/b: cannot be written"),
+    (("export", "--weights", "w.safetensors", "--out", "two.names/b"), 1, "two.names: cannot be written"),
     (("export", "--weights", "w.safetensors", "--out", "b", "--images", "empty"), 3, "empty: holds no readable JPEG"),
     (("train", "--weights", "w.safetensors", *TRAINING, "--name", "../x"), 2, "--name is '../x', expected"),
     (("train", "--weights", "w.safetensors", *TRAINING, "--project", "two.names"), 1, "two.names"),
