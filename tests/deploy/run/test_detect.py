@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 
 from deploy.cli import main
 from deploy.results.ours import mark
+from deploy.run import detect
 from deploy.run.detect import MAKER
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -319,3 +321,49 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(work: Work) -> None:
     done = subprocess.run(["bash", "-c", command], cwd=work.folder, capture_output=True, text=True)
     assert done.stdout == "p0: 2 objects (red x1, blue x1)\n"
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_a_run_with_boxes_is_another_run(
+    work: Work, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Continued with --boxes, the images before the break would have no list."""
+    for name in ("p0", "p1", "p2"):
+        work.add(name)
+    with monkeypatch.context() as patch:
+        wrote, count = detect.write_image, iter(range(9))
+
+        def broken(*arguments: Any) -> None:
+            if next(count) == 2:
+                raise KeyboardInterrupt
+            wrote(*arguments)
+
+        patch.setattr(detect, "write_image", broken)
+        patch.setattr("deploy.results.resumable.SAVE_SECONDS", 0.0)
+        assert work.detect() == 130
+    capsys.readouterr()
+    assert work.detect("--resume", "--boxes") == 2
+    assert "had another --boxes" in capsys.readouterr().err
+    assert work.detect("--resume") == 0
+    assert sorted(path.name for path in (work.folder / "image_result").glob("p*")) == ["p0.jpg", "p1.jpg", "p2.jpg"]
+
+
+def test_a_long_configuration_inside_the_pipeline(work: Work, capsys: pytest.CaptureFixture[str]) -> None:
+    """Longer than any file's name may be."""
+    work.add("p0")
+    pipeline = work.bundle / "detect.pipeline"
+    text = pipeline.read_text(encoding="utf-8")
+    content = json.loads(text)
+    (elements,) = content.values()
+    (props,) = [
+        e["props"] for e in elements.values() if isinstance(e, dict) and "postProcessConfigPath" in e.get("props", {})
+    ]
+    lines = (work.bundle / props.pop("postProcessConfigPath")).read_text(encoding="utf-8").splitlines()
+    told = dict(line.split("=") for line in lines) | {f"MORE_{number}": "1" for number in range(60)}
+    props["postProcessConfigContent"] = json.dumps(told)
+    own = work.bundle / "own.pipeline"
+    own.write_text(json.dumps(content), encoding="utf-8")
+    assert len(props["postProcessConfigContent"]) > 600
+    assert work.detect("--pipeline", own) == 0
+    inside = capsys.readouterr().out.splitlines()[0]
+    assert work.detect() == 0
+    assert capsys.readouterr().out.splitlines()[0] == inside != "p0: 0 objects"
