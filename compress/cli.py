@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from compress.commands import demo, iterate, quantize, report, run, search
@@ -21,8 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 usage, 3 data, 4 model, 5 environment, 130 Ctrl-C)."""
     open_closed_channels()
     with plain_output():
-        given = parser().parse_args(arguments)
+        given = parser().parse_args(_two_sides_as_one(sys.argv[1:] if arguments is None else arguments))
         return exit_code(lambda: _run(given), _interrupted(given))
+
+
+def _two_sides_as_one(arguments: Sequence[str]) -> list[str]:
+    """`--imgsz 384 640` with its two numbers in one word, so that the option itself says that inputs are square."""
+    words = list(arguments)
+    for place in reversed([place for place, word in enumerate(words) if word == "--imgsz"]):
+        sides = words[place + 1 : place + 3]
+        if len(sides) == 2 and all(side.isdecimal() for side in sides):
+            words[place + 1 : place + 3] = [" ".join(sides)]
+    return words
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -188,10 +188,11 @@ def test_bad_input(
 
 def test_a_rectangular_input_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in (["train", "--data", "d.yaml"], ["val", "--weights", "w", "--data", "d"], ["export", "--weights", "w"]):
-        with pytest.raises(SystemExit) as caught:
-            main([*verb, "--imgsz", "384x640"])
-        assert caught.value.code == 2
-        assert "inputs are square here; expected one side, such as 640" in capsys.readouterr().err
+        for sides in (["384x640"], ["384", "640"]):
+            with pytest.raises(SystemExit) as caught:
+                main([*verb, "--imgsz", *sides])
+            assert caught.value.code == 2
+            assert "inputs are square here; expected one side, such as 640" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["384x640", "640X384", "384,640", "[384, 640]", "(384, 640)", "384*640", "384 640"])
