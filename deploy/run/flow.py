@@ -12,8 +12,8 @@ from deploy.errors import DataError
 from deploy.run.images import read_image
 from deploy.run.stream import Outcome, Stream
 
-IN_FLIGHT = max(8, 2 * (os.cpu_count() or 1))
-"""Images in flight where throughput counts: enough to have one waiting for each core and each plugin that is busy."""
+IN_FLIGHT = max(8, 4 * (os.cpu_count() or 1))
+"""Images in flight where throughput counts: two workers a core at most, and one image waiting for each."""
 
 
 class Answer(NamedTuple):

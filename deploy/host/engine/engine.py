@@ -2,7 +2,8 @@
 
 A worker carries its buffer through all elements in topological order, so that nothing is handed from thread to thread
 and every core is busy with whatever comes next: decoding, resizing and inference of different images overlap, because
-OpenCV and onnxruntime release the interpreter lock. There is one worker a core.
+OpenCV and onnxruntime release the interpreter lock. There is one worker a core, and a second one where a chip computes
+the model: while one waits for the chip, the other decodes.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class Engine:
         self._lock = threading.Lock()
         keep_freed_memory()
         cv2.setNumThreads(1)  # the workers keep the cores busy; more threads inside OpenCV only get in their way
-        self._workers = [Worker(self, self._tasks, len(self._plan.timed)) for _ in range(core_count())]
+        count = core_count() * (2 if any(plugin.waits for plugin in plugins) else 1)
+        self._workers = [Worker(self, self._tasks, len(self._plan.timed)) for _ in range(count)]
         self._sources = [self._source(number, step.plugin.name) for number, step in enumerate(self._plan.source_steps)]
         steps = self._plan.source_steps
         self.source_names = [step.plugin.name for step in steps if not isinstance(step.plugin, RtspSource)]

@@ -94,6 +94,11 @@ class Model:
         self._prepare = ImageBytes(self._rule, self._sides(self.inputs[0]))
 
     @property
+    def on_chip(self) -> bool:
+        """Whether runs wait for a chip, and leave the core meanwhile."""
+        return self._network.on_chip
+
+    @property
     def input_shape(self) -> tuple[int, int, int, int]:
         """The input's shape on the board: with AIPP it takes [1, height, width, channels], else as in the ONNX file."""
         assert self.input_size is not None

@@ -36,6 +36,8 @@ class Network(Protocol):
     """The image that the first input takes, where AIPP is inside the model."""
     channels: int
     """Those that the network has behind such an AIPP."""
+    on_chip: bool
+    """Whether `run` waits for a chip, and leaves the core meanwhile."""
 
     def run(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs, in the order of `outputs`, for an array of the right type and shape for each of `inputs`.

@@ -32,6 +32,8 @@ class OmNetwork:
     it has. Outputs of float16 come out as float32. Raises what open_device and LoadedModel raise.
     """
 
+    on_chip = True
+
     def __init__(self, path: Path, device: int = 0) -> None:
         self.path = path
         self._device: Device = open_device(device)

@@ -36,6 +36,7 @@ class OnnxNetwork:
 
     aipp: StaticAipp | None = None
     channels = 0
+    on_chip = False
 
     def __init__(self, path: Path, half: bool, int8: str = EXACT) -> None:
         self.path = path

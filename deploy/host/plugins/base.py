@@ -37,6 +37,7 @@ class Plugin:
     input_size: tuple[int, int] | None = None
     output_size: tuple[int, int] | None = None
     output_shapes: Sequence[Sequence[int]] | None = None
+    waits: bool = False  # process waits for a chip, and leaves the core to others meanwhile
     inputs: Sequence[Sequence[Plugin]] = ()  # what leads to each input port, the nearest last; set before `connect`
 
     def __init__(self, element: Element) -> None:

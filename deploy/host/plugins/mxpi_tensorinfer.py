@@ -39,6 +39,7 @@ class TensorInfer(Plugin):
         self._has_batch = self.values.get("outputHasBatchDim", "1") == "1"
         self.input_size = self._model.input_size
         self.output_shapes = self._model.output_shapes
+        self.waits = self._model.on_chip
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         sources = self._find_sources(upstream)

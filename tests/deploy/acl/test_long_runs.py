@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from deploy.host.metadata.frame import Frame
 from deploy.host.model.om_network import OmNetwork
 from deploy.host.numerics import applied, numerics_for
 from deploy.host.pipeline.read import parse_pipeline
+from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.run.flow import answers
 from deploy.run.session import open_stream
 from deploy.run.target import Target
@@ -129,6 +131,34 @@ def test_the_engine_adds_little_to_the_chip(
             shares.append((SLEEP_MS + decoding(data) + calling(bundle / "model.om")) / taken)
     assert acl.S.most_at_once == core_count()
     assert max(shares) >= 0.9, shares
+
+
+def test_images_are_decoded_while_the_chip_computes(
+    acl: Any, tiny_bundle: Callable[..., Path], tmp_path: Path, blob_jpeg: Callable[..., bytes], monkeypatch: Any
+) -> None:
+    """With every copy of the model busy, as many workers as there are cores go on with further images."""
+    bundle, images = tiny_bundle(), tmp_path / "images"
+    stand_in_atc.convert(bundle / "model.onnx", bundle / "model.om", bundle / "aipp.cfg")
+    images.mkdir()
+    names = [f"{number:02}" for number in range(2 * core_count())]
+    for name in names:
+        (images / f"{name}.jpg").write_bytes(blob_jpeg([(1, 1, 0)]))
+    run, decode = LoadedModel.run, ImageDecoder.process
+    decoded, all_decoded = iter(range(len(names), 0, -1)), threading.Event()
+
+    def decoding(self: ImageDecoder, frame: Frame) -> None:
+        decode(self, frame)
+        if next(decoded) == 1:
+            all_decoded.set()
+
+    def waiting(self: LoadedModel, *arguments: Any) -> None:
+        assert all_decoded.wait(20), "images wait for the chip that could have been decoded"
+        run(self, *arguments)
+
+    monkeypatch.setattr(ImageDecoder, "process", decoding)
+    monkeypatch.setattr(LoadedModel, "run", waiting)
+    with open_stream(Target(bundle, on="acl"), "detect") as (stream, _):
+        assert not [outcome.fault for _, _, outcome in answers(stream, images, names) if outcome.fault]
 
 
 def test_one_worker_that_fails_ends_nothing(
