@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.machinery import ExtensionFileLoader
 from types import FrameType
+from typing import TextIO
 
 from compute_mAP.terminal import flush_stdout, give_up_stdout
 from deploy.errors import EnvironmentFault, ReportedError
@@ -162,11 +163,16 @@ def _imports_an_extension(frame: FrameType | None) -> bool:
     return False
 
 
+def can_rewrite(stream: TextIO) -> bool:
+    """Whether a line on it can be written over: on a terminal, and below a cell of a notebook, which is no terminal."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel.")
+
+
 class StatusLine:
-    """How far something is, on stderr: one line, rewritten on a terminal; elsewhere a new line every QUIET_SECONDS."""
+    """How far something is, on stderr: one line, rewritten where possible; elsewhere a new line every QUIET_SECONDS."""
 
     def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
+        self.live = can_rewrite(sys.stderr)
         self._shown_at = time.perf_counter()
         self._line = ""
 

@@ -146,9 +146,9 @@ class TrainingResult:
         return {"best": str(self.best), "last": str(self.last), "stopped": self.stopped, **self.metrics}
 
     def _repr_html_(self) -> str:
-        names = ("map50", "map50_95", "f1")
-        shown = {"epoch": self.epoch, **{key: self.metrics[key] for key in names if key in self.metrics}}
-        return html_table([*shown, "best"], [[*shown.values(), self.best]])
+        names = {"map50": "mAP@0.5", "map50_95": "mAP@0.5:0.95", "f1": "F1"}
+        shown = {"best epoch": self.epoch, **{names[key]: self.metrics[key] for key in names if key in self.metrics}}
+        return html_table([*shown, "checkpoint"], [[*shown.values(), self.best]])
 
 
 Say = Callable[[str], None]

@@ -38,6 +38,7 @@ from compress.train.state import TrainState
 from compress.train.steering import FixedRate, SteeredRate, absolute
 from compress.train.step import Stepper
 from compress.val.validate import Validator
+from deploy.console import can_rewrite
 from deploy.errors import ReportedError, UsageError
 
 RECALIBRATION_BATCHES = 16
@@ -212,7 +213,8 @@ class _Training:
         latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
         waiting, lr_sum = 0, 0.0
         title = f"{self.stage} {epoch + 1}/{settings.epochs}"
-        bar = progress(self.loader, desc=title, mininterval=1, disable=None if self.writes else True)
+        shown_live = self.writes and can_rewrite(sys.stderr)
+        bar = progress(self.loader, desc=title, mininterval=1, disable=not shown_live)
         for step, batch in enumerate(bar):
             together = schedule(self.stepper.optimizer, settings, epoch * len(self.loader) + step, len(self.loader))
             latest.append(batch["img"])

@@ -43,6 +43,22 @@ def test_a_file_gets_whole_lines_and_few(capsys: pytest.CaptureFixture[str], mon
     assert capsys.readouterr().err.startswith("detected 2/3, ")
 
 
+class OutStream(io.StringIO):
+    """Of the name and place of the stream that a kernel has for stderr, which is no terminal."""
+
+
+OutStream.__module__ = "ipykernel.iostream"
+
+
+def test_below_a_cell_of_a_notebook_the_line_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = OutStream()
+    monkeypatch.setattr(console, "sys", SimpleNamespace(stderr=stderr))
+    status = StatusLine()
+    status.show("1/2")
+    status.show("2/2")
+    assert not stderr.isatty() and stderr.getvalue() == "\r1/2\r2/2"
+
+
 def test_a_fault_has_a_line_of_its_own(terminal: Terminal) -> None:
     progress = Progress("detected", 2)
     progress.step()
