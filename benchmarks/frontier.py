@@ -10,7 +10,6 @@ against FLOPs. Scores are COCO's protocol on the test set, float numerics.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder, which has a compress.py of its own
 
+from benchmarks.bundle_rows import markdown, read_rows  # noqa: E402
 from compress.cli import main as compress  # noqa: E402
-from compute_mAP.class_names import read_names  # noqa: E402
-from compute_mAP.score import compare, score  # noqa: E402
-from compute_mAP.voc_devkit import find_devkit  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
 from deploy.errors import ReportedError  # noqa: E402
 
@@ -42,7 +39,6 @@ ROWS = (
     "flops30-taught",
 )
 AGAINST = ("long", "half")
-PROTOCOL = "coco"
 
 
 def main() -> int:
@@ -66,8 +62,8 @@ def _run(options: argparse.Namespace) -> None:
     if not options.only_table:
         for row in rows:
             _train(row, options)
-    done = {row: _row(options, row) for row in rows if (options.out / f"{row}-bundle" / "bundle.json").is_file()}
-    print(_table(options, done))
+    done = read_rows(options.out, rows, options.devkit, options.names)
+    print(markdown(options.out, done, AGAINST, options.devkit, options.names))
     if done:
         _draw(done, options.out / "frontier.png")
 
@@ -78,42 +74,6 @@ def _train(row: str, options: argparse.Namespace) -> None:
     code = compress(["run", str(ROOT / f"benchmarks/recipes/frontier-{row}.yaml"), *words, "--out", str(options.out)])
     if code:
         raise KeyboardInterrupt if code == 130 else ReportedError(f"the row {row} ended with exit code {code}")
-
-
-def _row(options: argparse.Namespace, row: str) -> dict[str, Any]:
-    described = json.loads((options.out / f"{row}-bundle" / "bundle.json").read_text(encoding="utf-8"))
-    report = score(_results(options, row), find_devkit(options.devkit), read_names(options.names), PROTOCOL)
-    return {
-        "map50": report.map50,
-        "map50_95": report.map50_95,
-        "parameters": described["parameters"],
-        "flops": described["flops"],
-    }
-
-
-def _results(options: argparse.Namespace, row: str) -> Path:
-    return options.out / f"{row}-eval" / "txt_result"
-
-
-def _table(options: argparse.Namespace, done: dict[str, dict[str, Any]]) -> str:
-    devkit, names = find_devkit(options.devkit), read_names(options.names)
-    lines = [
-        "| row | mAP@0.5 | mAP@0.5:0.95 | parameters | FLOPs | "
-        + " | ".join(f"against {row}" for row in AGAINST)
-        + " |",
-        "|---|---:|---:|---:|---:|" + "---|" * len(AGAINST),
-    ]
-    for row, found in done.items():
-        cells = [f"{found['map50']:.3f}", f"{found['map50_95']:.3f}"]
-        cells += [f"{found['parameters'] / 1e6:.3f} M", f"{found['flops'] / 1e9:.3f} G"]
-        for other in AGAINST:
-            if other == row or other not in done:
-                cells.append("")
-                continue
-            gap = compare(_results(options, row), _results(options, other), devkit, names, PROTOCOL).map50_95
-            cells.append(f"{100 * gap.difference:+.1f} ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})")
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def _draw(done: dict[str, dict[str, Any]], file: Path) -> None:
