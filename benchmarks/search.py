@@ -203,7 +203,8 @@ def _watched(journal: Path, options: Mapping[str, Any], workers: int) -> dict[st
     words = [f"--{name}={value}" for name, value in options.items()]
     before = journal.stat().st_mtime_ns if journal.is_file() else 0
     seen: list[float] = []  # when each candidate was there
-    with subprocess.Popen([sys.executable, str(ROOT / "compress"), "search", *words]) as process:
+    command = [sys.executable, str(ROOT / "compress"), "search", *words]
+    with subprocess.Popen(command, stdout=sys.stderr) as process:
         while process.poll() is None:
             if journal.is_file() and journal.stat().st_mtime_ns > before:
                 done = journal.read_bytes().count(b"\n") - 1

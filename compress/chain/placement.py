@@ -9,7 +9,7 @@ from typing import Any
 from compress.verb import Verb
 from deploy.errors import UsageError
 
-WRITTEN = frozenset({"stock", "save"})
+WRITTEN = frozenset({"stock", "save", "saved-cfg"})
 """Options, beside --out and --project, that name a file to write."""
 
 _BEGUN = ("state.pt", "journal.jsonl")

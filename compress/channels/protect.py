@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -37,4 +37,13 @@ def protect(flow: ChannelFlow, patterns: Sequence[str]) -> ChannelFlow:
         if not matched:
             near = nearest(pattern, flow.convolutions)
             raise UsageError(f"--protect {pattern} matches none of the {len(flow.convolutions)} convolutions{near}")
+    return replace(flow, groups=groups)
+
+
+def keep_all_but(flow: ChannelFlow, names: Collection[str], reason: str) -> ChannelFlow:
+    """The flow with every group pinned, for that reason, that has a convolution not among these names."""
+    groups = [
+        group if group.pinned or set(group.convolutions) <= set(names) else replace(group, pinned=reason)
+        for group in flow.groups
+    ]
     return replace(flow, groups=groups)

@@ -29,6 +29,7 @@ def _text(done: SearchResult, settings: SearchSettings) -> str:
             f"all candidates: {done.journal} and {done.chart}",
             str(done.best),
             str(done.plan_file),
+            *([str(done.saved_cfg)] if done.saved_cfg else []),
         ]
     )
 

@@ -11,6 +11,7 @@ from compress.nets import yolov8 as anchor_free
 from compress.nets.detector import Detector
 from compress.nets.end_to_end import EndToEnd, has_two_branches
 from compress.nets.focus import without_focus
+from compress.nets.slim_yaml import Factors, is_slim, plain_architecture
 from compress.nets.stock_names import stock_names, stock_yaml, task_of
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
@@ -26,10 +27,13 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
 
     `cfg` is the path of a YAML file, or a name with or without `.yaml`: `yolov5n` .. `yolov5x` (with anchors), or what
     ultralytics calls a detector: `yolo26n`, `yolo12n`, `yolov9t`, `yolov8n-p2`, `yolov5nu` (anchor-free), ...
+    Of a slim YAML it is the architecture at full width.
     Raises UsageError for an unknown name and ModelError for a file that is no such YAML.
     """
     if Path(cfg).is_file():
         described = _read(Path(cfg))
+        if is_slim(described):
+            described, _ = plain_architecture(described, str(cfg))
         if has_anchors(described):
             described = without_focus(described)
         check_architecture(described, str(cfg))
@@ -53,6 +57,12 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
         f"--cfg {cfg}: neither a file nor a detector that is known, such as yolo26n, yolov8n or yolov5n"
         f"{nearest(stem, known)}"
     )
+
+
+def slim_factors(cfg: str) -> Factors:
+    """The widths that `--cfg` asks for where it is a slim YAML (see slim_yaml.py); none for anything else."""
+    described = _read(Path(cfg)) if Path(cfg).is_file() else None
+    return plain_architecture(described, str(cfg))[1] if is_slim(described) else {}
 
 
 def _read(path: Path) -> Any:

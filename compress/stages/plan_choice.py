@@ -16,6 +16,7 @@ from compress.prune.choose import choose_for
 from compress.prune.goal import Goal, read_amount
 from compress.prune.plan import Plan, load_plan, read_plan
 from compress.prune.scores import Scores, filter_scores, gamma_scores, group_scores, taylor_scores
+from compress.prune.slim_widths import slim_plan
 from compress.stages.prune_settings import DEFAULT_PERCENT, PruneSettings
 
 
@@ -35,8 +36,15 @@ def plan_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Plan
     if settings.plan:
         return load_plan(settings.plan, flow)
     scores = scores_of(model, flow, settings)
+    if settings.cfg:
+        return _told(slim_plan(model, flow, scores, settings.cfg, settings.align), settings)
     goal, cost = _goal(model, flow, scores, settings)
     plan = choose_for(flow, scores, goal, settings.align, cost, settings.floor, settings.rank == "saving")
+    return _told(plan, settings)
+
+
+def _told(plan: Plan, settings: PruneSettings) -> Plan:
+    """The plan with what it was chosen by."""
     return replace(plan, score=settings.score, shortcuts=settings.shortcuts, protect=list(settings.protect))
 
 

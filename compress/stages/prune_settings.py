@@ -106,6 +106,12 @@ class PruneSettings(ChoiceSettings):
 
     weights: Weights = option(metavar="FILE", also=(Model,), help="a checkpoint, or a .pt of ultralytics")
     plan: str | None = option(None, metavar="FILE", help="apply this plan as it is", **_GOALS)
+    cfg: str | None = option(
+        None,
+        metavar="FILE",
+        help="bring the model to the widths of a slim YAML, as search --saved-cfg writes it; --score says which stay",
+        **_GOALS,
+    )
     data: str | None = option(
         None, metavar="FILE", help="data.yaml whose train images --score taylor and --reconstruct use", **_WHICH
     )
@@ -135,7 +141,13 @@ class PruneSettings(ChoiceSettings):
             raise UsageError("--plan and --plan-only exclude each other: one applies a plan, the other writes one")
 
     def _check_out(self, out: Path) -> None:
-        inputs = [self.weights if isinstance(self.weights, (str, Path)) else None, self.plan, self.data, self.eval]
+        inputs = [
+            self.weights if isinstance(self.weights, (str, Path)) else None,
+            self.plan,
+            self.cfg,
+            self.data,
+            self.eval,
+        ]
         if not self.plan_only:
             check_out_file("--out", out, ".safetensors", inputs)
             return

@@ -16,6 +16,7 @@ from compress.stages.table import html_table
 
 if TYPE_CHECKING:
     from compress.channels.flow import ChannelFlow
+    from compress.nets.detector import Detector
     from compress.prune.budget import Cost
     from compress.prune.plan import Plan
     from compress.prune.scores import Scores
@@ -35,7 +36,7 @@ class SearchResult:
     Attributes:
         plan: the winner's, group by group.
         model: the winner, cut, with the batch-norm statistics that it was scored with; to be fine-tuned.
-        best, plan_file, journal, chart: the files written.
+        best, plan_file, journal, chart: the files written; `saved_cfg` the slim YAML, where one was asked for.
         number: the winner's number among the candidates, counted from 0.
         map50, map50_95: its scores on the held-out training images, 0..1, not trained since.
         baseline: mAP@0.5 of the model as it was, on the same images; `full` with recalibrated statistics.
@@ -50,6 +51,7 @@ class SearchResult:
     plan_file: Path
     journal: Path
     chart: Path
+    saved_cfg: Path | None
     number: int
     map50: float
     map50_95: float
@@ -63,6 +65,8 @@ class SearchResult:
     def to_json(self) -> dict[str, Any]:
         numbers = ("number", "map50", "map50_95", "baseline", "full", "share", "candidates", "before", "after")
         files = {"weights": self.best, "plan": self.plan_file, "journal": self.journal, "chart": self.chart}
+        if self.saved_cfg:
+            files["cfg"] = self.saved_cfg
         return {**{key: str(file) for key, file in files.items()}, **{key: getattr(self, key) for key in numbers}}
 
     def _repr_html_(self) -> str:
@@ -91,7 +95,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
     from compress.search.run import self_check
     from compress.search.space import Band, Space
     from compress.search.strategies import Candidates
-    from compress.stages.plan_choice import flow_of, scores_of
+    from compress.stages.plan_choice import scores_of
 
     data = load_data_yaml(settings.data)
     given = open_model(settings.weights)
@@ -101,7 +105,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
     imgsz = input_side(detector, settings.imgsz)
     letterbox = settings.letterbox or validated_with(given.history)
     choice = _choice(settings, given)
-    flow = flow_of(detector, choice)
+    flow = _searched_flow(detector, choice, settings)
     order = scores_of(detector, flow, choice)
     band = Band(settings.remain_ratio, settings.delta)
     space = Space(flow, _cost(given, flow, order, imgsz, settings), band, settings.align, settings.floor)
@@ -112,6 +116,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
         "letterbox": letterbox,
         **{key: getattr(settings, key) for key in _MAKES},
         "protect": list(settings.protect),
+        "layers": "of a slim YAML" if settings.saved_cfg else "all",
     }
     with folder.alone():
         scorer = _scorer(given, flow, order, data, imgsz, letterbox, settings, say)
@@ -149,6 +154,18 @@ def _choice(settings: SearchSettings, given: Model) -> PruneSettings:
         shortcuts=settings.shortcuts,
         protect=tuple(settings.protect),
     )
+
+
+def _searched_flow(detector: Detector, choice: PruneSettings, settings: SearchSettings) -> ChannelFlow:
+    """The channels that candidates differ in."""
+    from compress.channels.protect import keep_all_but
+    from compress.nets.slim_yaml import slim_layers
+    from compress.stages.plan_choice import flow_of
+
+    flow = flow_of(detector, choice)
+    if not settings.saved_cfg:
+        return flow
+    return keep_all_but(flow, slim_layers(detector), "a slim YAML has no factor for it")
 
 
 def _cost(given: Model, flow: ChannelFlow, order: Scores, imgsz: int, settings: SearchSettings) -> Cost:
@@ -232,6 +249,7 @@ def _written(
     """Cut the winner out, prove the cut, give it its statistics, and write what there is to write."""
     from compress.nets.checkpoint import checkpoint_bytes
     from compress.nets.size import flops, parameters
+    from compress.nets.slim_yaml import slim_yaml
     from compress.prune import surgery
     from compress.prune.reconstruct import reconstruct
     from compress.report.candidate_chart import candidate_chart
@@ -264,7 +282,11 @@ def _written(
         **after,
     }
     model = Model(slim, [*given.history, entry], folder.best)
-    write_together([(folder.best, checkpoint_bytes(slim, model.history)), (folder.plan, plan.to_bytes())])
+    files = [(folder.best, checkpoint_bytes(slim, model.history)), (folder.plan, plan.to_bytes())]
+    saved_cfg = Path(settings.saved_cfg) if settings.saved_cfg else None
+    if saved_cfg:
+        files.append((saved_cfg, slim_yaml(slim)))
+    write_together(files)
     candidate_chart(journal.entries, settings.budget, (space.whole_cost, full.map50), folder.chart)
     return SearchResult(
         plan,
@@ -273,6 +295,7 @@ def _written(
         folder.plan,
         folder.journal,
         folder.chart,
+        saved_cfg,
         winner.number,
         winner.map50,
         winner.map50_95,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compress.cost.chips import DEFAULT_SOC
 from compress.option import again, option
+from compress.out_file import check_out_file
 from compress.stages.inference import InferenceSettings
 from compress.stages.prune_settings import ChoiceSettings, PruneSettings
 from compress.train.settings import TrainSettings
@@ -66,6 +67,12 @@ class SearchSettings(InferenceSettings):
     workers: int | None = option(
         None, kind=int, low=1, high=256, metavar="N", help="processes that score candidates (default: 1)", **_HOW
     )
+    saved_cfg: str | None = option(
+        None,
+        metavar="FILE",
+        help="write the winner's widths as a slim YAML, for train --cfg and prune --cfg; layers that such a file has "
+        "no factor for then stay whole",
+    )
     project: str = option("runs", metavar="DIR", help="where the folder goes")
     name: str = option("search", help="the search's folder")
     resume: bool = option(False, help="go on with the search of that name; --candidates may be another number then")
@@ -74,5 +81,19 @@ class SearchSettings(InferenceSettings):
         super().__post_init__()
         if self.calibrate and Path(self.calibrate).suffix != ".json":
             raise UsageError(f"--calibrate is {self.calibrate}, expected a .json that cost --save wrote")
+        if self.saved_cfg:
+            self._check_saved_cfg(self.saved_cfg)
         if self.calibrate and self.budget != "latency":
             raise UsageError("--calibrate is for --budget latency")
+
+    def _check_saved_cfg(self, file: str) -> None:
+        from compress.nets.slim_yaml import read_slim_yaml
+
+        weights = self.weights if isinstance(self.weights, (str, Path)) else None
+        check_out_file(
+            "--saved-cfg", Path(file), ".yaml", [weights, self.data, self.calibrate], "slim YAML", read_slim_yaml
+        )
+        if self.align % 8:
+            raise UsageError(
+                f"--align is {self.align}, expected a multiple of 8: readers of a slim YAML round widths up to 8"
+            )

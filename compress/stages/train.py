@@ -210,7 +210,7 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
 def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -> Model:
     """The model to train, which the training may change."""
     from compress.data.data_yaml import load_data_yaml
-    from compress.nets.family import architecture, build
+    from compress.nets.family import architecture, build, slim_factors
 
     data = load_data_yaml(settings.data)
     names = data.names
@@ -224,10 +224,16 @@ def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -
     if not settings.cfg:
         raise UsageError("neither --weights nor --cfg is given: expected a checkpoint or an architecture to start from")
     arch = architecture(settings.cfg, len(names))
+    factors = slim_factors(settings.cfg)
     if isinstance(arch.get("anchors"), int):
         arch = _with_anchors(arch, data, settings.imgsz)
         say(f"anchors by k-means: {'; '.join(','.join(f'{side:g}' for side in row) for row in arch['anchors'])}")
-    return Model(build(arch, names, settings.imgsz), [])
+    built = build(arch, names, settings.imgsz)
+    if factors:
+        from compress.prune.slim_widths import narrowed
+
+        built = narrowed(built, factors, settings.cfg)
+    return Model(built, [])
 
 
 def _with_anchors(arch: dict[str, Any], data: DataSet, imgsz: int) -> dict[str, Any]:

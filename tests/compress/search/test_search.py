@@ -16,6 +16,7 @@ from compress import api
 from compress.channels.flow import ChannelFlow
 from compress.cli import main
 from compress.nets.checkpoint import load_checkpoint
+from compress.nets.slim_yaml import convolution_widths, slim_layers
 from compress.prune.plan import load_plan
 from compress.search.folder import MAKER, SearchFolder
 from deploy.errors import DataError, UsageError
@@ -135,3 +136,42 @@ def test_in_python(known: Any, tmp_path: Path) -> None:
         api.search(known.weights, known.data, budget="params", seed=1, resume=True, **options)
     with pytest.raises(DataError):
         api.search(known.weights, tmp_path / "gone.yaml", **options)
+
+
+def test_the_winner_as_a_slim_yaml(words: list[str], known: Any, tmp_path: Path) -> None:
+    """What a slim YAML has no factor for stays whole, and the file gives the winner's widths to prune and train."""
+    file, again = tmp_path / "slim.yaml", tmp_path / "again.safetensors"
+    assert main([*words, "--candidates", "2", "--align", "8", "--delta", "0.1", "--saved-cfg", str(file)]) == 0
+    best = tmp_path / "runs" / "search" / "best.safetensors"
+    widths = convolution_widths(load_checkpoint(best)[0])
+    whole = convolution_widths(known.model)
+    narrower = {name for name in widths if widths[name] < whole[name]}
+    assert narrower and narrower <= set(slim_layers(known.model))
+    assert main(["prune", "--weights", str(known.weights), "--cfg", str(file), "--out", str(again)]) == 0
+    assert convolution_widths(load_checkpoint(again)[0]) == widths
+    fresh = ["--cfg", str(file), "--epochs", "1", "--imgsz", "64", "--workers", "0", "--project", str(tmp_path)]
+    assert main(["train", "--data", str(known.data), *fresh]) == 0
+    assert convolution_widths(load_checkpoint(tmp_path / "train" / "weights" / "last.safetensors")[0]) == widths
+
+
+@pytest.mark.parametrize(
+    "name, content, given, reason",
+    [
+        ("slim.yml", None, [], "expected a file that ends in .yaml"),
+        ("data.yaml", "names: [a]", [], "which is there and no slim YAML"),
+        ("slim.yaml", None, ["--align", "4"], "--align is 4, expected a multiple of 8"),
+    ],
+)
+def test_saved_cfg_that_is_none(
+    words: list[str],
+    tmp_path: Path,
+    name: str,
+    content: str | None,
+    given: list[str],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if content:
+        (tmp_path / name).write_text(content)
+    assert main([*words, "--align", "8", *given, "--saved-cfg", str(tmp_path / name)]) == 2
+    assert reason in capsys.readouterr().err
