@@ -61,7 +61,7 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
 
 def slim_factors(cfg: str) -> Factors:
     """The widths that `--cfg` asks for where it is a slim YAML (see slim_yaml.py); none for anything else."""
-    described = _read(Path(cfg)) if Path(cfg).is_file() else None
+    described: Any = _read(Path(cfg)) if Path(cfg).is_file() else None
     return plain_architecture(described, str(cfg))[1] if is_slim(described) else {}
 
 
