@@ -18,14 +18,21 @@ def missing_package(error: ModuleNotFoundError) -> EnvironmentFault | None:
 
 def report_failure(error: Exception) -> int:
     """Print the error's sentence; returns its exit code. Raises it again where it is a fault of this program."""
-    if isinstance(error, ReportedError):
-        sentence, code = str(error), error.exit_code
-    elif isinstance(error, ModuleNotFoundError) and (missing := missing_package(error)):
-        sentence, code = str(missing), missing.exit_code
-    elif isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        sentence, code = f"{place}{error.strerror or error}", 1
-    else:
+    told = sentence_of(error)
+    if told is None:
         raise error
+    sentence, code = told
     print(f"error: {sentence}", file=sys.stderr)
     return code
+
+
+def sentence_of(error: Exception) -> tuple[str, int] | None:
+    """The error's sentence and its exit code; None where it is a fault of this program."""
+    if isinstance(error, ReportedError):
+        return str(error), error.exit_code
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_package(error)):
+        return str(missing), missing.exit_code
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}", 1
+    return None

@@ -30,12 +30,14 @@ class Verb:
         settings: the dataclass that holds its options.
         run: does it; imports what it needs itself, because torch alone costs seconds. Of several processes one alone
             answers. None for a verb of `run.sh`.
+        together: whether all processes of torchrun do it together: it is a training.
     """
 
     name: str
     about: str
     settings: type
     run: Callable[[Any], Answer | None] | None
+    together: bool = False
 
     @property
     def options(self) -> dict[str, Option]:

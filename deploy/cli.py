@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         IMAGES["image_dir"].add(verb, "image_dir")
     evaluate = _verb(verbs, "eval", "write txt_result and score it against a Pascal VOC devkit", _evaluate)
     EVAL["devkit"].add(evaluate, "devkit")
-    for name in ("year", "image-set", "protocol", "compare", "out", "resume"):
+    for name in ("year", "image-set", "protocol", "compare", "out", "resume", "ray"):
         EVAL[name.replace("-", "_")].add(evaluate, f"--{name}")
     for name in ("out", "resume"):
         EVAL[name].add(detect, f"--{name}")
@@ -147,16 +147,12 @@ def _evaluate(options: argparse.Namespace) -> Any:
     from deploy.run.compare import compare
     from deploy.run.evaluate import evaluate
 
-    run: Any = compare if options.compare else evaluate
-    return run(
-        _target(options),
-        options.devkit,
-        options.year,
-        options.image_set,
-        options.protocol,
-        options.out,
-        options.resume,
-    )
+    how = (options.devkit, options.year, options.image_set, options.protocol, options.out, options.resume)
+    if not options.compare:
+        return evaluate(_target(options), *how, options.ray)
+    if options.ray is not None:
+        raise UsageError("--ray and --compare exclude each other: --compare runs the set six times on this machine")
+    return compare(_target(options), *how)
 
 
 def _check(options: argparse.Namespace) -> Any:

@@ -1,7 +1,9 @@
 """What all tests share: the folder of reference material beside the project, where it is present."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,23 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the reference material is not there: no folder {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A Ray cluster of two nodes with a core each, on this machine, beside a head without any; tests are skipped where
+    Ray is not installed. It takes half a minute."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install '.[cluster]'")
+    small = {"num_cpus": 1, "object_store_memory": 100 * 1024 * 1024}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_health_check_period_ms", "500")
+        patch.setenv("RAY_health_check_failure_threshold", "3")
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, "num_cpus": 0})
+        for _ in range(2):
+            cluster.add_node(**small)
+        yield cluster
+        cluster.shutdown()
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -7,11 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from compress.chain.fingerprint import fingerprint, path_hash
 from compress.chain.placement import kept_inside, placed_options
+from compress.chain.ranks import Ranks, ranks
 from compress.chain.verbs import command_line, settings_of
 from compress.edge import run_edge
 from compress.failure import report_failure
@@ -41,13 +43,12 @@ class Chain:
         folder: where everything goes.
         redo: do a stage again that was done with other options or inputs, instead of refusing.
 
-    Raises UsageError where several processes were started: a chain starts its own; and where `folder` holds something
-    that is no chain, among which results would be lost, or which they would replace.
+    Raises UsageError where several processes were started and this one does not lead the others (see ranks.py),
+    and where `folder` holds something that is no chain, among which results would be lost, or which they would replace.
     """
 
     def __init__(self, verbs: Mapping[str, Verb], folder: Path, redo: bool = False) -> None:
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise UsageError("a chain of stages runs in one process; start torchrun for a single stage instead")
+        self._ranks = ranks()
         check_replaceable(folder.absolute(), _MAKER)
         self._verbs = verbs
         self._folder = folder
@@ -78,7 +79,7 @@ class Chain:
         begun = before is not None and not changed
         placed = placed_options(self._verbs[verb], options, self._folder, name, begun, self._redo)
         began = time.perf_counter()
-        answer = _run(self._verbs[verb], {**options, **inside, **placed})
+        answer = _run(self._verbs[verb], {**options, **inside, **placed}, self._ranks)
         results = {str(value): path_hash(Path(value)) for value in _files_of(answer)}
         _write(record, {"name": name, "given": given, "answer": answer, "results": results})
         # the record is that of an unbroken run, however often it was broken; the time is not
@@ -86,15 +87,16 @@ class Chain:
         return answer
 
 
-def _run(verb: Verb, options: Mapping[str, Any]) -> dict[str, Any]:
+def _run(verb: Verb, options: Mapping[str, Any], others: Ranks | None) -> dict[str, Any]:
     """Do what the verb does; returns its answer as JSON has it."""
     words = command_line(verb, options)
     if verb.run is None:
         return run_edge(*words)
     print(f"$ python -m compress {' '.join(words)}", file=sys.stderr)
     try:
-        found = verb.run(settings_of(verb, options))
-        assert found, "a chain runs in one process"
+        with others.together(verb, options) if others and verb.together else nullcontext():
+            found = verb.run(settings_of(verb, options))
+        assert found, "the first process has the answer"
         if found.fault:
             raise found.fault
     except Exception as error:

@@ -51,7 +51,13 @@ class IterateSettings(ChoiceSettings, SparsitySettings):
             raise UsageError(f"--name is '{self.name}', expected the name of one folder")
 
 
-def iterate(settings: IterateSettings) -> Answer:
+def iterate(settings: IterateSettings) -> Answer | None:
+    from compress.chain.ranks import led
+
+    return led(lambda: _iterate(settings), training.VERBS)
+
+
+def _iterate(settings: IterateSettings) -> Answer:
     from compress.chain.chain import Chain
 
     verbs = (val.VERB, training.SPARSIFY, prune.VERB, training.FINETUNE)

@@ -59,7 +59,13 @@ class RunSettings(Settings):
     redo: bool = option(False, help="do stages again whose options or inputs have changed, and what follows")
 
 
-def run(settings: RunSettings) -> Answer:
+def run(settings: RunSettings) -> Answer | None:
+    from compress.chain.ranks import led
+
+    return led(lambda: _run(settings), training.VERBS)
+
+
+def _run(settings: RunSettings) -> Answer:
     from compress.chain.chain import Chain
     from compress.chain.recipe import filled, read_recipe
 

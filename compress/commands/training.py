@@ -19,14 +19,19 @@ def _answering(stage: Callable[..., TrainingResult]) -> Callable[[Any], Answer |
     return run
 
 
-TRAIN = Verb("train", "train a dense detector", DenseSettings, _answering(stages.train))
+TRAIN = Verb("train", "train a dense detector", DenseSettings, _answering(stages.train), together=True)
 SPARSIFY = Verb(
     "sparsify",
     "train with a sparsity penalty on the batch-norm gammas",
     SparsifySettings,
     _answering(stages.sparsify),
+    together=True,
 )
 FINETUNE = Verb(
-    "finetune", "train a pruned detector until it has recovered", FinetuneSettings, _answering(stages.finetune)
+    "finetune",
+    "train a pruned detector until it has recovered",
+    FinetuneSettings,
+    _answering(stages.finetune),
+    together=True,
 )
 VERBS = (TRAIN, SPARSIFY, FINETUNE)

@@ -94,6 +94,11 @@ class Scorer:
         self.model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
         return self
 
+    def on_cpu(self) -> Scorer:
+        """Itself, with its model where every machine can read it."""
+        self.model.cpu()
+        return self
+
     def baseline(self) -> Scored:
         """The model as it is."""
         return self._scored()

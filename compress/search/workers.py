@@ -6,12 +6,13 @@ A worker that dies costs no more than its candidate's time: another one takes it
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
+
+import torch
 
 from compress.children import starting
 from compress.search.scorer import Scored, Scorer
@@ -87,7 +88,7 @@ class Processes:
     def __init__(self, scorer: Scorer, size: int) -> None:
         self.size = size
         self._scorer = scorer
-        self._threads = max(1, (os.cpu_count() or 1) // size)
+        self._threads = max(1, torch.get_num_threads() // size)
         # spawned, not forked: a process whose threads have computed must not be forked
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
@@ -172,8 +173,6 @@ class Processes:
 
 
 def _work(pipe: Connection, scorer: Scorer, threads: int) -> None:
-    import torch
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began all this
     torch.set_num_threads(threads)
     scorer.on_device()

@@ -52,6 +52,7 @@ class EvaluateSettings(PipelineSettings):
     protocol: str = as_run("protocol")
     out: str | Path = as_run("out")
     resume: bool = as_run("resume")
+    ray: str | None = as_run("ray")
 
 
 @dataclass(frozen=True)
@@ -105,5 +106,5 @@ def evaluate(settings: EvaluateSettings) -> EvaluateResult:
         write_outside=settings.write_outside,
     )
     devkit, out = Path(settings.devkit), Path(settings.out)
-    done = run(target, devkit, settings.year, settings.image_set, settings.protocol, out, settings.resume)
+    done = run(target, devkit, settings.year, settings.image_set, settings.protocol, out, settings.resume, settings.ray)
     return EvaluateResult(done.report, done.out)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,14 +125,15 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
         baseline, full = self_check(scorer, space.full)
         say(f"mAP@0.5 on {len(scorer.held_out.images)} held-out training images: {baseline.map50:.3f} as it is, "
             f"{full.map50:.3f} at full width with statistics from {len(scorer.batches)} batches")  # fmt: skip
-        winner = run(
-            space,
-            Candidates(space, settings.strategy, settings.seed),
-            settings.candidates,
-            _workers(scorer, settings),
-            journal,
-            lambda entry: folder.keep(_plan(flow, order, entry, space, settings)),
-        )
+        with _workers(scorer, settings) as workers:
+            winner = run(
+                space,
+                Candidates(space, settings.strategy, settings.seed),
+                settings.candidates,
+                workers,
+                journal,
+                lambda entry: folder.keep(_plan(flow, order, entry, space, settings)),
+            )
         if not winner.map50:
             say("warning: every candidate has mAP@0.5 0, so none is better; try a higher --remain-ratio")
         return _written(given, flow, order, winner, space, settings, folder, journal, scorer, baseline, full)
@@ -208,11 +210,22 @@ def _scorer(
     return Scorer(copy.deepcopy(given.detector), flow, order, batches, validator).on_device()
 
 
-def _workers(scorer: Scorer, settings: SearchSettings) -> Workers:
+@contextmanager
+def _workers(scorer: Scorer, settings: SearchSettings) -> Iterator[Workers]:
     from compress.search.workers import InProcess, Processes
 
     count = settings.workers or 1
-    return InProcess(scorer) if count == 1 else Processes(scorer, min(count, settings.candidates))
+    if settings.ray is None:
+        yield InProcess(scorer) if count == 1 else Processes(scorer, min(count, settings.candidates))
+        return
+    import compress
+    import compute_mAP
+    import deploy
+    from compress.search.cluster import OnCluster
+    from deploy.cluster import cluster
+
+    with cluster(settings.ray, (compress, deploy, compute_mAP)) as ray:
+        yield OnCluster(ray, scorer, settings.workers)
 
 
 def _plan(flow: ChannelFlow, order: Scores, entry: Entry, space: Space, settings: SearchSettings) -> Plan:

@@ -11,6 +11,7 @@ from compress.out_file import check_out_file
 from compress.stages.inference import InferenceSettings
 from compress.stages.prune_settings import ChoiceSettings, PruneSettings
 from compress.train.settings import TrainSettings
+from deploy.cluster import check_address
 from deploy.errors import UsageError
 
 STRATEGIES = ("random", "evolution")
@@ -67,6 +68,12 @@ class SearchSettings(InferenceSettings):
     workers: int | None = option(
         None, kind=int, low=1, high=256, metavar="N", help="processes that score candidates (default: 1)", **_HOW
     )
+    ray: str | None = option(
+        None,
+        metavar="ADDRESS",
+        help="score on the Ray cluster at HOST:PORT, --workers candidates at a time (default: its GPUs, or its cores)",
+        **_HOW,
+    )
     saved_cfg: str | None = option(
         None,
         metavar="FILE",
@@ -81,6 +88,8 @@ class SearchSettings(InferenceSettings):
         super().__post_init__()
         if self.calibrate and Path(self.calibrate).suffix != ".json":
             raise UsageError(f"--calibrate is {self.calibrate}, expected a .json that cost --save wrote")
+        if self.ray is not None:
+            check_address(self.ray)
         if self.saved_cfg:
             self._check_saved_cfg(self.saved_cfg)
         if self.calibrate and self.budget != "latency":

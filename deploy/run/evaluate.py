@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 from compute_mAP.ground_truth import check_some_class, load_ground_truth
 from compute_mAP.result_files import PREFIX, SUFFIX
 from compute_mAP.voc_devkit import Devkit, find_devkit
+from deploy.cluster import check_address
 from deploy.console import Progress, note
 from deploy.errors import EnvironmentFault
 from deploy.results.folder import check_room, write_failed
 from deploy.results.ours import Maker, check_apart
 from deploy.results.resumable import resumable_run
 from deploy.results.txt_result import TextResults, damaged
-from deploy.run.flow import answers
+from deploy.run.flow import Answer, answers
 from deploy.run.images import check_some_succeeded
 from deploy.run.run_inputs import inputs_of
 from deploy.run.session import open_stream
+from deploy.run.stream import Stream
 from deploy.run.target import Target
 
 if TYPE_CHECKING:
@@ -51,18 +55,23 @@ def evaluate(
     protocol: str,
     out: Path,
     resume: bool = False,
+    ray: str | None = None,
 ) -> Evaluated:
     """Score eval.pipeline on one image set of a devkit and write OUT/txt_result.
 
     `year`, `image_set` and `protocol` are those of find_devkit and score in compute_mAP. All images of the set count;
     one that fails keeps its ground truth and is listed in txt_result/failed_images.txt. With `resume`, a run that was
-    killed goes on and ends with the same files as an unbroken one.
+    killed goes on and ends with the same files as an unbroken one. With `ray`, the address of a Ray cluster, its nodes
+    run the images, and the files are the same again.
 
     Raises DataError for a faulty devkit (its annotations are read before the long work begins), for one without an
     object of the pipeline's classes or when all images fail, ModelError and EnvironmentFault as
     deploy.run.session.open_stream does, UsageError where OUT cannot be written, and EnvironmentFault where numpy is
-    missing, which only the scoring at the end needs.
+    missing, which only the scoring at the end needs; and what deploy.cluster.cluster and deploy.run.sharded.answers_on
+    raise.
     """
+    if ray is not None:
+        check_address(ray)
     devkit = find_devkit(devkit_folder.absolute(), year, image_set)
     images = devkit.read_image_set()
     for sentence in (*devkit.notes, *images.notes):
@@ -80,17 +89,18 @@ def evaluate(
                 run.begin_anew(f"{file} of the unfinished run is damaged")
             results = TextResults(run.folder, names, run.sizes, run.sums)
             progress = Progress("evaluated", len(images.names), done=run.done)
-            for name, _, outcome in answers(stream, devkit.images, images.names[run.done :]):
-                if outcome.fault:
-                    run.failed.append(name)
-                    progress.fault(name, outcome.fault)
-                else:
-                    results.add(name, outcome.objects)
-                run.done += 1
-                progress.step()
-                if run.is_due():
-                    run.sizes, run.sums = results.flush(), dict(results.sums)
-                    run.save()
+            with _answers(ray, target, stream, inputs, devkit.images, images.names[run.done :]) as answered:
+                for name, _, outcome in answered:
+                    if outcome.fault:
+                        run.failed.append(name)
+                        progress.fault(name, outcome.fault)
+                    else:
+                        results.add(name, outcome.objects)
+                    run.done += 1
+                    progress.step()
+                    if run.is_due():
+                        run.sizes, run.sums = results.flush(), dict(results.sums)
+                        run.save()
             progress.finish()
             check_some_succeeded(len(images.names), run.failed)
             results.flush()
@@ -100,6 +110,23 @@ def evaluate(
         if sentence not in images.notes:
             note(sentence)
     return Evaluated(report, devkit, out)
+
+
+@contextmanager
+def _answers(
+    address: str | None, target: Target, stream: Stream, inputs: dict[str, str], folder: Path, names: Sequence[str]
+) -> Iterator[Iterator[Answer]]:
+    """The answers of the stream here, or of streams like it on a cluster."""
+    if address is None:
+        yield answers(stream, folder, names)
+        return
+    import compute_mAP
+    import deploy
+    from deploy.cluster import cluster
+    from deploy.run.sharded import answers_on
+
+    with cluster(address, (deploy, compute_mAP)) as ray:
+        yield answers_on(ray, target, stream, inputs, folder, names)
 
 
 def _scored(txt_result: Path, devkit: Devkit, names: list[str], protocol: str) -> Report:

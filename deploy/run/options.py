@@ -71,6 +71,11 @@ EVAL = {
     "protocol": RunOption(PROTOCOL_HELP, default=DEFAULT_PROTOCOL, choices=PROTOCOLS),
     "out": RunOption("where the result folder goes (default: the current folder)", Path, Path(), "DIR"),
     "resume": RunOption("go on with a run that was interrupted or killed", default=False),
+    "ray": RunOption(
+        "run shards of the images on the Ray cluster at HOST:PORT, whose nodes have bundle and devkit under the same "
+        "paths; the result files are those of one machine",
+        metavar="ADDRESS",
+    ),
     "compare": RunOption(
         "score both numerics, and say what the colour path, the letterbox and half precision cost (host)",
         default=False,

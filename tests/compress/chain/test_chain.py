@@ -156,10 +156,10 @@ def test_options_of_pruning_are_checked_before_anything_is_trained(place: Path) 
     assert not (place / "runs").exists()
 
 
-def test_several_processes_are_refused(place: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_do_not_meet(place: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     code, _, told = call("run", "r.yaml")
-    assert code == 2 and "a chain of stages runs in one process" in told[-1]
+    assert code == 2 and "WORLD_SIZE is 2, but the processes do not meet; start them with torchrun" in told[-1]
 
 
 @pytest.mark.parametrize("damage", ["", "{}", '{"schema_version": 9}', "no json"])

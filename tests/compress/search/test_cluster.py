@@ -1,0 +1,97 @@
+"""search --ray: the same candidates, scores and winner as on one machine, also when a node dies in the middle."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compress.cli import main
+from compress.search.cluster import OnCluster
+from compress.search.journal import read_journal
+from compress.search.workers import Done
+
+OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
+
+
+@pytest.fixture
+def words(known: Any, tmp_path: Path) -> list[str]:
+    weights, data = (str(file) for file in (known.weights, known.data))
+    return ["search", "--weights", weights, "--data", data, *OPTIONS, "--project", str(tmp_path / "runs")]
+
+
+def told(journal: Path) -> list[tuple[Any, ...]]:
+    entries = sorted(read_journal(journal)[1], key=lambda entry: entry.number)
+    return [(entry.number, entry.widths, entry.map50, entry.map50_95, entry.fault) for entry in entries]
+
+
+def test_a_node_dies_and_nothing_is_lost(
+    ray_cluster: Any,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doomed = ray_cluster.add_node(num_cpus=1)
+    runs, killed = tmp_path / "runs", threading.Event()
+    lost: list[int] = []
+    result = OnCluster._result
+
+    def noted(self: OnCluster, task: Any, number: int) -> Done | None:
+        found = result(self, task, number)
+        if found is None:
+            lost.append(number)
+        return found
+
+    monkeypatch.setattr(OnCluster, "_result", noted)
+
+    def kill() -> None:
+        """As soon as the cluster has scored two, while others are being scored."""
+        journal = runs / "there" / "journal.jsonl"
+        until = time.monotonic() + 300
+        while time.monotonic() < until and (not journal.is_file() or journal.read_bytes().count(b"\n") < 3):
+            time.sleep(0.02)
+        ray_cluster.remove_node(doomed, allow_graceful=False)
+        killed.set()
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    several = ["--candidates", "12", "--json"]
+    assert main([*words, *several, "--name", "there", "--ray", ray_cluster.address]) == 0
+    there = json.loads(capsys.readouterr().out)
+    assert killed.is_set() and lost
+    assert main([*words, *several, "--name", "here"]) == 0
+    here = json.loads(capsys.readouterr().out)
+    assert told(runs / "there" / "journal.jsonl") == told(runs / "here" / "journal.jsonl")
+    assert {**there, **{key: here[key] for key in ("weights", "plan", "journal", "chart")}} == here
+    for name in ("best.plan.json", "best.safetensors"):
+        assert (runs / "there" / name).read_bytes() == (runs / "here" / name).read_bytes()
+
+
+def test_without_ray(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main([*words, "--ray", "127.0.0.1:6379"]) == 5
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        last == "error: the Python package ray is missing, which --ray needs: pip install 'ascend-yolo-slim[cluster]'"
+    )
+
+
+def test_nobody_there(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert main([*words, "--ray", f"127.0.0.1:{port}"]) == 5
+    assert f"error: --ray 127.0.0.1:{port}: nothing answers there within 10 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["auto", "here", "host:0", "host:99999", "http://host:1", ""])
+def test_no_address(words: list[str], address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--ray", address]) == 2
+    assert f"error: --ray is '{address}', expected HOST:PORT" in capsys.readouterr().err
