@@ -75,7 +75,7 @@ def test_a_recipe_in_two_processes(place: Path) -> None:
     assert list(found) == ["sparse", "prune", "rounds"]
     rows = (place / "o" / "runs" / "sparse" / "results.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == [1, 2]
-    told = [entry["stage"] for entry in load_checkpoint(found["rounds"]["result"])[1]]
+    told = [entry["stage"] for entry in load_checkpoint(place / found["rounds"]["result"])[1]]
     assert told == ["sparsify", "prune", "sparsify", "prune", "finetune"]
     records = {file.stem: json.loads(file.read_text()) for file in (place / "o" / "stages").glob("*.json")}
     assert set(records) == {"sparse", "prune", "rounds"}
