@@ -1,11 +1,14 @@
 """The programs in benchmarks/ start from anywhere; what they measure takes too long for a test."""
 
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.rank_correlation import kendall_tau, tau_interval
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 PROGRAMS = sorted(file.name for file in FOLDER.glob("*.py") if "__main__" in file.read_text(encoding="utf-8"))
@@ -26,3 +29,31 @@ def test_the_table_wants_titles(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.endswith("error: each bundle has a title: TITLE=BUNDLE\n")
+
+
+@pytest.mark.parametrize(
+    "first, second, tau",
+    [
+        ((1, 2, 3, 4), (0.1, 0.2, 0.3, 0.9), 1.0),
+        ((1, 2, 3, 4), (9, 7, 3, 1), -1.0),
+        ((1, 2, 3), (1, 3, 2), 1 / 3),  # two pairs agree, one does not
+        ((12, 2, 1, 12, 2), (1, 4, 7, 1, 0), -0.4714045207910317),  # ties in both: SciPy's documented example
+        ((1, 1, 2), (1, 2, 3), 2 / math.sqrt(2 * 3)),  # a tie in one
+    ],
+)
+def test_kendall_tau(first, second, tau):
+    assert kendall_tau(first, second) == pytest.approx(tau)
+
+
+def test_tau_of_what_does_not_vary():
+    assert math.isnan(kendall_tau((1, 1, 1), (1, 2, 3)))
+    assert all(math.isnan(end) for end in tau_interval((1, 1, 1), (1, 2, 3)))
+
+
+def test_the_interval_of_tau():
+    first = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    second = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10]
+    low, high = tau_interval(first, second)
+    assert low < kendall_tau(first, second) < high < 1
+    assert low > 0.4, "twelve that are almost in order"
+    assert tau_interval(first, second) == (low, high), "the same at each call"
