@@ -136,16 +136,18 @@ class Ranks:
             try:
                 if not self._store.check([key]):
                     continue
-                code = json.loads(self._store.get(key)).get("end", 1)
-            except RuntimeError:
-                code = 1
+                order = json.loads(self._store.get(key))
+            except RuntimeError:  # the store is gone, and with it the first process
+                order = {"end": 1}
+            if "end" not in order:
+                return  # it has come out of the training, and so will this process
             if not over.wait(GRACE):
-                self._quit(code)
+                self._quit(order["end"])
 
     def _quit(self, code: int) -> NoReturn:
         with suppress(RuntimeError):
             self._store.set(f"left/{self.rank}", "")
-        os._exit(code or 1)
+        os._exit(code)
 
 
 _own: Ranks | None = None

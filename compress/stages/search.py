@@ -119,21 +119,20 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
         "protect": list(settings.protect),
         "layers": "of a slim YAML" if settings.saved_cfg else "all",
     }
-    with folder.alone():
+    with _cluster(settings) as ray, folder.alone():
         scorer = _scorer(given, flow, order, data, imgsz, letterbox, settings, say)
         journal = Journal(folder.journal, head, settings.resume)
         baseline, full = self_check(scorer, space.full)
         say(f"mAP@0.5 on {len(scorer.held_out.images)} held-out training images: {baseline.map50:.3f} as it is, "
             f"{full.map50:.3f} at full width with statistics from {len(scorer.batches)} batches")  # fmt: skip
-        with _workers(scorer, settings) as workers:
-            winner = run(
-                space,
-                Candidates(space, settings.strategy, settings.seed),
-                settings.candidates,
-                workers,
-                journal,
-                lambda entry: folder.keep(_plan(flow, order, entry, space, settings)),
-            )
+        winner = run(
+            space,
+            Candidates(space, settings.strategy, settings.seed),
+            settings.candidates,
+            _workers(scorer, settings, ray),
+            journal,
+            lambda entry: folder.keep(_plan(flow, order, entry, space, settings)),
+        )
         if not winner.map50:
             say("warning: every candidate has mAP@0.5 0, so none is better; try a higher --remain-ratio")
         return _written(given, flow, order, winner, space, settings, folder, journal, scorer, baseline, full)
@@ -211,21 +210,29 @@ def _scorer(
 
 
 @contextmanager
-def _workers(scorer: Scorer, settings: SearchSettings) -> Iterator[Workers]:
-    from compress.search.workers import InProcess, Processes
-
-    count = settings.workers or 1
+def _cluster(settings: SearchSettings) -> Iterator[Any]:
+    """The module `ray`, connected to the cluster that the settings name; None where they name none."""
     if settings.ray is None:
-        yield InProcess(scorer) if count == 1 else Processes(scorer, min(count, settings.candidates))
+        yield None
         return
     import compress
     import compute_mAP
     import deploy
-    from compress.search.cluster import OnCluster
     from deploy.cluster import cluster
 
     with cluster(settings.ray, (compress, deploy, compute_mAP)) as ray:
-        yield OnCluster(ray, scorer, settings.workers)
+        yield ray
+
+
+def _workers(scorer: Scorer, settings: SearchSettings, ray: Any) -> Workers:
+    from compress.search.workers import InProcess, Processes
+
+    if ray:
+        from compress.search.cluster import OnCluster
+
+        return OnCluster(ray, scorer, settings.workers)
+    count = settings.workers or 1
+    return InProcess(scorer) if count == 1 else Processes(scorer, min(count, settings.candidates))
 
 
 def _plan(flow: ChannelFlow, order: Scores, entry: Entry, space: Space, settings: SearchSettings) -> Plan:

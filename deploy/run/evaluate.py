@@ -72,6 +72,7 @@ def evaluate(
     """
     if ray is not None:
         check_address(ray)
+    anywhere = target.anywhere()
     devkit = find_devkit(devkit_folder.absolute(), year, image_set)
     images = devkit.read_image_set()
     for sentence in (*devkit.notes, *images.notes):
@@ -80,7 +81,7 @@ def evaluate(
     out = out.absolute() / FOLDER
     check_room(out, MAKER)
     check_apart(out, [devkit_folder])
-    with open_stream(target, "eval") as (stream, pipeline):
+    with _cluster(ray) as there, open_stream(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
         check_some_class(annotations, names, faults)
         inputs = inputs_of(pipeline, stream, devkit.images, images.names)
@@ -89,18 +90,17 @@ def evaluate(
                 run.begin_anew(f"{file} of the unfinished run is damaged")
             results = TextResults(run.folder, names, run.sizes, run.sums)
             progress = Progress("evaluated", len(images.names), done=run.done)
-            with _answers(ray, target, stream, inputs, devkit.images, images.names[run.done :]) as answered:
-                for name, _, outcome in answered:
-                    if outcome.fault:
-                        run.failed.append(name)
-                        progress.fault(name, outcome.fault)
-                    else:
-                        results.add(name, outcome.objects)
-                    run.done += 1
-                    progress.step()
-                    if run.is_due():
-                        run.sizes, run.sums = results.flush(), dict(results.sums)
-                        run.save()
+            for name, _, outcome in _answers(there, anywhere, stream, inputs, devkit.images, images.names[run.done :]):
+                if outcome.fault:
+                    run.failed.append(name)
+                    progress.fault(name, outcome.fault)
+                else:
+                    results.add(name, outcome.objects)
+                run.done += 1
+                progress.step()
+                if run.is_due():
+                    run.sizes, run.sums = results.flush(), dict(results.sums)
+                    run.save()
             progress.finish()
             check_some_succeeded(len(images.names), run.failed)
             results.flush()
@@ -113,20 +113,28 @@ def evaluate(
 
 
 @contextmanager
-def _answers(
-    address: str | None, target: Target, stream: Stream, inputs: dict[str, str], folder: Path, names: Sequence[str]
-) -> Iterator[Iterator[Answer]]:
-    """The answers of the stream here, or of streams like it on a cluster."""
+def _cluster(address: str | None) -> Iterator[Any]:
+    """The module `ray`, connected to the cluster at that address; None without one."""
     if address is None:
-        yield answers(stream, folder, names)
+        yield None
         return
     import compute_mAP
     import deploy
     from deploy.cluster import cluster
-    from deploy.run.sharded import answers_on
 
     with cluster(address, (deploy, compute_mAP)) as ray:
-        yield answers_on(ray, target, stream, inputs, folder, names)
+        yield ray
+
+
+def _answers(
+    ray: Any, target: Target, stream: Stream, inputs: dict[str, str], folder: Path, names: Sequence[str]
+) -> Iterator[Answer]:
+    """The answers of the stream here, or of streams like it on the cluster."""
+    if ray is None:
+        return answers(stream, folder, names)
+    from deploy.run.sharded import answers_on
+
+    return answers_on(ray, target, stream, inputs, folder, names)
 
 
 def _scored(txt_result: Path, devkit: Devkit, names: list[str], protocol: str) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +56,12 @@ class Target:
         for option, value in (("--conf", self.conf), ("--iou", self.iou)):
             if value is not None and not 0 <= value <= 1:
                 raise UsageError(f"{option} {value:g}: expected a number from 0 to 1")
+
+    def anywhere(self) -> Target:
+        """The same for a process with another current folder."""
+        model = DEMO if self.model is None and self.pipeline is None else self.model
+        model, pipeline = (path.absolute() if path else None for path in (model, self.pipeline))
+        return replace(self, model=model, pipeline=pipeline)
 
     def resolve(self, task: str) -> Resolved:
         """What a task ("detect" or "eval") runs, and where.
