@@ -117,7 +117,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
         "letterbox": letterbox,
         **{key: getattr(settings, key) for key in _MAKES},
         "protect": list(settings.protect),
-        "layers": "of a slim YAML" if settings.saved_cfg else "all",
+        **({"layers": "of a slim YAML"} if settings.saved_cfg else {}),
     }
     with _cluster(settings) as ray, folder.alone():
         scorer = _scorer(given, flow, order, data, imgsz, letterbox, settings, say)
