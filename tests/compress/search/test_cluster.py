@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -12,10 +13,15 @@ from typing import Any
 
 import pytest
 
+import compress
+import compute_mAP
+import deploy
 from compress.cli import main
 from compress.search.cluster import OnCluster
 from compress.search.journal import read_journal
+from compress.search.scorer import Scored
 from compress.search.workers import Done
+from deploy.cluster import cluster
 
 OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
 
@@ -72,6 +78,37 @@ def test_a_node_dies_and_nothing_is_lost(
     assert {**there, **{key: here[key] for key in ("weights", "plan", "journal", "chart")}} == here
     for name in ("best.plan.json", "best.safetensors"):
         assert (runs / "there" / name).read_bytes() == (runs / "here" / name).read_bytes()
+
+
+class Deadly:
+    """In place of a scorer: one candidate ends the process that scores it."""
+
+    def on_cpu(self) -> Deadly:
+        return self
+
+    def on_device(self) -> Deadly:
+        return self
+
+    def __call__(self, widths: dict[str, int]) -> Scored:
+        if widths["a"] == 0:
+            os._exit(1)
+        return Scored(widths["a"] / 10, 0.0)
+
+
+def test_a_candidate_that_kills_its_process(ray_cluster: Any) -> None:
+    """It is given up after the second process; the others have their scores."""
+    from ray import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with cluster(ray_cluster.address, (compress, deploy, compute_mAP)) as ray:
+        workers = OnCluster(ray, Deadly(), 2)  # type: ignore[arg-type]
+        assert workers.size == 2
+        for number in range(2):
+            workers.submit(number, {"a": number})
+        found = {done.number: done for done in (workers.next(), workers.next())}
+        workers.close()
+    assert found[0].scored is None and found[0].fault == "2 workers died of it"
+    assert found[1].scored == Scored(0.1, 0.0)
 
 
 def test_without_ray(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
