@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from compress.data.data_yaml import DataSet
     from compress.train.loop import TrainResult
 
+PLANNED_SHARE = 0.95
+"""Of the gammas that a plan removes: the share that a steered run brings near zero. The last ones take their time."""
 _WEIGHTS = "a checkpoint, or a .pt of ultralytics"
 
 
@@ -53,7 +56,7 @@ class SparsitySettings(TrainSettings):
     """What a sparse run takes on top of what every training takes."""
 
     sr: float | str = option(  # type: ignore[assignment]
-        0.001, kind=_rate, help="sparsity rate, or auto to have it steered"
+        "auto", kind=_rate, help="sparsity rate, or auto to have it steered by the steps there are"
     )
     target_share: float = option(
         0.5,
@@ -66,6 +69,9 @@ class SparsitySettings(TrainSettings):
         "shortcuts",
         help="gammas of channels that additions unite: penalise them, or leave them alone where prune will keep them",
     )
+    warmup_epochs: float = 1.0
+    warmup_steps: int = 0
+    warmup_bias_lr: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,6 +108,20 @@ class SparsifySettings(SparsitySettings, DistillSettings, DenseSettings):
     """Of `sparsify`: training with a penalty on the batch-norm gammas."""
 
     name: str = again(DenseSettings, "name", default="sparsify")
+    map_drop: float = again(
+        TrainSettings,
+        "map_drop",
+        default=2.0,
+        metavar="POINTS",
+        help="with --sr auto: mAP@0.5:0.95 on val that the penalty may cost, in points; 0 for any",
+    )
+    plan: str | None = again(
+        TrainSettings,
+        "plan",
+        metavar="FILE",
+        help="penalise those gammas alone whose channels this plan removes; prune --plan-only writes it, prune --plan "
+        "cuts it",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,13 +200,16 @@ def loop_settings(settings: TrainSettings) -> TrainSettings:
     if isinstance(settings, SparsitySettings):
         steered = settings.sr == "auto"
         plain["sr"] = 0.0 if steered else settings.sr
-        plain["target_share"] = settings.target_share if steered else 0.0
+        share = PLANNED_SHARE if settings.plan else settings.target_share
+        plain["target_share"] = share if steered else 0.0
+        plain["map_drop"] = settings.map_drop if steered else 0.0
     return TrainSettings(**plain)
 
 
 def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
     import torch
 
+    from compress.prune.plan import read_plan
     from compress.stages.teacher import teacher_of
     from compress.train import loop
     from compress.train.run_folder import RunFolder
@@ -201,6 +224,8 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
     teacher = teacher_of(settings, given) if isinstance(settings, DistillSettings) else None
     if teacher:
         run.inputs["teacher"] = teacher.sha256
+    if isinstance(settings, SparsitySettings) and settings.plan:
+        run.inputs["plan"] = hashlib.sha256(read_plan(settings.plan).to_bytes()).hexdigest()
     done: TrainResult = loop.train(
         model.detector, model.history, loop_settings(settings), run, stage, teacher.detector if teacher else None
     )

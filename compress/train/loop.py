@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from torch import nn
 from torch.utils.data import DataLoader
 from ultralytics.utils.torch_utils import ModelEMA
 
-from compress.channels.prunable_gammas import prunable_gammas
 from compress.data.content import content_hash
 from compress.data.data_yaml import DataSet, load_data_yaml
 from compress.data.same_classes import check_same_classes
@@ -30,6 +29,7 @@ from compress.train.distill import Distiller
 from compress.train.logbook import Logbook
 from compress.train.optimizer import GAMMAS, build_optimizer, schedule
 from compress.train.order import EpochBatches, epoch_seed, seed_everything, seed_worker
+from compress.train.penalised import penalised
 from compress.train.processes import launched
 from compress.train.recalibrate import recalibrate
 from compress.train.run_folder import RunFolder
@@ -42,6 +42,7 @@ from deploy.console import can_rewrite
 from deploy.errors import ReportedError, UsageError
 
 RECALIBRATION_BATCHES = 16
+_Said = TypeVar("_Said", bool, float)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class _Training:
 
         model.imgsz = settings.imgsz
         self.model = model
-        self.gammas = prunable_gammas(model, settings.shortcuts) if settings.sparse else {}
+        self.masks = penalised(model, settings.shortcuts, settings.plan) if settings.sparse else {}
+        self.gammas = {name: model.get_parameter(f"{name}.weight") for name in self.masks}
         model.unfreeze()
         model.train().to(self.accelerator.device).to(memory_format=torch.channels_last)
         self._load(images, data.names)
@@ -126,6 +128,7 @@ class _Training:
             settings,
             list(self.gammas.values()),
             self.distiller,
+            [mask.to(self.accelerator.device) for mask in self.masks.values()] if settings.plan else (),
         )
 
     def _distiller(self, teacher: Detector) -> Distiller:
@@ -164,18 +167,24 @@ class _Training:
         log = Logbook(run, self.stage, settings.epochs, self.loss_parts) if self.writes else None
         if start and log:
             print(f"{run.path}: goes on after epoch {start}", file=sys.stderr)
+        if rate.warning and log and not start:
+            print(f"warning: {rate.warning}", file=sys.stderr)
+        if settings.map_drop and rate.before is None:
+            rate.before = self._agreed(self.validator(self.averaged)["map50_95"] if self.validator else 0.0)
         stopped = ""
         for epoch in range(start, settings.epochs):
             began = time.perf_counter()
             sr = rate.rate(epoch)
             losses, latest, lr_sum = self._epoch(epoch, sr)
-            if self.gammas:
-                kept = [self.averaged.get_parameter(f"{name}.weight") for name in self.gammas]
-                stopped = rate.observe(epoch, absolute([*self.gammas.values()]), absolute(kept), lr_sum)
+            map50_95 = 0.0
             if log:
                 # with few steps an epoch the running statistics lag behind, most of all where gammas shrink
                 recalibrate(self.averaged, (self._as_input(seen) for seen in latest))
-                self._note(log, epoch, losses, sr, began)
+                map50_95 = self._note(log, epoch, losses, sr, began)
+            if self.gammas:
+                trained, kept = self._penalised(self.model), self._penalised(self.averaged)
+                stopped = rate.observe(epoch, trained, kept, lr_sum, self._agreed(map50_95))
+            if log:
                 state.epoch = epoch + 1
                 run.save(state, settings)
             if self._agreed(bool(stopped)):
@@ -183,6 +192,8 @@ class _Training:
         if log:
             if stopped:
                 print(f"{self.stage} ends after epoch {epoch + 1}: {stopped}", file=sys.stderr)
+            elif start < settings.epochs and (missed := rate.verdict()):
+                print(f"note: {missed}", file=sys.stderr)
             log.close()
             run.finish()
         self.accelerator.wait_for_everyone()
@@ -194,7 +205,11 @@ class _Training:
         if not settings.target_share:
             return FixedRate(settings)
         steps = -(-len(self.loader) // settings.accumulate)
-        return SteeredRate(settings, absolute([*self.gammas.values()]), steps)
+        return SteeredRate(settings, self._penalised(self.model), steps)
+
+    def _penalised(self, model: nn.Module) -> torch.Tensor:
+        """|gamma| of the penalised channels of a model, float [n]."""
+        return absolute([model.get_parameter(f"{name}.weight").detach()[mask] for name, mask in self.masks.items()])
 
     def _epoch(self, epoch: int, sr: float) -> tuple[np.ndarray, deque[torch.Tensor], float]:
         """Train one epoch; returns its mean losses, its last batches, and the sum of its steps' learning rates."""
@@ -238,8 +253,8 @@ class _Training:
                 bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in shown), refresh=False)
         return accelerator.reduce(mean, "mean").cpu().numpy(), latest, lr_sum
 
-    def _note(self, log: Logbook, epoch: int, losses: np.ndarray, sr: float, began: float) -> None:
-        """Validate, keep the checkpoints and write the epoch down."""
+    def _note(self, log: Logbook, epoch: int, losses: np.ndarray, sr: float, began: float) -> float:
+        """Validate, keep the checkpoints and write the epoch down. Returns mAP@0.5:0.95."""
         assert self.validator
         metrics = self.validator(self.averaged)
         kept = {name: self.averaged.get_parameter(f"{name}.weight") for name in self.gammas}
@@ -263,14 +278,15 @@ class _Training:
         if better:
             save_checkpoint(self.averaged, self.run.best, stages)
         log.epoch(row, kept, better)
+        return float(metrics["map50_95"])
 
     def _as_input(self, images: torch.Tensor) -> torch.Tensor:
         images = images.to(self.accelerator.device, non_blocking=True, memory_format=torch.channels_last)
         return images.float() / 255
 
-    def _agreed(self, decision: bool) -> bool:
-        """The first process's decision, which all follow."""
-        return bool(broadcast_object_list([decision])[0])
+    def _agreed(self, said: _Said) -> _Said:
+        """What the first process says, such as a decision that all follow."""
+        return cast(_Said, broadcast_object_list([said])[0])
 
 
 def fitness(metrics: dict[str, Any], measure: str = "map") -> float:

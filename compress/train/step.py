@@ -34,6 +34,7 @@ class Stepper:
         loss_of: loss of a batch, summed over its images, and its parts.
         settings: the run's settings.
         gammas: the parameters that are penalised, or none.
+        masks: which channels of each of them, bool [n]; none for all.
         distiller: what the model learns from its teacher, a further part of the loss; None without one.
 
     Attributes:
@@ -51,6 +52,7 @@ class Stepper:
         settings: TrainSettings,
         gammas: Sequence[nn.Parameter] = (),
         distiller: Distiller | None = None,
+        masks: Sequence[torch.Tensor] = (),
     ) -> None:
         self._accelerator = accelerator
         self._model = model
@@ -58,7 +60,7 @@ class Stepper:
         self._ema = ema
         self._loss_of = loss_of
         self._settings = settings
-        self._gammas = gammas
+        self._gammas, self._masks = gammas, masks
         self._distiller = distiller
         self.distils = True
 
@@ -91,9 +93,9 @@ class Stepper:
             scaler.unscale_(self.optimizer.optimizer)
         nn.utils.clip_grad_norm_(self._model.parameters(), self._settings.clip_norm)
         if rule == "subgradient":
-            sparsity.add_subgradient(self._gammas, rate)
+            sparsity.add_subgradient(self._gammas, rate, self._masks)
         self.optimizer.step()
         if rule == "proximal" and not self.optimizer.step_was_skipped:
-            sparsity.soft_threshold(self._gammas, rate, self.optimizer.param_groups[GAMMAS]["lr"])
+            sparsity.soft_threshold(self._gammas, rate, self.optimizer.param_groups[GAMMAS]["lr"], self._masks)
         self.optimizer.zero_grad()
         self._ema.update(self._model)

@@ -15,7 +15,7 @@ from compress.stages.model import Model
 from compress.stages.prune import prune
 from compress.stages.prune_settings import PruneSettings
 from compress.stages.teacher import teacher_of
-from compress.stages.train import FinetuneSettings, SparsifySettings, finetune, loop_settings, sparsify
+from compress.stages.train import DenseSettings, FinetuneSettings, SparsifySettings, finetune, loop_settings, sparsify
 from compress.train.run_folder import RunFolder
 from deploy.errors import ModelError, UsageError
 
@@ -83,10 +83,11 @@ def test_a_sparse_run_can_be_taught(
     assert rows(sparsify(settings).best)[0]["distillation"] > 0
 
 
-def test_fine_tuning_starts_gently() -> None:
-    told = loop_settings(FinetuneSettings(data="d", weights="w"))
-    assert (told.warmup_epochs, told.warmup_steps, told.warmup_bias_lr) == (1.0, 0, 0.0)
-    dense = loop_settings(SparsifySettings(data="d"))
+def test_what_starts_from_a_finished_model_starts_gently() -> None:
+    for settings in (FinetuneSettings(data="d", weights="w"), SparsifySettings(data="d")):
+        told = loop_settings(settings)
+        assert (told.warmup_epochs, told.warmup_steps, told.warmup_bias_lr) == (1.0, 0, 0.0)
+    dense = loop_settings(DenseSettings(data="d"))
     assert (dense.warmup_epochs, dense.warmup_steps, dense.warmup_bias_lr) == (3.0, 100, 0.1)
 
 

@@ -31,7 +31,7 @@ FAST: dict[str, Any] = {"epochs": 1, "imgsz": 64, "batch_size": 4, "workers": 0}
     [
         pytest.param(DenseSettings(data="d"), (0.0, 0.0), id="dense: no penalty"),
         pytest.param(FinetuneSettings(data="d", weights="w"), (0.0, 0.0), id="fine-tuning: no penalty"),
-        pytest.param(SparsifySettings(data="d"), (0.001, 0.0), id="a fixed rate: its share does not count"),
+        pytest.param(SparsifySettings(data="d"), (0.0, 0.5), id="sparse: steered, since the steps decide"),
         pytest.param(SparsifySettings(data="d", sr=0.02, target_share=0.9), (0.02, 0.0), id="a rate of one's own"),
         pytest.param(SparsifySettings(data="d", sr="auto", target_share=0.3), (0.0, 0.3), id="steered to a share"),
     ],
@@ -41,6 +41,21 @@ def test_what_the_loop_is_told(settings: TrainSettings, told: tuple[float, float
     assert type(loop) is TrainSettings
     assert (loop.sr, loop.target_share) == told
     assert (loop.data, loop.lr0, loop.epochs) == (settings.data, settings.lr0, settings.epochs)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        pytest.param({}, (0.5, 2.0, None), id="steered by share and mAP"),
+        pytest.param({"map_drop": 0.5}, (0.5, 0.5, None), id="a bound of one's own"),
+        pytest.param({"sr": 0.01}, (0.0, 0.0, None), id="a fixed rate asks nothing"),
+        pytest.param({"plan": "p.json", "target_share": 0.3}, (0.95, 2.0, "p.json"), id="of a plan nearly all"),
+        pytest.param({"plan": "p.json", "sr": 0.01}, (0.0, 0.0, "p.json"), id="a plan at a fixed rate"),
+    ],
+)
+def test_what_a_sparse_run_is_told(values: dict[str, Any], told: tuple[float, float, str | None]) -> None:
+    loop = loop_settings(SparsifySettings(data="d", **values))
+    assert (loop.target_share, loop.map_drop, loop.plan) == told
 
 
 @pytest.mark.parametrize(

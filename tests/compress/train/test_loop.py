@@ -14,13 +14,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from compress.channels.flow import channel_flow
+from compress.channels.flow import channel_flow, example_image
 from compress.channels.prunable_gammas import prunable_gammas
 from compress.nets.checkpoint import load_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.prune import surgery
 from compress.prune.choose import choose
 from compress.train.loop import TrainResult, fitness, train
+from compress.train.penalised import penalised
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from deploy.errors import DataError, ReportedError
@@ -75,6 +76,28 @@ def at_training_step(model: Yolov5, step: int, act: Callable[[], None]) -> Yolov
 
 def interrupt() -> None:
     raise KeyboardInterrupt
+
+
+def test_a_plan_is_what_a_sparse_run_brings_to_zero(
+    go: Callable[..., TrainResult], tiny_model: Model, tmp_path: Path
+) -> None:
+    """Its gammas and no other ones; cut by the same plan the model computes what it computed."""
+    model = tiny_model()
+    flow = channel_flow(model, example_image(model))
+    plan = choose(model, flow, 0.4, align=2)
+    plan.save(tmp_path / "plan.json")
+    masks = penalised(model, "group", tmp_path / "plan.json")
+    before = {name: model.get_parameter(f"{name}.weight").detach().clone() for name in masks}
+    done = go(model, stage="sparsify", sr=20.0, sparsity="proximal", epochs=3, plan=str(tmp_path / "plan.json"))
+    sparse, history = load_checkpoint(done.best)
+    assert history[-1]["settings"]["plan"] == "plan.json"
+    shares = []
+    for name, mask in masks.items():
+        gamma = sparse.get_parameter(f"{name}.weight").detach()
+        shares += (gamma.abs() / before[name].abs())[mask].tolist()
+        kept = (gamma / before[name])[~mask]
+        assert not len(kept) or float((kept - 1).abs().max()) < 0.2, "the others stay free"
+    assert shares and max(shares) < 0.5
 
 
 def test_what_a_run_leaves_behind(

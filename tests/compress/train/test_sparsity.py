@@ -55,6 +55,17 @@ def test_soft_threshold() -> None:
     assert first.requires_grad and first.grad_fn is None
 
 
+def test_masks_narrow_both_rules_down() -> None:
+    """Where a mask is False nothing happens, also where the layer beside it is all penalised."""
+    masks = [torch.tensor([True, False, True]), torch.tensor([True])]
+    first, second = gammas([0.5, -0.5, -0.5], [2.0])
+    first.grad, second.grad = torch.zeros(3), torch.zeros(1)
+    add_subgradient([first, second], 0.25, masks)
+    assert first.grad.tolist() == [0.25, 0.0, -0.25] and second.grad.tolist() == [0.25]
+    soft_threshold([first, second], 0.5, 0.5, masks)
+    assert first.tolist() == [0.25, -0.5, -0.25] and second.tolist() == [1.75]
+
+
 def test_both_rules_agree_away_from_zero() -> None:
     """One plain SGD step on rate * |gamma| is the soft threshold, as long as no sign changes."""
     stepped, shrunk = gammas([0.9, -0.7], [0.9, -0.7])

@@ -104,6 +104,82 @@ def test_state_round_trip() -> None:
     assert one.state_dict() == other.state_dict()
 
 
+def steered(**settings: Any) -> tuple[SteeredRate, torch.Tensor]:
+    gammas, _ = network()
+    rate = SteeredRate(TrainSettings("data.yaml", epochs=10, target_share=0.5, **settings), gammas, STEPS)
+    rate.before = 0.500
+    return rate, gammas
+
+
+@pytest.mark.parametrize(
+    ("map_drop", "found", "relaxed"),
+    [
+        pytest.param(2.0, 0.47, True, id="three points lost, two allowed"),
+        pytest.param(2.0, 0.49, False, id="one point lost, two allowed"),
+        pytest.param(2.0, 0.55, False, id="better than before"),
+        pytest.param(0.0, 0.10, False, id="any loss allowed"),
+    ],
+)
+def test_lost_accuracy_relaxes_the_rate(map_drop: float, found: float, relaxed: bool) -> None:
+    """Although the gammas, which have hardly moved, ask for more."""
+    rate, gammas = steered(map_drop=map_drop)
+    first = rate.rate(0)
+    rate.observe(0, gammas * 0.99, gammas * 0.99, 0.2, found)
+    assert rate.rate(1) == pytest.approx(first * (0.7 if relaxed else 2.0))
+
+
+def test_a_run_that_lost_too_much_does_not_end_early() -> None:
+    rate, _ = steered(map_drop=2.0)
+    split = heaps(50, 0, 50)
+    assert rate.observe(0, split, split, 0.2, 0.40) == ""
+    assert rate.observe(1, split, split, 0.2, 0.49).endswith("stand apart")
+
+
+@pytest.mark.parametrize(
+    ("near", "found", "told"),
+    [
+        pytest.param(50, 0.49, "", id="reached"),
+        pytest.param(20, 0.49, "20% of the gammas near 0 (wanted: 50%) and lost 1.0 points", id="too few"),
+        pytest.param(50, 0.40, "lost 10.0 points of mAP@0.5:0.95 (at most 2)", id="too dear"),
+    ],
+)
+def test_what_a_run_did_not_reach(near: int, found: float, told: str) -> None:
+    rate, _ = steered(map_drop=2.0)
+    gammas = heaps(near, 0, 100 - near)
+    rate.observe(0, gammas, gammas, 0.2, found)
+    assert told in rate.verdict() and bool(told) == bool(rate.verdict())
+
+
+def test_a_plan_wants_its_gammas_alone_near_zero() -> None:
+    """All that are looked at are one heap, and the words say whose they are."""
+    chosen = TrainSettings("data.yaml", epochs=10, target_share=0.95, plan="p.json")
+    rate = SteeredRate(chosen, heaps(0, 0, 100), STEPS)
+    assert rate.observe(0, heaps(90, 0, 10), heaps(90, 0, 10), 0.2) == ""
+    assert rate.verdict().startswith("the run brought 90% of the plan's gammas near 0 (wanted: 95%);")
+    told = rate.observe(1, heaps(97, 0, 3), heaps(97, 0, 3), 0.2)
+    assert told == "97% of the plan's gammas are near 0 and the others stand apart"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings", "told"),
+    [
+        pytest.param(3, {}, "60 steps are few for --sr auto: it begins with sr ", id="few steps"),
+        pytest.param(300, {}, "", id="many steps"),
+        pytest.param(3, {"sr": 0.5}, "", id="a first rate of one's own"),
+        pytest.param(3, {"optimizer": "adam"}, "", id="Adam hides how strongly sr acts"),
+    ],
+)
+def test_a_run_of_few_steps_is_warned_of(epochs: int, settings: dict[str, Any], told: str) -> None:
+    gammas, _ = network()
+    rate = SteeredRate(TrainSettings("d", epochs=epochs, target_share=0.5, **settings), gammas, STEPS)
+    assert rate.warning.startswith(told) and bool(told) == bool(rate.warning)
+    if told:
+        enough = int(rate.warning.split("; with ")[1].split()[0])
+        for count, few in ((enough, False), (enough // 2, True)):
+            one = SteeredRate(TrainSettings("d", epochs=count, target_share=0.5), gammas, STEPS)
+            assert bool(one.warning) == few
+
+
 def test_a_fixed_rate_falls_by_plan() -> None:
     chosen = TrainSettings("data.yaml", epochs=10, sr=0.2)
     rate = FixedRate(chosen)
