@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 import ultralytics
+from ultralytics.utils.checks import check_yolov5u_filename
 
 from compress.nets.detector import Detector
 from compress.nets.yolov8 import AnchorFree
-from deploy.errors import ModelError, ReportedError
+from deploy.errors import ModelError, ReportedError, UsageError
 from deploy.whole_file import write_whole
 
 _HOMES = ("torch.", "ultralytics.")
@@ -23,9 +24,13 @@ def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]
 
     `YOLO(path)` loads, validates, predicts with and exports it. Its `train` builds the model anew from the YAML and so
     loses pruned widths; fine-tuning is this project's.
-    Raises ModelError for a model with anchors, which ultralytics lacks.
+    Raises ModelError for a model with anchors, which ultralytics lacks, and UsageError for a name that it takes for that
+    of another file.
     """
     path = Path(path)
+    read_as = check_yolov5u_filename(path.name, verbose=False)
+    if read_as != path.name:
+        raise UsageError(f"{path}: the ultralytics package would look for {read_as} instead; give it another name")
     if not isinstance(model, AnchorFree):
         raise ModelError(
             f"a {model.family} with anchors has a head that the ultralytics package does not know; "

@@ -138,3 +138,13 @@ def test_refusals(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected a file that ends in \.pt"):
         ExportSettings(weights="w", stock=str(tmp_path / "x.onnx"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["yolov3-tiny.pt", "yolov5n.pt", "my_yolov5s6.pt"])
+def test_names_that_ultralytics_takes_for_others(
+    name: str, tiny_free: Callable[..., AnchorFree], tmp_path: Path
+) -> None:
+    """It would look for its own model of that name, in the folder and then in the network."""
+    with pytest.raises(UsageError, match=f"look for {name.removesuffix('.pt')}u.pt instead; give it another name"):
+        write_stock(tiny_free("yolo11n"), tmp_path / name, [])
+    assert not list(tmp_path.iterdir())
