@@ -4,8 +4,8 @@
 
 Each model is trained by our loop from random weights, or taken from --weights-of MODEL=FILE, and scored by `compress
 val` on --split, letterbox grey; a model with two branches with each of them. It is also written as a stock `.pt`, which
-ultralytics' own `predict` runs: its boxes above --conf are matched with ours by class, at IoU 0.95. With --percent
-each model is pruned, fine-tuned and scored again. What is done already is not done again.
+ultralytics' own `val` scores and its `predict` runs: its boxes above --conf are matched with ours by class, at IoU
+0.95. With --percent each model is pruned, fine-tuned and scored again. What is done already is not done again.
 """
 
 from __future__ import annotations
@@ -86,6 +86,20 @@ def matched(options: argparse.Namespace, weights: Path) -> tuple[int, int, int]:
     return totals[0], totals[1], totals[2]
 
 
+def scored_by_ultralytics(options: argparse.Namespace, weights: Path) -> float:
+    """mAP@0.5:0.95 by its own validator, square images, of the branch that it takes by itself."""
+    from ultralytics import YOLO
+
+    from benchmarks.parity import plain_yaml
+
+    stock = options.out / f"{weights.parent.parent.name}.pt"
+    found = YOLO(stock).val(
+        data=str(plain_yaml(options)), split=options.split, imgsz=options.imgsz, rect=False, iou=0.6, batch=8, workers=0,
+        plots=False, verbose=False, project=str(options.out.resolve()), name="val", exist_ok=True,
+    )  # fmt: skip
+    return float(found.box.map)
+
+
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,8 +114,8 @@ def main() -> None:
     parser.add_argument("--percent", type=float, help="share of channels to remove, such as 0.5")
     parser.add_argument("--out", type=Path, default=Path("families"))
     options = parser.parse_args()
-    print("| model | head | mAP@0.5 | mAP@0.5:0.95 | boxes of ultralytics | ours | matched |")
-    print("|---|---|---:|---:|---:|---:|---:|")
+    print("| model | head | mAP@0.5 | mAP@0.5:0.95 | ultralytics' val | boxes of ultralytics | ours | matched |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
     for model in options.models:
         dense = trained(options, model)
         rows = {model: dense}
@@ -109,11 +123,11 @@ def main() -> None:
             rows[f"{model}, {options.percent:.0%} pruned"] = pruned(options, model, dense)
         for title, weights in rows.items():
             two = "yolo26" in model or "yolov10" in model
-            counts = matched(options, weights)
+            shown = *matched(options, weights), f"{scored_by_ultralytics(options, weights):.4f}"
             for head in ("one2one", "one2many") if two else (None,):
                 found = score(options, weights, head)
-                shown = counts if head != "one2many" else ("", "", "")
-                cells = (title, head or "", f"{found['map50']:.4f}", f"{found['map50_95']:.4f}", *shown)
+                *boxes, theirs = shown if head != "one2many" else ("", "", "", "")
+                cells = (title, head or "", f"{found['map50']:.4f}", f"{found['map50_95']:.4f}", theirs, *boxes)
                 print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
