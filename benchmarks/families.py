@@ -68,7 +68,7 @@ def matched(options: argparse.Namespace, weights: Path) -> tuple[int, int, int]:
     from compress.data.data_yaml import load_data_yaml
     from compress.export.stock import write_stock
     from compress.stages.model import open_model
-    from compress.val.letterbox import framed
+    from compress.val.letterbox import letterboxed
     from compress.val.validate import outputs_of
 
     model = open_model(weights).detector.eval().deployed()
@@ -77,7 +77,7 @@ def matched(options: argparse.Namespace, weights: Path) -> tuple[int, int, int]:
     for path in load_data_yaml(options.data).images(options.split)[: options.images]:
         pixels = cv2.imread(str(path))
         found = yolo.predict(pixels, imgsz=options.imgsz, conf=options.conf, iou=0.6, rect=False, verbose=False)[0]
-        canvas, frame = framed(pixels, options.imgsz, "grey")
+        canvas, frame = letterboxed(pixels, options.imgsz, "grey")
         ours = torch.from_numpy(frame.boxes(model, outputs_of(model, [canvas]), options.conf, 0.6))
         theirs = found.boxes.data.cpu()
         same = (box_iou(theirs[:, :4], ours[:, :4]) > SAME) & (theirs[:, 5:6] == ours[:, 5])
@@ -94,8 +94,8 @@ def scored_by_ultralytics(options: argparse.Namespace, weights: Path) -> float:
 
     stock = options.out / f"{weights.parent.parent.name}.pt"
     found = YOLO(stock).val(
-        data=str(plain_yaml(options)), split=options.split, imgsz=options.imgsz, rect=False, iou=0.6, batch=8, workers=0,
-        plots=False, verbose=False, project=str(options.out.resolve()), name="val", exist_ok=True,
+        data=str(plain_yaml(options)), split=options.split, imgsz=options.imgsz, rect=False, iou=0.6, batch=8,
+        workers=0, plots=False, verbose=False, project=str(options.out.resolve()), name="val", exist_ok=True,
     )  # fmt: skip
     return float(found.box.map)
 

@@ -1,5 +1,8 @@
 """The programs in benchmarks/ start from anywhere; what they measure takes too long for a test."""
 
+import ast
+import importlib
+import importlib.util
 import math
 import os
 import subprocess
@@ -22,6 +25,22 @@ def test_starts(name, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: {name}")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_it_imports_is_there(name):
+    """Also what it imports hours later, inside of its functions."""
+    tree = ast.parse((FOLDER / name).read_text(encoding="utf-8"))
+    wanted = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and _is_ours(node.module)]
+    for node in wanted:
+        module = importlib.import_module(node.module)
+        for alias in node.names:
+            inner = hasattr(module, "__path__") and importlib.util.find_spec(f"{node.module}.{alias.name}")
+            assert inner or hasattr(module, alias.name), f"{node.module}.{alias.name}"
+
+
+def _is_ours(module):
+    return (module or "").split(".")[0] in ("compress", "deploy", "compute_mAP", "tests", "benchmarks")
 
 
 def test_the_table_wants_titles(tmp_path):
