@@ -24,8 +24,8 @@ def write_stock(model: Detector, path: str | Path, history: list[dict[str, Any]]
 
     `YOLO(path)` loads, validates, predicts with and exports it. Its `train` builds the model anew from the YAML and so
     loses pruned widths; fine-tuning is this project's.
-    Raises ModelError for a model with anchors, which ultralytics lacks, and UsageError for a name that it takes for that
-    of another file.
+    Raises ModelError for a model with anchors, which ultralytics lacks, and UsageError for a name that it takes for
+    that of another file.
     """
     path = Path(path)
     read_as = check_yolov5u_filename(path.name, verbose=False)
