@@ -16,6 +16,7 @@ from torch import nn
 
 from compress.channels.attention import followed
 from compress.channels.grouping import groups_of, pair_parts
+from compress.channels.layer_norm import normalised
 from compress.channels.layers import Group, Layer, Places
 from compress.channels.operators import OPERATORS, TAKES_LOUD
 from compress.channels.trace import Trace, operator, shape_of
@@ -25,10 +26,12 @@ from compress.channels.trace import Trace, operator, shape_of
 class ChannelFlow:
     """The channels of a model.
 
-    `convolutions` and `norms` map a layer's name to its channel classes; `groups` partitions all classes.
+    `convolutions`, `norms` (batch norms) and `layer_norms` map a layer's name to its channel classes; `groups`
+    partitions all classes.
     `norm_behind` names the batch norm that takes a convolution's output, "" where there are several. `vectors` maps
     the names of parameters outside of layers that have a value a channel to their classes, int64 [C]. `bare` names the
-    transposed convolutions whose output is used without a batch norm.
+    convolutions of removable channels whose output is used without a norm, and `scale_behind` the vector that such an
+    output alone is multiplied with.
     """
 
     convolutions: dict[str, Layer]
@@ -37,14 +40,20 @@ class ChannelFlow:
     norm_behind: dict[str, str] = field(default_factory=dict)
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
     bare: frozenset[str] = frozenset()
+    layer_norms: dict[str, Layer] = field(default_factory=dict)
+    scale_behind: dict[str, str] = field(default_factory=dict)
 
     def removable(self) -> list[Group]:
         """The groups that are not pinned."""
         return [group for group in self.groups if not group.pinned]
 
+    def scales(self) -> dict[str, Layer]:
+        """The norms of both kinds."""
+        return {**self.norms, **self.layer_norms}
+
     def gammas(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """The batch-norm weights whose channels can be removed, by layer name."""
-        names = [norm for group in self.removable() for norm in group.norms]
+        names = [norm for group in self.removable() for norm in group.norms if norm in self.norms]
         return {name: model.get_submodule(name).weight for name in names}  # type: ignore[misc]
 
 
@@ -59,11 +68,20 @@ def channel_flow(model: nn.Module, example: torch.Tensor, places: Sequence[Place
     _follow(trace)
     pair_parts(trace, places)
     trace.vectors = {name: trace.channels.roots(ids) for name, ids in trace.vectors.items()}
-    for layer in (*trace.convolutions.values(), *trace.norms.values()):
+    for layer in (*trace.convolutions.values(), *trace.norms.values(), *trace.layer_norms.values()):
         layer.inputs, layer.outputs = (trace.channels.roots(ids) for ids in (layer.inputs, layer.outputs))
     groups = groups_of(trace)
-    bare = frozenset(name for name in trace.bare if trace.convolutions[name].transposed)
-    return ChannelFlow(trace.convolutions, trace.norms, groups, trace.norm_behind, trace.vectors, bare)
+    movable = {name for group in groups if not group.pinned for name in group.convolutions}
+    return ChannelFlow(
+        trace.convolutions,
+        trace.norms,
+        groups,
+        trace.norm_behind,
+        trace.vectors,
+        frozenset(trace.bare & movable),
+        trace.layer_norms,
+        trace.scale_behind,
+    )
 
 
 def example_image(model: nn.Module) -> torch.Tensor:
@@ -95,7 +113,7 @@ def _follow(trace: Trace) -> None:
             ids = understood(trace, node) if understood else None
             if ids is not None:
                 trace.ids[node] = ids
-            elif not followed(trace, node):
+            elif not (normalised(trace, node) or followed(trace, node)):
                 trace.give_up(node)
         elif node.op == "output":
             trace.pin(node.all_input_nodes, "an output of the model")

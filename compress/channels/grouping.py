@@ -90,14 +90,13 @@ def groups_of(trace: Trace) -> list[Group]:
         group.pinned = min((pinned[c] for c in classes if c in pinned), default="")
         group.shortcut = not added.isdisjoint(classes)
         makers = [set(trace.convolutions[name].outputs.tolist()) for name in group.convolutions]
-        scaled = {norm.name: set(norm.outputs.tolist()) for norm in trace.norms.values()}
+        norms = (*trace.norms.values(), *trace.layer_norms.values())
+        scaled = {norm.name: set(norm.outputs.tolist()) for norm in norms}
         # where a layer has none of its own, one behind a concatenation scores it
         own = [name for name, channels in scaled.items() if channels in makers]
         group.norms = own or [name for name, channels in scaled.items() if any(maker <= channels for maker in makers)]
-        bare = [trace.convolutions[name] for name in group.convolutions if name in trace.bare]
-        unscored = not group.norms and not bare
-        if not group.pinned and (unscored or not all(layer.transposed for layer in bare)):
-            group.pinned = "no batch norm of its own scores it"
+        if not (group.pinned or group.norms or trace.bare.intersection(group.convolutions)):
+            group.pinned = "no norm of its own scores it"
     return groups
 
 

@@ -12,9 +12,9 @@ Places = dict[str, list[list[int]]]
 
 @dataclass
 class Layer:
-    """A convolution or batch norm and the ids of its channels: `inputs` [in] and `outputs` [out], int64.
+    """A convolution or norm and the ids of its channels: `inputs` [in] and `outputs` [out], int64.
 
-    For a batch norm the two are the same, and for a depthwise convolution, which makes each channel of one channel.
+    For a norm the two are the same, and for a depthwise convolution, which makes each channel of one channel.
     The weight of a `transposed` convolution is [in, out, kh, kw].
     """
 
@@ -38,7 +38,7 @@ class Group:
         classes: int64 [width]; a class stands for the channels of every member that have it, for two of a convolution
             whose output is split in halves.
         convolutions: names of the convolutions whose output channels these are.
-        norms: names of the batch norms over these channels whose gamma scores them.
+        norms: names of the batch and layer norms over these channels whose weight scores them.
         pinned: why none of them may be removed, or "".
         shortcut: whether an addition unites channels of the group.
         places: for convolutions of which a class stands for several channels, their numbers [copies][width]; two rows

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from torch.fx import Node
 
+from compress.channels.layer_norm import is_normalised
 from compress.channels.layers import Layer
 from compress.channels.trace import Trace, operator, shape_of
 
@@ -49,9 +50,10 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
 
 
 def _is_scaled(node: Node) -> bool:
-    """Whether a batch norm takes all that comes out, alone or concatenated with other channels."""
+    """Whether norms take all that comes out, alone or concatenated with other channels for a batch norm."""
     return all(
         OPERATORS.get(operator(user)) is _batch_norm
+        or is_normalised(user)
         or (OPERATORS.get(operator(user)) is _concatenation and user.args[1:] == (1,) and _is_scaled(user))
         for user in node.users
     )
@@ -161,6 +163,10 @@ def _product(trace: Trace, node: Node) -> np.ndarray | None:
     shapes = [shape_of(factor) for factor in factors]
     if any(len(shape) != 4 for shape in shapes) or shapes[0][1] != shapes[1][1]:
         return None
+    for factor, other in (factors, factors[::-1]):
+        vector = trace.vector(factor.args[0]) if operator(factor) == "view" else ""
+        if vector and OPERATORS.get(operator(other)) is _convolution and len(other.users) == 1:
+            trace.scale_behind[trace.layer(other)] = vector
     left, right = (trace.ids[factor] for factor in factors)
     trace.channels.unite(left, right)
     return left

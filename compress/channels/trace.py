@@ -32,16 +32,18 @@ class Trace:
     Attributes:
         channels: the classes of channel ids, and why some are pinned.
         ids: for each node that is followed the ids of its channels (axis 1), int64 [C].
+        last: the same for nodes whose channels are on the last axis, between two permutations.
         parts: for each node that splits channels the ids of each part.
         equal_parts: lists of parts, int64 [width] each, that have to stay equally wide.
         heads: the channels of the attentions met, by their modules' paths.
         vectors: parameters with a value a channel outside of layers, by name, and the ids of their values.
         loud: nodes whose channels say something though what makes them is silent.
         linked: layers of which a plan has to say which channel is in which class.
-        convolutions, norms: the layers met, by name.
+        convolutions, norms, layer_norms: the layers met, by name.
         norm_behind: the batch norm that takes a convolution's output, "" where there are several.
+        scale_behind: the parameter that alone takes a convolution's output, times a value a channel.
         added: ids that an addition unites.
-        bare: convolutions whose output is also used without a batch norm.
+        bare: convolutions whose output is also used without a norm.
     """
 
     def __init__(self, exported: torch.export.ExportedProgram, model: nn.Module) -> None:
@@ -51,6 +53,7 @@ class Trace:
         self._tensor_of = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.channels = UnionFind()
         self.ids: dict[Node, np.ndarray] = {}
+        self.last: dict[Node, np.ndarray] = {}
         self.parts: dict[Node, list[np.ndarray]] = {}
         self.equal_parts: list[list[np.ndarray]] = []
         self.heads: dict[str, Any] = {}
@@ -59,7 +62,9 @@ class Trace:
         self.linked: set[str] = set()
         self.convolutions: dict[str, Layer] = {}
         self.norms: dict[str, Layer] = {}
+        self.layer_norms: dict[str, Layer] = {}
         self.norm_behind: dict[str, str] = {}
+        self.scale_behind: dict[str, str] = {}
         self.added: set[int] = set()
         self.bare: set[str] = set()
 
@@ -93,8 +98,9 @@ class Trace:
 
     def pin(self, nodes: Iterable[Node], reason: str) -> None:
         for node in nodes:
-            if node in self.ids:
-                self.channels.pin(self.ids[node], reason)
+            for found in (self.ids, self.last):
+                if node in found:
+                    self.channels.pin(found[node], reason)
 
     def give_up(self, node: Node) -> None:
         """Pin what reaches an operator that is not understood, and what comes out of it."""

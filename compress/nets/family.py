@@ -19,14 +19,17 @@ from compress.yaml_file import read_yaml
 from deploy.errors import DataError, ModelError, UsageError
 from deploy.wording import nearest
 
-_SCALES = "nsmlx"  # of YOLOv5 with anchors
+_OWN = {f"yolov5{size}": ("yolov5", size) for size in "nsmlx"}
+_OWN |= {f"yolov5{size}-convnext": ("yolov5-convnext", size) for size in "nsm"}
+"""What `--cfg` calls the architectures with anchors, and the file and size that describe them."""
 
 
 def architecture(cfg: str, nc: int) -> dict[str, Any]:
     """The architecture that `--cfg` names, for `nc` classes.
 
-    `cfg` is the path of a YAML file, or a name with or without `.yaml`: `yolov5n` .. `yolov5x` (with anchors), or what
-    ultralytics calls a detector: `yolo26n`, `yolo12n`, `yolov9t`, `yolov8n-p2`, `yolov5nu` (anchor-free), ...
+    `cfg` is the path of a YAML file, or a name with or without `.yaml`: `yolov5n` .. `yolov5x` and
+    `yolov5n-convnext` .. `yolov5m-convnext` (with anchors), or what ultralytics calls a detector: `yolo26n`, `yolo12n`,
+    `yolov9t`, `yolov8n-p2`, `yolov5nu` (anchor-free), ...
     Of a slim YAML it is the architecture at full width.
     Raises UsageError for an unknown name and ModelError for a file that is no such YAML.
     """
@@ -39,8 +42,9 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
         check_architecture(described, str(cfg))
         return {**described, "nc": nc}
     stem = Path(cfg).name.removesuffix(".yaml")
-    if re.fullmatch(f"yolov5[{_SCALES}]", stem):
-        return yolov5.template(stem[-1], nc)
+    if stem in _OWN:
+        name, size = _OWN[stem]
+        return yolov5.template(size, nc, name)
     task = task_of(stem)
     if task:
         raise UsageError(f"--cfg {cfg}: a model for {task}, expected one that detects boxes")
@@ -52,7 +56,7 @@ def architecture(cfg: str, nc: int) -> dict[str, Any]:
             described["scale"] = scale
         check_architecture(described, stem)
         return anchor_free.kept_keys(described)
-    known = [*(f"yolov5{scale}" for scale in _SCALES), *stock_names()]
+    known = [*_OWN, *stock_names()]
     raise UsageError(
         f"--cfg {cfg}: neither a file nor a detector that is known, such as yolo26n, yolov8n or yolov5n"
         f"{nearest(stem, known)}"

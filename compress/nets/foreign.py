@@ -153,13 +153,18 @@ def _load(model: Detector, tensors: dict[str, torch.Tensor]) -> None:
             if fused
             else f"has no tensor '{missing}'; is it a detector of this family?"
         )
-    load_tensors(model, {key: tensors[key] for key in expected}, "it")
+    load_tensors(model, {key: _as_convolution(tensors[key], like) for key, like in expected.items()}, "it")
     side = 2 * max(model.stride)
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(1, 3, side, side))
     except RuntimeError as error:
         raise ModelError(f"its layers do not fit together ({str(error).splitlines()[0]})") from None
+
+
+def _as_convolution(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """The weight of a linear layer, where ConvNeXt has a convolution of one pixel here."""
+    return value[:, :, None, None] if value.dim() == 2 and like.shape[2:] == (1, 1) else value
 
 
 def _check_layers(model: nn.Module, modules: dict[str, Record]) -> None:

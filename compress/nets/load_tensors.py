@@ -8,15 +8,17 @@ import torch
 from torch import nn
 from ultralytics.nn.modules.block import A2C2f
 
+from compress.nets.convnext_layers import ConvNeXtUnit
 from compress.nets.detector import Detector
+from compress.nets.layer_norm import LayerNorm2d
 from deploy.errors import ModelError
 
 
 def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
     """Replace every tensor of `model` by the one of the same name, and correct the layers' channel counts.
 
-    Kernel sizes and the number of dimensions must stay; the channels of convolutions and batch norms may differ in
-    number. `source` names the origin of the tensors in errors. Floating tensors become float32.
+    Kernel sizes and the number of dimensions must stay; the channels of convolutions and norms may differ in number.
+    `source` names the origin of the tensors in errors. Floating tensors become float32.
     Raises ModelError when names are missing or left over, when a shape differs in more than its channels, and for NaN
     and infinite values.
     """
@@ -28,14 +30,14 @@ def load_tensors(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: 
         raise ModelError(f"{source}: {fault}, '{name}'")
     for path, module in model.named_modules():
         counted = 2 if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)) else 0
+        if isinstance(module, (LayerNorm2d, ConvNeXtUnit, A2C2f)):  # the last two have a factor a channel
+            counted = 1
         for table in (module._parameters, module._buffers):
             for name, old in table.items():
                 if old is None:
                     continue
                 key = f"{path}.{name}" if path else name
                 new = tensors[key].detach().clone()
-                if isinstance(module, A2C2f):  # its own `gamma`, a factor a channel
-                    counted = 1
                 if new.dim() != old.dim() or new.shape[counted:] != old.shape[counted:]:
                     raise ModelError(
                         f"{source}: tensor '{key}' has shape {list(new.shape)}, expected one like {list(old.shape)}"
@@ -67,6 +69,9 @@ def _count_channels(module: nn.Module, path: str, source: str) -> None:
     elif isinstance(module, nn.BatchNorm2d):
         module.num_features = module.weight.numel()
         lengths = {t.numel() for t in (module.weight, module.bias, module.running_mean, module.running_var)}  # type: ignore[union-attr]
+    elif isinstance(module, LayerNorm2d):
+        module.normalized_shape, module.counted = (module.weight.numel(),), None
+        lengths = {module.weight.numel(), module.bias.numel()}
     else:
         return
     if len(lengths) != 1:

@@ -27,7 +27,7 @@ from deploy.postprocess import anchor_based, yolo
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.yolo_config import YoloConfig
 
-_TEMPLATE = Path(__file__).parent / "cfg" / "yolov5.yaml"
+_TEMPLATES = Path(__file__).parent / "cfg"
 _MODULES = (*LAYERS, "Detect")
 _MOST_ANCHORS = 9  # of a scale
 SDK_STRIDES = [8, 16, 32]
@@ -35,9 +35,11 @@ SDK_STRIDES = [8, 16, 32]
 _SDK_ANCHORS = 3
 
 
-def template(scale: str, nc: int) -> dict[str, Any]:
-    """YOLOv5 v6's own architecture of the size n, s, m, l or x, for `nc` classes."""
-    described = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
+def template(scale: str, nc: int, name: str = "yolov5") -> dict[str, Any]:
+    """An architecture in this project's own files for `nc` classes: YOLOv5 v6's of the size n, s, m, l or x, or
+    "yolov5-convnext", which has n, s and m. Raises KeyError for a size that there is not.
+    """
+    described = yaml.safe_load((_TEMPLATES / f"{name}.yaml").read_text(encoding="utf-8"))
     depth, width = described.pop("scales")[scale]
     return {**described, "nc": nc, "depth_multiple": depth, "width_multiple": width}
 

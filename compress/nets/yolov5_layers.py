@@ -1,4 +1,5 @@
-"""The layers that YOLOv5's YAML files name: ultralytics' blocks, with the arguments and defaults of YOLOv5.
+"""The layers that YOLOv5's YAML files name: ultralytics' blocks, with the arguments and defaults of YOLOv5, and those
+of ConvNeXt.
 
 A row of a YAML is [from, repeats, module, args]. Blocks of a width take the channels of what they are given, the width
 and the rest of `args`; those that repeat inside take the repeats third, and others are repeated as they are.
@@ -28,6 +29,8 @@ from ultralytics.nn.modules import (
 )
 from ultralytics.utils.ops import make_divisible
 
+from compress.nets.convnext_layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem
+
 _ONE_BY_ONE = ((1, 1), (3, 3))
 """YOLOv5's bottlenecks begin with a 1x1 convolution, ultralytics' with a 3x3 one."""
 
@@ -55,6 +58,7 @@ _REPEAT_INSIDE: dict[str, Callable[..., nn.Module]] = {
     "C3Ghost": C3Ghost,
     "C3x": C3x,
     "BottleneckCSP": _bottleneck_csp,
+    "ConvNeXt_Block": ConvNeXtBlock,
 }
 _OF_A_WIDTH: dict[str, Callable[..., nn.Module]] = {
     **_REPEAT_INSIDE,
@@ -65,6 +69,8 @@ _OF_A_WIDTH: dict[str, Callable[..., nn.Module]] = {
     "GhostBottleneck": GhostBottleneck,
     "SPP": SPP,
     "SPPF": _sppf,
+    "ConvNeXt_Stem": ConvNeXtStem,
+    "ConvNeXt_Downsample": ConvNeXtDownsample,
     "nn.ConvTranspose2d": nn.ConvTranspose2d,
     "DWConvTranspose2d": DWConvTranspose2d,
 }

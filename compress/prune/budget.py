@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ Cost = Callable[[Mapping[str, int]], float]
 def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
     """Floating-point operations an image of imgsz x imgsz pixels, as ultralytics counts them.
 
-    Layers other than convolutions and batch norms count at full width, so the estimate is never below the truth.
+    Layers other than convolutions and norms count at full width, so the estimate is never below the truth.
     """
     import copy
 
@@ -36,20 +36,20 @@ def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
 
 def params_cost(model: nn.Module, flow: ChannelFlow) -> Cost:
     """The number of trainable values; exact."""
-    names = [*flow.convolutions, *flow.norms]
+    names = [*flow.convolutions, *flow.scales()]
     weights = {name: float(model.get_parameter(f"{name}.weight").numel()) for name in names}
-    biases = {
-        name: float(bias.numel())
-        for name in names
-        if isinstance(bias := getattr(model.get_submodule(name), "bias", None), nn.Parameter)
-    }
-    return _cost(flow, weights, float(sum(p.numel() for p in model.parameters())), biases)
+    layers = {**flow.convolutions, **flow.scales()}
+    biases = {name: getattr(model.get_submodule(name), "bias", None) for name in names}
+    alone = [(float(b.numel()), layers[name].outputs) for name, b in biases.items() if isinstance(b, nn.Parameter)]
+    alone += [(float(len(classes)), classes) for classes in flow.vectors.values()]
+    return _cost(flow, weights, float(sum(p.numel() for p in model.parameters())), alone)
 
 
 def _cost(
-    flow: ChannelFlow, full: Mapping[str, float], total: float, biases: Mapping[str, float] | None = None
+    flow: ChannelFlow, full: Mapping[str, float], total: float, alone: Sequence[tuple[float, np.ndarray]] = ()
 ) -> Cost:
-    """`full` shrinks with a layer's outputs and inputs, `biases` with its outputs alone, the rest of `total` stays."""
+    """`full` shrinks with a layer's outputs and inputs, what is `alone` with its own channels, the rest of `total`
+    stays."""
     groups = flow.removable()
     column = {int(c): i for i, group in enumerate(groups) for c in group.classes}
     width = np.array([len(group.classes) for group in groups], float)
@@ -57,11 +57,9 @@ def _cost(
     rows: list[tuple[float, np.ndarray, np.ndarray]] = []
     for name, layer in flow.convolutions.items():
         rows.append((full.get(name, 0.0), layer.outputs, none if layer.depthwise else layer.inputs))
-    for name, layer in flow.norms.items():
+    for name, layer in flow.scales().items():
         rows.append((full.get(name, 0.0), layer.outputs, none))
-    for name, value in (biases or {}).items():
-        layer = flow.convolutions.get(name) or flow.norms[name]
-        rows.append((value, layer.outputs, none))
+    rows += [(value, channels, none) for value, channels in alone]
     values = np.array([value for value, _, _ in rows])
     outputs = np.array([_parts(column, channels, len(groups)) for _, channels, _ in rows])
     inputs = np.array([_parts(column, channels, len(groups)) for _, _, channels in rows])

@@ -19,25 +19,27 @@ Scores = Mapping[str, np.ndarray]
 def gamma_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
     """|gamma| (Liu et al. 2017, arXiv 1708.06519), the largest where several batch norms share the channel.
 
-    A channel goes silent only when all of its gammas are small. A transposed convolution without a batch norm has none:
-    what stands for its gamma is the deviation of its output where its inputs vary independently by their gammas.
+    A channel goes silent only when all of its gammas are small. A layer norm's weights count as gammas. A convolution
+    without a norm has none: what stands for its gamma is the deviation of its output where its inputs vary
+    independently by their gammas.
     """
+    scales = flow.scales()
     values = {name: _values(model.get_parameter(f"{name}.weight")) for name in _norms(flow)}
-    found = {group.name: _spread(flow.norms, group.norms, values, group, np.maximum) for group in flow.removable()}
+    found = {group.name: _spread(scales, group.norms, values, group, np.maximum) for group in flow.removable()}
+    deviations = _deviations(model, flow)
     for group in flow.removable():
-        for name in flow.bare.intersection(group.convolutions):
-            deviation = {name: _deviation(model, flow, name)}
-            made = _spread(flow.convolutions, [name], deviation, group, np.maximum)
-            found[group.name] = np.maximum(found[group.name], made)
+        names = sorted(flow.bare.intersection(group.convolutions))
+        made = _spread(flow.convolutions, names, deviations, group, np.maximum)
+        found[group.name] = np.maximum(found[group.name], made)
     return found
 
 
 def filter_scores(model: nn.Module, flow: ChannelFlow, order: int) -> Scores:
     """The L1 (`order` 1) or L2 (2) norm of the filters that make a channel (Li et al. 2017, arXiv 1608.08710).
 
-    The norms of all convolutions that share the channel add up (L2: in squares). A filter's norm grows with its number
-    of weights, so each group is divided by its mean: what competes across layers is how far a channel lies below the
-    others of its own layer.
+    The norms of all convolutions that share the channel add up (L2: in squares), each times the layer scale behind it.
+    A filter's norm grows with its number of weights, so each group is divided by its mean: what competes across layers
+    is how far a channel lies below the others of its own layer.
     """
     result = {}
     for group in flow.removable():
@@ -59,7 +61,7 @@ def group_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
         made = {name: _filters(model, flow, name, 2) for name in group.convolutions}
         gammas = {name: np.square(_values(model.get_parameter(f"{name}.weight"))) for name in group.norms}
         total = _spread(flow.convolutions, group.convolutions, made, group, np.add)
-        total += _spread(flow.norms, group.norms, gammas, group, np.add)
+        total += _spread(flow.scales(), group.norms, gammas, group, np.add)
         total += _taken(model, flow, group)
         score = np.sqrt(total)
         result[group.name] = score / max(float(score.mean()), np.finfo(float).tiny)
@@ -69,12 +71,13 @@ def group_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
 def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Tensor]) -> Scores:
     """The first-order estimate of what removing a channel does to the loss (Molchanov et al. 2019, arXiv 1906.10771).
 
-    At a batch norm the gate's gradient is gamma dE/dgamma + beta dE/dbeta; its square is averaged over the batches and
-    summed over the batch norms that share the channel; where there is none, a transposed convolution's filters and bias
-    stand for gamma and beta. `losses` yields the scalar loss of one batch after another,
+    At a norm the gate's gradient is gamma dE/dgamma + beta dE/dbeta; its square is averaged over the batches and summed
+    over the norms that share the channel; where there is none, a convolution's filters and bias stand for gamma and
+    beta. `losses` yields the scalar loss of one batch after another,
     each computed by `model` with gradients enabled. Gradients of the model are overwritten.
     """
-    sums = {name: np.zeros(len(flow.norms[name].outputs)) for name in _norms(flow)}
+    scales = flow.scales()
+    sums = {name: np.zeros(len(scales[name].outputs)) for name in _norms(flow)}
     sums |= {name: np.zeros(len(flow.convolutions[name].outputs)) for name in flow.bare}
     batches = 0
     for loss in losses:
@@ -87,7 +90,7 @@ def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Te
     for total in sums.values():
         total /= max(1, batches)
     return {
-        group.name: _spread(flow.norms, group.norms, sums, group, np.add)
+        group.name: _spread(scales, group.norms, sums, group, np.add)
         + _spread(flow.convolutions, list(flow.bare.intersection(group.convolutions)), sums, group, np.add)
         for group in flow.removable()
     }
@@ -142,23 +145,38 @@ def _gate_gradient(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray
     return total
 
 
-def _deviation(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray:
-    """The deviation of each output, float64 [out], if every input had that of its largest gamma, or 1 without one."""
-    layer = flow.convolutions[name]
+def _deviations(model: nn.Module, flow: ChannelFlow) -> dict[str, np.ndarray]:
+    """For each convolution without a norm the deviation of its outputs, float64 [out], where every input has that of
+    its largest gamma, of the convolution without a norm that makes it, or 1 without either.
+    """
     gammas: dict[int, float] = {}
-    for norm in flow.norms.values():
+    for norm in flow.scales().values():
         for c, gamma in zip(norm.outputs.tolist(), _values(model.get_parameter(f"{norm.name}.weight")), strict=True):
             gammas[c] = max(gammas.get(c, 0.0), float(gamma))
-    inputs = np.square([gammas.get(c, 1.0) for c in layer.inputs.tolist()])
-    weight = layer.outputs_first(model.get_parameter(f"{name}.weight").detach().double().cpu())
-    strides = np.prod(model.get_submodule(name).stride)  # type: ignore[arg-type]
-    return np.sqrt(weight.square().sum((2, 3)).numpy() @ inputs / float(strides))
+    found: dict[str, np.ndarray] = {}
+    for name, layer in flow.convolutions.items():
+        if name in flow.bare:
+            inputs = np.square([gammas.get(c, 1.0) for c in layer.inputs.tolist()])
+            weight = layer.outputs_first(model.get_parameter(f"{name}.weight").detach().double().cpu())
+            squares = weight.square().sum((2, 3)).numpy()
+            strides = float(np.prod(model.get_submodule(name).stride)) if layer.transposed else 1.0  # type: ignore[arg-type]
+            made = squares[:, 0] * inputs if layer.depthwise else squares @ inputs
+            found[name] = np.sqrt(made / strides) * _scale_of(model, flow, name)
+            for c, deviation in zip(layer.outputs.tolist(), found[name].tolist(), strict=True):
+                gammas.setdefault(c, deviation)
+    return found
+
+
+def _scale_of(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray:
+    """The factor by which a convolution's outputs are multiplied, float64 [out], or [1] where there is none."""
+    vector = flow.scale_behind.get(name)
+    return _values(model.get_parameter(vector)) if vector else np.ones(1)
 
 
 def _filters(model: nn.Module, flow: ChannelFlow, name: str, order: int) -> np.ndarray:
     weight = model.get_parameter(f"{name}.weight").detach().double().cpu()
     weight = flow.convolutions[name].outputs_first(weight)
-    return weight.flatten(1).abs().pow(order).sum(1).numpy()
+    return weight.flatten(1).abs().pow(order).sum(1).numpy() * _scale_of(model, flow, name) ** order
 
 
 def _values(parameter: torch.Tensor) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import nn
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Layer
 from compress.nets.detector import Detector
+from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.load_tensors import load_tensors
 from compress.prune.attention_scale import as_scaled, keep_scale
 from compress.prune.plan import Plan
@@ -33,15 +34,25 @@ def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
 @torch.no_grad()
 def silence(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
     """Set gamma and beta of these channel classes, int64 [n], to 0 in the model itself, and the weights and biases that
-    make them where no batch norm scales them.
+    make them where no norm scales them. Layer norms leave them out of their statistics from then on.
     """
-    for name, layer in flow.norms.items():
+    count_others(model, flow, gone)
+    for name, layer in flow.scales().items():
         norm = model.get_submodule(name)
         silent = torch.from_numpy(np.isin(layer.outputs, gone)).to(norm.weight.device)  # type: ignore[arg-type]
         norm.weight[silent] = 0  # type: ignore[operator]
         norm.bias[silent] = 0  # type: ignore[operator]
     for name in flow.bare:
         silence_bare(model, flow.convolutions[name], gone, bias=True)
+
+
+def count_others(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
+    """Have the layer norms of the model itself take their statistics over other channels than these, int64 [n]."""
+    for name, layer in flow.layer_norms.items():
+        norm = model.get_submodule(name)
+        assert isinstance(norm, LayerNorm2d)
+        stays = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone))).to(norm.weight.device)
+        norm.counted = stays if len(stays) < len(layer.outputs) else None
 
 
 @torch.no_grad()
@@ -70,6 +81,10 @@ def cut(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     for name, layer in flow.norms.items():
         keep = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
         for part in ("weight", "bias", "running_mean", "running_var"):
+            tensors[f"{name}.{part}"] = tensors[f"{name}.{part}"][keep]
+    for name, layer in flow.layer_norms.items():
+        keep = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone)))
+        for part in ("weight", "bias"):
             tensors[f"{name}.{part}"] = tensors[f"{name}.{part}"][keep]
     for name, classes in flow.vectors.items():
         tensors[name] = tensors[name][torch.from_numpy(np.flatnonzero(~np.isin(classes, gone)))]

@@ -22,6 +22,7 @@ from compress.channels.flow import ChannelFlow
 from compress.data.data_yaml import DataSet
 from compress.data.training_images import readable
 from compress.nets.detector import Detector
+from compress.nets.layer_norm import LayerNorm2d
 from compress.prune.choose import with_widths
 from compress.prune.goal import Goal
 from compress.prune.scores import Scores
@@ -106,7 +107,7 @@ class Scorer:
     def __call__(self, widths: Mapping[str, int]) -> Scored:
         """The model with so many channels in each group."""
         plan = with_widths(self.flow, self.order, widths, Goal("uniform", 1.0), 1)
-        with _restored(self.model, self.flow.bare):
+        with _restored(self.model, [*self.flow.bare, *self.flow.layer_norms]):
             silence(self.model, self.flow, removed_classes(self.flow, plan))
             self.recalibrate(self.model)
             return self._scored()
@@ -122,14 +123,15 @@ class Scorer:
 
 
 @contextmanager
-def _restored(model: nn.Module, bare: Iterable[str]) -> Iterator[None]:
+def _restored(model: nn.Module, others: Iterable[str]) -> Iterator[None]:
     """Afterwards every batch norm has its own tensors and momentum again, bit for bit, as have the layers named in
-    `bare` their tensors, and the model its mode.
+    `others` their tensors, layer norms what they count, and the model its mode.
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    layers = [*norms, *(model.get_submodule(name) for name in bare)]
+    layers = [*norms, *(model.get_submodule(name) for name in others)]
     kept = [{name: tensor.clone() for name, tensor in layer.state_dict().items()} for layer in layers]
     momenta = [norm.momentum for norm in norms]
+    counted = [(layer, layer.counted) for layer in layers if isinstance(layer, LayerNorm2d)]
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -140,5 +142,7 @@ def _restored(model: nn.Module, bare: Iterable[str]) -> Iterator[None]:
                     tensor.copy_(tensors[name])
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+        for layer, channels in counted:
+            layer.counted = channels
         for module, mode in modes:
             module.training = mode

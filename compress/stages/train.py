@@ -39,9 +39,19 @@ class DenseSettings(TrainSettings):
         metavar="NAME",
         help="architecture where no weights are given: yolov5n, yolov8n, yolo11n, yolov5nu, ... or a YAML",
     )
+    backbone: str | None = option(
+        None,
+        metavar="FILE",
+        help="a ConvNeXt classifier's weights, by torchvision's or timm's names, for the backbone of such a --cfg",
+    )
     project: str = option("runs", metavar="DIR", help="where run folders go")
     name: str = option("train", help="the run's folder")
     resume: bool = option(False, help="go on with the unfinished run of that name")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.backbone and self.weights:
+            raise UsageError("--backbone and --weights exclude each other: weights have a backbone already")
 
 
 def _rate(text: str) -> float | str:
@@ -221,6 +231,8 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
     run = RunFolder(settings.project, settings.name, settings.resume)
     cfg = settings.cfg or ""
     run.inputs["weights"] = given.sha256 if given else file_sha256(cfg) if Path(cfg).is_file() else cfg
+    if settings.backbone:
+        run.inputs["backbone"] = file_sha256(settings.backbone)
     teacher = teacher_of(settings, given) if isinstance(settings, DistillSettings) else None
     if teacher:
         run.inputs["teacher"] = teacher.sha256
@@ -235,7 +247,9 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
 def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -> Model:
     """The model to train, which the training may change."""
     from compress.data.data_yaml import load_data_yaml
+    from compress.nets.convnext_weights import load_backbone
     from compress.nets.family import architecture, build, slim_factors
+    from deploy.hashes import file_sha256
 
     data = load_data_yaml(settings.data)
     names = data.names
@@ -254,11 +268,16 @@ def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -
         arch = _with_anchors(arch, data, settings.imgsz)
         say(f"anchors by k-means: {'; '.join(','.join(f'{side:g}' for side in row) for row in arch['anchors'])}")
     built = build(arch, names, settings.imgsz)
+    history: list[dict[str, Any]] = []
+    if settings.backbone:
+        load_backbone(built, settings.backbone)
+        file = Path(settings.backbone)
+        history = [{"stage": "import", "file": file.name, "sha256": file_sha256(file)}]
     if factors:
         from compress.prune.slim_widths import narrowed
 
         built = narrowed(built, factors, settings.cfg)
-    return Model(built, [])
+    return Model(built, history)
 
 
 def _with_anchors(arch: dict[str, Any], data: DataSet, imgsz: int) -> dict[str, Any]:

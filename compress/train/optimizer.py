@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from compress.nets.convnext_layers import ConvNeXtUnit
+from compress.nets.layer_norm import LayerNorm2d
 from compress.train.settings import TrainSettings
 
 BIASES, GAMMAS, WEIGHTS = 0, 1, 2  # the groups' places
@@ -16,9 +18,12 @@ _NOMINAL_BATCH = 64
 
 
 def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
-    """Groups in this order: biases, batch-norm gammas, and all other weights, which alone decay; frozen ones in none.
+    """Groups in this order: biases, the gammas of norms and layer scales, and all other weights, which alone decay;
+    frozen ones in none.
 
-    SGD with Nesterov momentum, or Adam with beta1 = momentum.
+    SGD with Nesterov momentum, or Adam or AdamW with beta1 = momentum. The decay of the first two is part of the
+    gradient and is stated for steps of 64 images; AdamW's is a share of the learning rate, whatever the step
+    (Loshchilov and Hutter 2019, arXiv 1711.05101).
     """
     biases, gammas, weights = [], [], []
     for module in model.modules():
@@ -27,18 +32,21 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
                 continue
             if name == "bias":
                 biases.append(parameter)
-            elif isinstance(module, nn.BatchNorm2d):
+            elif isinstance(module, (nn.BatchNorm2d, LayerNorm2d, ConvNeXtUnit)):
                 gammas.append(parameter)
             else:
                 weights.append(parameter)
-    decay = settings.weight_decay * settings.batch_size * settings.accumulate / _NOMINAL_BATCH
+    decay = settings.weight_decay
+    if settings.optimizer != "adamw":
+        decay *= settings.batch_size * settings.accumulate / _NOMINAL_BATCH
     groups: list[dict[str, Any]] = [
         {"params": biases, "weight_decay": 0.0},
         {"params": gammas, "weight_decay": 0.0},
         {"params": weights, "weight_decay": decay},
     ]
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=settings.lr0, betas=(settings.momentum, 0.999))
+    if settings.optimizer != "sgd":
+        made = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
+        return made(groups, lr=settings.lr0, betas=(settings.momentum, 0.999))
     return torch.optim.SGD(groups, lr=settings.lr0, momentum=settings.momentum, nesterov=True)
 
 

@@ -11,7 +11,7 @@ from compress.channels.shortcuts import SHORTCUTS
 from compress.option import Settings, option
 from deploy.errors import UsageError
 
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("sgd", "adam", "adamw")
 SPARSITY_RULES = ("subgradient", "proximal")
 PRECISIONS = ("auto", "off", "bf16", "fp16")
 LETTERBOXES = ("mixed", "board", "grey")
@@ -63,11 +63,18 @@ class TrainSettings(Settings):
     imgsz: int = option(
         640, kind=network_side, low=32, high=4096, multiple=32, help="side of the square network input in pixels"
     )
-    optimizer: str = option("sgd", choices=OPTIMIZERS, aliases=(("adam", "adam"),), help="how weights are updated")
+    optimizer: str = option(
+        "sgd",
+        choices=OPTIMIZERS,
+        aliases=(("adam", "adam"), ("adamw", "adamw")),
+        help="how weights are updated; adam and adamw want an --lr0 of 0.001 or so",
+    )
     lr0: float = option(0.01, low=1e-9, high=10, help="learning rate at the start")
     lrf: float = option(0.01, low=0, high=1)
     momentum: float = 0.937
-    weight_decay: float = 5e-4
+    weight_decay: float = option(
+        5e-4, low=0, high=1, help="of all weights but biases and norms'; with adamw apart from the gradient: 0.05 or so"
+    )
     warmup_epochs: float = 3.0
     warmup_steps: int = 100
     warmup_bias_lr: float = 0.1

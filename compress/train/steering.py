@@ -159,7 +159,7 @@ class SteeredRate:
         return self._steps * _rates_until(self._settings, epoch, max(self._last, epoch + _NEAREST))
 
     def _first(self) -> float:
-        if self._settings.sparsity == "subgradient" and self._settings.optimizer == "adam":
+        if self._settings.sparsity == "subgradient" and self._settings.optimizer != "sgd":
             return _FIRST_ADAM
         momentum = self._settings.momentum if self._settings.sparsity == "subgradient" else 0.0
         return self._quantile * (1 - momentum) / self._ahead(0)

@@ -11,6 +11,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.layers import Group
+from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.yolov5 import Yolov5
 from deploy.errors import ModelError
 
@@ -214,6 +215,28 @@ def free_kernel(m: Net, x: torch.Tensor) -> torch.Tensor:
     return m.end(m.act("b", F.conv2d(m.act("a", x), m.a.weight.new_ones(8, 8, 1, 1))))
 
 
+def normed_last(m: Net, x: torch.Tensor) -> torch.Tensor:
+    a = m.a_n(m.a(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return m.end(m.act("b", a))
+
+
+def whole_norm() -> nn.LayerNorm:
+    norm = nn.LayerNorm((16, 8))
+    norm.counted = None
+    return norm
+
+
+def scaled_branch(m: Net, x: torch.Tensor) -> torch.Tensor:
+    a = m.a_n(m.a(x))
+    return m.end(a + m.b(a) * m.gamma.scale.view(1, -1, 1, 1))
+
+
+class Scale(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(8))
+
+
 CHAIN = {**A8, **B8, **END}
 PINNED = [
     pytest.param(CHAIN, through(lambda a: a.softmax(1)), "a", "softmax", id="softmax mixes channels"),
@@ -269,25 +292,11 @@ PINNED = [
         id="two of each",
     ),
     pytest.param(
-        {**A8, **conv("b", 8, 8, 3, norm=False, groups=8), **END},
-        lambda m, x: m.end(m.b(m.act("a", x))),
-        "a+b",
-        "no batch norm",
-        id="depthwise with a bias",
-    ),
-    pytest.param(
         {**A8, **conv("b", 8, 3), **conv("end", 3, 4, norm=False)},
         to_the_image,
         "b",
         "the image's own channels",
         id="a shortcut from the image",
-    ),
-    pytest.param(
-        {**A8, **conv("b", 8, 8, norm=False), **END}, bare_branch, "a+b", "no batch norm", id="a branch without gammas"
-    ),
-    pytest.param({**A8, **B8, **END}, bare_use, "a+b", "no batch norm", id="a use that by-passes the batch norm"),
-    pytest.param(
-        {**conv("a", 3, 8, norm=False), "a_n": nn.Identity(), **B8, **END}, chain, "a", "no batch norm", id="none"
     ),
     pytest.param(
         {**A8, "a_n": nn.BatchNorm2d(8, affine=False), **B8, **END},
@@ -297,6 +306,20 @@ PINNED = [
         id="a norm without gammas",
     ),
     pytest.param({**A8, "a_n": nn.GroupNorm(2, 8), **B8, **END}, chain, "a", "group_norm", id="a norm over channels"),
+    pytest.param(
+        {**A8, "a_n": nn.LayerNorm(8), **B8, **END},
+        normed_last,
+        "a",
+        "layer_norm",
+        id="a layer norm that cannot leave channels out of its statistics",
+    ),
+    pytest.param(
+        {**A8, "a_n": whole_norm(), **B8, **END}, normed_last, "a", "layer_norm", id="a layer norm over whole rows"
+    ),
+    pytest.param(
+        CHAIN, through(lambda a: a.permute(0, 2, 3, 1).relu().permute(0, 3, 1, 2)), "a", "relu", id="another axis"
+    ),
+    pytest.param(CHAIN, through(lambda a: a.permute(0, 1, 3, 2)), "a", "permute", id="turned images"),
     pytest.param(CHAIN, free_kernel, "a", "conv2d", id="a convolution with a computed kernel"),
     pytest.param(CHAIN, chain, "end", LAST, id="what the model puts out"),
 ]
@@ -322,6 +345,61 @@ def test_a_transposed_convolution_is_followed(normed: bool) -> None:
     flow = flow_of(Net(layers, chain if normed else lambda m, x: m.end(m.b(m.act("a", x)))))
     assert found(flow) == {"a": (8, ""), "b": (6, ""), "end": (4, LAST)}
     assert flow.bare == (frozenset() if normed else {"b"}) and flow.convolutions["b"].transposed
+
+
+BARE = [
+    pytest.param(
+        {**A8, **conv("b", 8, 8, 3, norm=False, groups=8), **END},
+        lambda m, x: m.end(m.b(m.act("a", x))),
+        {"a+b": (8, ""), "end": (4, LAST)},
+        {"b"},
+        id="depthwise with a bias",
+    ),
+    pytest.param(
+        {**A8, **conv("b", 8, 8, norm=False), **END},
+        bare_branch,
+        {"a+b": (8, ""), "end": (4, LAST)},
+        {"b"},
+        id="a branch without gammas",
+    ),
+    pytest.param(
+        {**A8, **B8, **END}, bare_use, {"a+b": (8, ""), "end": (4, LAST)}, {"a"}, id="a use that by-passes the norm"
+    ),
+    pytest.param(
+        {**conv("a", 3, 8, norm=False), "a_n": nn.Identity(), **B8, **END},
+        chain,
+        {"a": (8, ""), "b": (8, ""), "end": (4, LAST)},
+        {"a"},
+        id="none",
+    ),
+    pytest.param(
+        {**A8, "a_n": LayerNorm2d(8), **B8, **END},
+        chain,
+        {"a": (8, ""), "b": (8, ""), "end": (4, LAST)},
+        set(),
+        id="a layer norm",
+    ),
+    pytest.param(
+        {**A8, "a_n": LayerNorm2d(8), **conv("b", 8, 8, norm=False), "gamma": Scale(), **END},
+        scaled_branch,
+        {"a+b": (8, ""), "end": (4, LAST)},
+        {"b"},
+        id="a layer scale",
+    ),
+]
+
+
+@pytest.mark.parametrize(("layers", "forward", "groups", "bare"), BARE)
+def test_channels_without_a_batch_norm_are_followed(
+    layers: dict, forward: Callable, groups: dict, bare: set[str]
+) -> None:
+    net = Net(layers, forward)
+    flow = flow_of(net)
+    assert (found(flow), flow.bare) == (groups, bare)
+    assert flow.scale_behind == ({"b": "gamma.scale"} if "gamma" in layers else {})
+    normed = [name for name, layer in layers.items() if isinstance(layer, LayerNorm2d)]
+    assert list(flow.layer_norms) == normed
+    assert not set(normed) & set(flow.gammas(net)), "what a layer norm weighs is not penalised"
 
 
 @pytest.mark.parametrize(("layers", "forward", "groups", "reason"), PINNED)

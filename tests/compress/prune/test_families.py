@@ -24,13 +24,17 @@ from ultralytics.utils.torch_utils import get_flops, get_num_params
 
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.protect import keep_shortcuts
+from compress.channels.prunable_gammas import prunable_gammas
+from compress.nets.convnext_layers import ConvNeXtUnit
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build, check_architecture
 from compress.nets.focus import without_focus
 from compress.nets.size import flops, parameters
 from compress.prune import surgery
-from compress.prune.choose import choose
+from compress.prune.choose import choose, choose_for
+from compress.prune.goal import Goal
 from compress.prune.plan import Plan
+from compress.prune.scores import filter_scores
 from deploy.errors import ModelError, UsageError
 from tests.compress import hub
 
@@ -45,8 +49,8 @@ V50_BACKBONE = [
     [-1, 3, "C3", [1024, False]],
 ]
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
-SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
-SHARES = {"yolo12n": 1.0, "yolov3-tiny": 0.125}  # of their own width, to be fast; else a half
+SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny", "yolov5n-convnext"]
+SHARES = {"yolo12n": 1.0, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}  # of their own width, to be fast; else a half
 LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
@@ -56,6 +60,7 @@ GRID = [  # each family meets every percent, alignment and treatment of shortcut
     for row in range(2)
 ]
 OTHERS = ["yolo26n-p2"]
+STREAMS = ["model.0", "model.2", "model.4", "model.6"]  # of ConvNeXt: its stem and where it halves the resolution
 
 
 def described(name: str, share: float, most_depth: float = 1.0) -> dict[str, Any]:
@@ -71,14 +76,17 @@ def described(name: str, share: float, most_depth: float = 1.0) -> dict[str, Any
 
 
 def randomise(model: nn.Module, side: int) -> None:
-    """Gammas and betas of their own, some near zero, and statistics of what the layers see."""
+    """Gammas and betas of their own, some near zero, and statistics of what the layers see. A layer scale has its say,
+    which a fresh one of 1e-6 has not."""
     generator = torch.Generator().manual_seed(0)
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in model.modules() if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm))]
     with torch.no_grad():
         for norm in norms:
             norm.weight.copy_(torch.rand(norm.weight.shape, generator=generator) * 1.6 + 0.02)
             norm.bias.copy_(torch.rand(norm.bias.shape, generator=generator) * 0.8 - 0.4)
-            norm.momentum = 1.0
+            norm.momentum = 1.0  # type: ignore[union-attr]
+        for unit in (module for module in model.modules() if isinstance(module, ConvNeXtUnit)):
+            unit.gamma.copy_(torch.rand(unit.gamma.shape, generator=generator) + 0.5)
         model.train()(torch.rand(4, 3, side, side, generator=generator))
 
 
@@ -231,6 +239,30 @@ def test_cost_is_what_ultralytics_counts(name: str) -> None:
     slim = surgery.cut(model, flow, choose(model, flow, 0.5, 1))
     found, operations = what_ultralytics_counts(slim)
     assert (parameters(slim), flops(slim, 320)) == (found, pytest.approx(operations, rel=1e-6))
+
+
+@pytest.mark.parametrize("shortcuts", SHORTCUTS)
+def test_units_of_convnext_lose_hidden_channels_and_the_stream_as_a_whole(shortcuts: str) -> None:
+    model, flow = traced("yolov5n-convnext")
+    held = keep_shortcuts(flow) if shortcuts == "keep" else flow
+    streams = [group for group in held.groups if group.name.removesuffix(".conv") in STREAMS]
+    assert [group.pinned for group in streams] == ["shortcuts are kept" if shortcuts == "keep" else ""] * 4
+    scores = filter_scores(model, held, 2)
+    plan = choose_for(held, scores, Goal("uniform", 0.5), 1)
+    slim = check(model, held, plan)
+    pairs = [(m, slim.get_submodule(n)) for n, m in model.named_modules() if isinstance(m, ConvNeXtUnit)]
+    for before, after in pairs:
+        widths: Any = (after.dwconv.groups, *after.norm.normalized_shape, len(after.gamma), after.pwconv2.out_channels)
+        kept = len(before.gamma) if shortcuts == "keep" else round(len(before.gamma) / 2)
+        assert widths == (kept,) * 4
+        assert after.pwconv1.out_channels == after.pwconv2.in_channels == before.pwconv1.out_channels // 2
+
+
+def test_gammas_that_sparse_training_penalises_are_batch_norms_alone() -> None:
+    """A layer norm's weight silences no channel of a stream that passes it by."""
+    model, _ = traced("yolov5n-convnext")
+    found = prunable_gammas(model, "group")
+    assert found and all(isinstance(model.get_submodule(name), nn.BatchNorm2d) for name in found)
 
 
 ATTENTIONS = [
