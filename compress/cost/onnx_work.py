@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import ModelProto, NodeProto
 
+from compress.cost.fused import fused
 from compress.cost.work import Work, convolution, movement, product, transposed
 from compress.graph.folded import folded
 from compress.graph.graph_facts import GraphFacts, place
@@ -32,10 +33,16 @@ def work_of(model: ModelProto, name: str) -> list[Work]:
     except ModelError as fault:
         raise ModelError(f"{name}: {fault}") from None
     nodes = facts.graph.node
-    gates = _gates(nodes)
+    together = fused(facts)
+    inside = _gates(nodes) | together.inside
     works = []
     for node in nodes:
-        if node.op_type not in _COUNTED or node.output[0] in gates or node.output[0] in facts.constants:
+        taken = together.layer_norms.get(node.output[0]) if node.output else None
+        if taken:
+            shapes = [_fixed(facts, tensor, name) for tensor in (taken, node.output[0])]
+            works.append(movement(node.name or node.output[0], "layer_norm", shapes[:1], shapes[1]))
+            continue
+        if node.op_type not in _COUNTED or node.output[0] in inside or node.output[0] in facts.constants:
             continue
         sources = [_fixed(facts, tensor, name) for tensor in node.input if tensor and tensor not in facts.constants]
         result = _fixed(facts, node.output[0], name)

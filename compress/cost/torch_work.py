@@ -98,6 +98,11 @@ class _Recorder(TorchDispatchMode):
         elif operator in _PRODUCTS:
             left, right = args[_PRODUCTS[operator] :][:2]
             self._note(title, "matmul", [left.shape, right.shape, result.shape])
+        elif operator == "native_layer_norm":  # on the last axis: on the chip channels are brought there and back
+            images, places, channels = args[0].shape[0], args[0].shape[1:-1], args[0].shape[-1]
+            shape = (images, channels, *places)
+            for kind in ("transpose", "layer_norm", "transpose"):
+                self._note(title, kind, [shape, shape])
         elif operator in _MOVES:
             kind = operator.removesuffix("_with_indices").strip("_")
             self._note(title, kind, [*_shapes(args), result.shape])

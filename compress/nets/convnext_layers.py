@@ -12,6 +12,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from compress.nets.gelu import GELU
 from compress.nets.layer_norm import LayerNorm2d
 
 _EXPANSION = 4
@@ -56,7 +57,7 @@ class ConvNeXtUnit(nn.Module):
         self.dwconv = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
         self.norm = LayerNorm2d(channels)
         self.pwconv1 = nn.Conv2d(channels, _EXPANSION * channels, 1)
-        self.act = nn.GELU()
+        self.act = GELU()
         self.pwconv2 = nn.Conv2d(_EXPANSION * channels, channels, 1)
         self.gamma = nn.Parameter(torch.full((channels,), float(layer_scale)))
 
