@@ -1,7 +1,7 @@
 """Follows channels through a layer norm over the channels of each pixel, which takes them on the last axis.
 
 A layer norm weighs every channel against all others of its pixel: what stays is normalised among itself once channels
-are removed. Its module must be able to do that at full width too, by its attribute `counted` (docs/adr/0049).
+are removed. Its module must be able to do that at full width too, by its attribute `over` (docs/adr/0049).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _over_channels(trace: Trace, node: Node, source: Node) -> bool:
     shape: object = node.args[1]
     if not weight or trace.vector(node.args[3]) != f"{name}.bias" or shape != [shape_of(source)[-1]]:
         return False
-    if not hasattr(trace.module(node), "counted"):
+    if not hasattr(trace.module(node), "over"):
         return False
     known = trace.layer_norms.setdefault(name, Layer(name, ids, ids))
     trace.channels.unite(known.inputs, ids)

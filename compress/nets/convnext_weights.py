@@ -1,4 +1,4 @@
-"""Gives a detector's ConvNeXt backbone the weights of a classifier, by the names of torchvision, timm or the authors."""
+"""Gives a detector's ConvNeXt the weights of a classifier, by the names of torchvision, timm or the authors."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def load_backbone(model: Detector, path: str | Path) -> None:
             raise ModelError(f"{path}: has no tensor for '{name}': {here}")
         theirs, value = given[name]
         if _sides(value) != _sides(target):
-            raise ModelError(
-                f"{path}: '{theirs}' has shape {list(value.shape)}, expected {list(target.shape)}: {here}"
-            )
+            raise ModelError(f"{path}: '{theirs}' has shape {list(value.shape)}, expected {list(target.shape)}: {here}")
         if not torch.isfinite(value).all():
             raise ModelError(f"{path}: '{theirs}' has values that are not finite (NaN or infinite)")
     with torch.no_grad():

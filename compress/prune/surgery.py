@@ -52,7 +52,7 @@ def count_others(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
         norm = model.get_submodule(name)
         assert isinstance(norm, LayerNorm2d)
         stays = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone))).to(norm.weight.device)
-        norm.counted = stays if len(stays) < len(layer.outputs) else None
+        norm.over = stays if len(stays) < len(layer.outputs) else None
 
 
 @torch.no_grad()

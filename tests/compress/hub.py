@@ -95,3 +95,22 @@ def every_layer() -> dict[str, Any]:
         [[14, 17], 1, "Detect", DETECT],
     ]  # fmt: skip
     return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], activation="nn.LeakyReLU(0.1)")
+
+
+def light_convnext() -> dict[str, Any]:
+    """As YOLOv5-Light has it in models/yolov5_convnexts.yaml: ConvNeXt-Small, and no SPPF."""
+    widths, depths = (96, 192, 384, 768), (3, 3, 27, 3)
+    backbone: list[list[Any]] = []
+    for width, depth in zip(widths, depths, strict=True):
+        backbone.append(
+            [-1, 1, "ConvNeXt_Downsample", [width, 2, 2]] if backbone else [-1, 1, "ConvNeXt_Stem", [96, 4, 4]]
+        )
+        backbone.append([-1, depth, "ConvNeXt_Block", [width]])
+    head = [
+        [-1, 1, "Conv", [384, 1, 1]], UP, [[-1, 5], 1, "Concat", [1]], [-1, 3, "C3", [384, False]],
+        [-1, 1, "Conv", [192, 1, 1]], UP, [[-1, 3], 1, "Concat", [1]], [-1, 3, "C3", [192, False]],
+        [-1, 1, "Conv", [192, 3, 2]], [[-1, 12], 1, "Concat", [1]], [-1, 3, "C3", [384, False]],
+        [-1, 1, "Conv", [384, 3, 2]], [[-1, 8], 1, "Concat", [1]], [-1, 3, "C3", [768, False]],
+        [[15, 18, 21], 1, "Detect", DETECT],
+    ]  # fmt: skip
+    return v5(depth_multiple=1.0, width_multiple=1.0, backbone=backbone, head=head)

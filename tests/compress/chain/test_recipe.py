@@ -89,7 +89,7 @@ BAD: list[Any] = [
     (trained("epochs: 0"), "line 5: --epochs is 0, expected 1 to 100000"),
     (trained("imgsz: 100"), "line 5: --imgsz is 100, expected a multiple of 32"),
     (trained("epochs: [1, 2]"), "line 5: 'epochs' is a list, expected one value"),
-    (trained("optimizer: sdg"), "line 5: 'optimizer' is 'sdg' (did you mean 'sgd'?), expected one of sgd, adam"),
+    (trained("optimizer: sdg"), "line 5: 'optimizer' is 'sdg' (did you mean 'sgd'?), expected one of sgd, adam, adamw"),
     (trained("adam: 1"), "line 5: 'adam' is 1, expected true or false"),
     (trained("name: a/b"), "line 5: 'name' is 'a/b', expected letters"),
     (trained("project: x"), "line 5: 'train' has no option 'project'"),

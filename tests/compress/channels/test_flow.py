@@ -222,7 +222,7 @@ def normed_last(m: Net, x: torch.Tensor) -> torch.Tensor:
 
 def whole_norm() -> nn.LayerNorm:
     norm = nn.LayerNorm((16, 8))
-    norm.counted = None
+    norm.over = None
     return norm
 
 

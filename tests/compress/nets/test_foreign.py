@@ -18,7 +18,10 @@ from torch import nn
 from ultralytics.nn.modules import C3, SPPF, Bottleneck, Concat, Conv
 from ultralytics.utils import ASSETS
 
+from compress.nets.convnext_layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem, ConvNeXtUnit
+from compress.nets.family import architecture
 from compress.nets.foreign import import_pt
+from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov5_head import AnchorDetect
 from deploy.errors import ModelError
@@ -27,7 +30,16 @@ from deploy.postprocess.mapping import FIT, Geometry
 
 NAMES = ["dmcode", "qrcode", "barcode"]
 ANCHORS = [[7, 9, 12, 20, 25, 18], [28, 55, 60, 40, 52, 110], [101, 92, 150, 190, 301, 290]]
-PLACES = {Conv: "common", C3: "common", Bottleneck: "common", SPPF: "common", Concat: "common", AnchorDetect: "yolo"}
+CONVNEXT = [ConvNeXtStem, ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtUnit, LayerNorm2d]
+PLACES = {
+    **dict.fromkeys(CONVNEXT, "common"),
+    Conv: "common",
+    C3: "common",
+    Bottleneck: "common",
+    SPPF: "common",
+    Concat: "common",
+    AnchorDetect: "yolo",
+}
 
 
 class Disguise:
@@ -63,6 +75,18 @@ class Disguise:
 def disguise() -> Iterator[Disguise]:
     with pytest.MonkeyPatch.context() as patch:
         yield Disguise(patch)
+
+
+def as_in_yolov5_light(model: Yolov5) -> Yolov5:
+    """A copy whose ConvNeXt has linear layers and plain classes of PyTorch, as it has there."""
+    copied = copy.deepcopy(model)
+    for module in list(copied.modules()):
+        if isinstance(module, ConvNeXtUnit):
+            module.act = nn.GELU()
+            for layer in (module.pwconv1, module.pwconv2):
+                layer.weight = nn.Parameter(layer.weight.detach().flatten(1))
+                layer.__class__ = nn.Linear
+    return copied
 
 
 def outputs(model: Yolov5) -> list[torch.Tensor]:
@@ -248,3 +272,13 @@ def test_file_that_holds_something_else_is_refused(tmp_path: Path, content: Any)
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(ModelError, match="holds no model, expected a checkpoint of YOLO"):
         import_pt(tmp_path / "x.pt")
+
+
+def test_convnext_of_yolov5_light_comes_in(tmp_path: Path, disguise: Disguise) -> None:
+    torch.manual_seed(0)
+    model = Yolov5({**architecture("yolov5n-convnext", 3), "width_multiple": 0.0833, "depth_multiple": 0.34}, NAMES)
+    for unit in (module for module in model.modules() if isinstance(module, ConvNeXtUnit)):
+        nn.init.uniform_(unit.gamma, 0.5, 1.5)
+    torch.save({"model": disguise(as_in_yolov5_light(model))}, tmp_path / "best.pt")
+    found = import_pt(tmp_path / "best.pt")
+    assert all(torch.equal(a, b) for a, b in zip(outputs(found), outputs(model), strict=True))  # type: ignore[arg-type]

@@ -33,6 +33,7 @@ HUB = [
     pytest.param(lambda: hub.coarser(4), [8, 16, 32, 64], "anchor_based", id="P6"),
     pytest.param(lambda: hub.coarser(5), [8, 16, 32, 64, 128], "anchor_based", id="P7"),
     pytest.param(hub.yolov3_tiny, [16, 32], "anchor_based", id="YOLOv3-tiny with anchors"),
+    pytest.param(hub.light_convnext, [8, 16, 32], "yolov5", id="ConvNeXt-Small of YOLOv5-Light"),
     pytest.param(hub.every_layer, [8, 16], "anchor_based", id="every layer"),
 ]
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.layers import Group, Layer
+from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.yolov5 import Yolov5
 from compress.prune.scores import filter_scores, gamma_scores, group_scores, taylor_scores
 
@@ -107,3 +108,48 @@ def test_group_norm_counts_all_that_goes_with_a_channel() -> None:
     )
     total = (sum(weights) + net.n.weight.square()).sqrt().detach().numpy()  # type: ignore[union-attr]
     np.testing.assert_allclose(score, total / total.mean(), rtol=1e-12)
+
+
+class Scaled(nn.Module):
+    """A layer norm, and two convolutions without one, the last of which a layer scale multiplies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.n, self.b = nn.Conv2d(3, 4, 1), LayerNorm2d(4), nn.Conv2d(4, 6, 1)
+        self.c, self.gamma, self.end = nn.Conv2d(6, 5, 1), nn.Parameter(torch.rand(5) + 0.5), nn.Conv2d(5, 2, 1)
+        nn.init.uniform_(self.n.weight, -1.5, 1.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.nn.functional.gelu(self.b(self.n(self.a(x))))
+        return self.end(self.c(x) * self.gamma.view(1, -1, 1, 1))
+
+
+def test_what_has_no_batch_norm_is_scored_by_what_it_puts_out() -> None:
+    torch.manual_seed(0)
+    net = Scaled().double()
+    flow = channel_flow(net, torch.zeros(1, 3, 8, 8, dtype=torch.float64))
+    gammas = gamma_scores(net, flow)
+    weights = {name: net.get_parameter(f"{name}.weight").detach()[:, :, 0, 0].numpy() for name in "abc"}
+    scale = net.gamma.detach().numpy()
+    hidden = np.sqrt(weights["b"] ** 2 @ net.n.weight.detach().numpy() ** 2)
+    assert gammas["a"] == pytest.approx(net.n.weight.detach().abs().numpy())
+    assert gammas["b"] == pytest.approx(hidden), "the deviation of what it makes of normalised inputs"
+    assert gammas["c"] == pytest.approx(np.sqrt(weights["c"] ** 2 @ hidden**2) * scale)
+    for order in (1, 2):
+        filters = np.linalg.norm(weights["c"], order, axis=1) * scale
+        assert filter_scores(net, flow, order)["c"] == pytest.approx(filters / filters.mean())
+
+
+def test_taylor_gates_what_a_layer_norm_and_a_bare_convolution_put_out() -> None:
+    torch.manual_seed(0)
+    net = Scaled().double()
+    batch = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    flow = channel_flow(net, batch[:1])
+    found = taylor_scores(net, flow, [net(batch).square().mean()])
+    for name, place in (("a", net.n), ("b", net.b), ("c", net.c)):
+        gate = torch.ones(1, len(found[name]), 1, 1, dtype=torch.float64, requires_grad=True)
+        hook = place.register_forward_hook(lambda _, __, out, gate=gate: out * gate)
+        loss = net(batch).square().mean()
+        hook.remove()
+        expected = torch.autograd.grad(loss, gate)[0].flatten().numpy() ** 2
+        assert found[name] == pytest.approx(expected, rel=1e-6)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from compress.nets.convnext_layers import ConvNeXtBlock
 from compress.nets.yolov5 import Yolov5
 from compress.train.optimizer import build_optimizer, schedule
 from compress.train.settings import TrainSettings
@@ -59,6 +60,26 @@ def test_adam() -> None:
     schedule(optimizer, settings, 0, STEPS)
     assert [group["lr"] for group in optimizer.param_groups] == [0, 0, 0], "no high start for the biases with Adam"
     assert all("momentum" not in group for group in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_adamw_decays_apart_from_the_gradient_whatever_the_batch(batch_size: int) -> None:
+    settings = TrainSettings("data.yaml", optimizer="adamw", lr0=0.001, weight_decay=0.05, batch_size=batch_size)
+    layer = nn.Conv2d(3, 4, 1)
+    optimizer = build_optimizer(layer, settings)
+    assert isinstance(optimizer, torch.optim.AdamW)
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0, 0, 0.05]
+    before = layer.weight.detach().clone()
+    layer.weight.grad, layer.bias.grad = torch.zeros_like(layer.weight), torch.zeros_like(layer.bias)  # type: ignore[union-attr, arg-type]
+    optimizer.step()
+    torch.testing.assert_close(layer.weight.detach(), before * (1 - 0.001 * 0.05))
+
+
+def test_norms_and_layer_scales_of_convnext_do_not_decay() -> None:
+    block = ConvNeXtBlock(8, 8, 2)
+    _, gammas, weights = (group["params"] for group in build_optimizer(block, SETTINGS).param_groups)
+    assert len(gammas) == 2 * 2 and all(parameter.dim() == 1 for parameter in gammas)
+    assert len(weights) == 2 * 3 and all(parameter.dim() == 4 for parameter in weights)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from deploy.errors import UsageError
         ("sr", math.nan, "--sr is nan, expected"),
         ("workers", -1, "--workers is -1, expected 0 to 256"),
         ("seed", -1, "--seed is -1, expected"),
-        ("optimizer", "lion", "--optimizer is 'lion', expected one of sgd, adam"),
+        ("optimizer", "lion", "--optimizer is 'lion', expected one of sgd, adam, adamw"),
         ("accumulate", 0, "--accumulate is 0, expected 1 to 1024"),
         ("target_share", 0.99, "--target-share is 0.99, expected 0 to 0.95"),
         ("close_mosaic", -1, "--close-mosaic is -1, expected"),
