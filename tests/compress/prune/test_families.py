@@ -31,6 +31,7 @@ from compress.nets.family import architecture, build, check_architecture
 from compress.nets.focus import without_focus
 from compress.nets.size import flops, parameters
 from compress.prune import surgery
+from compress.prune.budget import params_cost
 from compress.prune.choose import choose, choose_for
 from compress.prune.goal import Goal
 from compress.prune.plan import Plan
@@ -231,6 +232,14 @@ class Stand(nn.Module):
 
     def forward(self, x: torch.Tensor) -> Any:
         return self.model(x)
+
+
+def test_parameters_of_convnext_are_foreseen() -> None:
+    """Layer norms and layer scales are cut along."""
+    model, flow = traced("yolov5n-convnext")
+    plan = choose_for(flow, filter_scores(model, flow, 1), Goal("percent", 0.4), 1)
+    kept = {group.name: len(group.kept) for group in plan.groups if group.score}
+    assert params_cost(model, flow)(kept) == pytest.approx(parameters(surgery.cut(model, flow, plan)), abs=0.5)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
+from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
+from compress.nets.family import architecture
 from compress.nets.yolov5 import Yolov5
 from compress.stages.model import Model
 from compress.stages.train import (
@@ -115,3 +118,31 @@ def test_another_data_set_is_told_of(tmp_path: Path, tiny_model: Callable[..., Y
 def test_nothing_to_start_from(stage: Any, settings: Any, sentence: str, tiny_data: Callable[..., Path]) -> None:
     with pytest.raises(UsageError, match=sentence):
         stage(settings(data=str(tiny_data()), **FAST))
+
+
+def test_a_backbone_starts_from_a_classifiers_weights(tmp_path: Path, tiny_data: Callable[..., Path]) -> None:
+    stages = [CNBlockConfig(8, 16, 1), CNBlockConfig(16, 32, 1), CNBlockConfig(32, 64, 3), CNBlockConfig(64, None, 1)]
+    classifier = ConvNeXt(stages)
+    torch.save(classifier.state_dict(), tmp_path / "classifier.pth")
+    arch = {**architecture("yolov5n-convnext", 3), "width_multiple": 0.0833, "depth_multiple": 0.34}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(arch))
+    settings = DenseSettings(
+        cfg=str(tmp_path / "small.yaml"),
+        backbone=str(tmp_path / "classifier.pth"),
+        data=str(tiny_data()),
+        project=str(tmp_path / "runs"),
+        optimizer="adamw",
+        lr0=1e-6,
+        weight_decay=0.05,
+        **FAST,
+    )
+    done = train(settings)
+    assert [entry["stage"] for entry in done.model.history] == ["import", "train"]
+    assert done.model.history[0]["file"] == "classifier.pth"
+    found = done.model.detector.model[6].conv.weight  # type: ignore[union-attr]
+    torch.testing.assert_close(found, classifier.features[6][1].weight, atol=1e-4, rtol=0)
+
+
+def test_a_backbone_beside_weights_is_refused() -> None:
+    with pytest.raises(UsageError, match="--backbone and --weights exclude each other"):
+        DenseSettings(data="d", weights="w", backbone="b")
