@@ -30,8 +30,8 @@ class ChannelFlow:
     partitions all classes.
     `norm_behind` names the batch norm that takes a convolution's output, "" where there are several. `vectors` maps
     the names of parameters outside of layers that have a value a channel to their classes, int64 [C]. `bare` names the
-    convolutions of removable channels whose output is used without a norm, and `scale_behind` the vector that such an
-    output alone is multiplied with.
+    convolutions of removable channels whose output is used without a batch norm, `normalised` those among them that
+    layer norms alone take, and `scale_behind` the vector that such an output alone is multiplied with.
     """
 
     convolutions: dict[str, Layer]
@@ -42,6 +42,7 @@ class ChannelFlow:
     bare: frozenset[str] = frozenset()
     layer_norms: dict[str, Layer] = field(default_factory=dict)
     scale_behind: dict[str, str] = field(default_factory=dict)
+    normalised: frozenset[str] = frozenset()
 
     def removable(self) -> list[Group]:
         """The groups that are not pinned."""
@@ -81,6 +82,7 @@ def channel_flow(model: nn.Module, example: torch.Tensor, places: Sequence[Place
         frozenset(trace.bare & movable),
         trace.layer_norms,
         trace.scale_behind,
+        frozenset(trace.normalised & movable),
     )
 
 

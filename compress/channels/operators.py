@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from torch.fx import Node
 
-from compress.channels.layer_norm import is_normalised
+from compress.channels.layer_norm import is_normalising
 from compress.channels.layers import Layer
 from compress.channels.trace import Trace, operator, shape_of
 
@@ -29,6 +29,8 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
         return None
     if not _is_scaled(node):
         trace.bare.add(name)
+    if all(is_normalising(trace, user) for user in node.users):
+        trace.normalised.add(name)
     transposed = operator(node) == "conv_transpose2d"
     out, per_group = shape_of(node.args[1])[:2]  # type: ignore[arg-type]
     if transposed:
@@ -50,10 +52,9 @@ def _convolution(trace: Trace, node: Node) -> np.ndarray | None:
 
 
 def _is_scaled(node: Node) -> bool:
-    """Whether norms take all that comes out, alone or concatenated with other channels for a batch norm."""
+    """Whether a batch norm takes all that comes out, alone or concatenated with other channels."""
     return all(
         OPERATORS.get(operator(user)) is _batch_norm
-        or is_normalised(user)
         or (OPERATORS.get(operator(user)) is _concatenation and user.args[1:] == (1,) and _is_scaled(user))
         for user in node.users
     )

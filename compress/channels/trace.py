@@ -32,7 +32,6 @@ class Trace:
     Attributes:
         channels: the classes of channel ids, and why some are pinned.
         ids: for each node that is followed the ids of its channels (axis 1), int64 [C].
-        last: the same for nodes whose channels are on the last axis, between two permutations.
         parts: for each node that splits channels the ids of each part.
         equal_parts: lists of parts, int64 [width] each, that have to stay equally wide.
         heads: the channels of the attentions met, by their modules' paths.
@@ -43,7 +42,8 @@ class Trace:
         norm_behind: the batch norm that takes a convolution's output, "" where there are several.
         scale_behind: the parameter that alone takes a convolution's output, times a value a channel.
         added: ids that an addition unites.
-        bare: convolutions whose output is also used without a norm.
+        bare: convolutions whose output is also used without a batch norm.
+        normalised: those among them that layer norms alone take.
     """
 
     def __init__(self, exported: torch.export.ExportedProgram, model: nn.Module) -> None:
@@ -53,7 +53,6 @@ class Trace:
         self._tensor_of = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         self.channels = UnionFind()
         self.ids: dict[Node, np.ndarray] = {}
-        self.last: dict[Node, np.ndarray] = {}
         self.parts: dict[Node, list[np.ndarray]] = {}
         self.equal_parts: list[list[np.ndarray]] = []
         self.heads: dict[str, Any] = {}
@@ -67,6 +66,7 @@ class Trace:
         self.scale_behind: dict[str, str] = {}
         self.added: set[int] = set()
         self.bare: set[str] = set()
+        self.normalised: set[str] = set()
 
     def is_image(self, node: Node) -> bool:
         return node.op == "placeholder" and node.name not in self._tensor_of
@@ -98,9 +98,8 @@ class Trace:
 
     def pin(self, nodes: Iterable[Node], reason: str) -> None:
         for node in nodes:
-            for found in (self.ids, self.last):
-                if node in found:
-                    self.channels.pin(found[node], reason)
+            if node in self.ids:
+                self.channels.pin(self.ids[node], reason)
 
     def give_up(self, node: Node) -> None:
         """Pin what reaches an operator that is not understood, and what comes out of it."""

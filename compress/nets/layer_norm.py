@@ -13,25 +13,23 @@ EPSILON = 1e-6
 class LayerNorm2d(nn.LayerNorm):
     """Normalises the channels of each pixel of float [B, C, H, W], then scales and shifts them.
 
-    The channels are last where they are normalised: ATC makes one operator of that form of its ONNX (docs/adr/0049).
+    Channels that were pruned count as zeros in mean and variance, so that those which stay are what they were
+    (docs/adr/0049). The channels are last where they are normalised: ATC makes one operator of that form of its ONNX.
 
     Attributes:
-        over: numbers of the channels that mean and variance are taken over, int64 [n]; None for all. With it a
-            model of full width computes what the one without the other channels does.
+        full_width: how many channels there were before pruning; that of the architecture.
     """
-
-    over: torch.Tensor | None
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=EPSILON)
-        self.over = None
+        self.full_width = channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.permute(0, 2, 3, 1)
-        if self.over is None:
-            x = F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        width = self.weight.numel()
+        if width == self.full_width:
+            x = F.layer_norm(x, (width,), self.weight, self.bias, self.eps)
         else:
-            seen = x[..., self.over]
-            variance, mean = torch.var_mean(seen, -1, correction=0, keepdim=True)
-            x = (x - mean) / torch.sqrt(variance + self.eps) * self.weight + self.bias
+            x, weight, bias = (F.pad(v, (0, self.full_width - width), value=0.0) for v in (x, self.weight, self.bias))
+            x = F.layer_norm(x, (self.full_width,), weight, bias, self.eps)[..., :width]
         return x.permute(0, 3, 1, 2)

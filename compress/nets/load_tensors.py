@@ -70,7 +70,6 @@ def _count_channels(module: nn.Module, path: str, source: str) -> None:
         module.num_features = module.weight.numel()
         lengths = {t.numel() for t in (module.weight, module.bias, module.running_mean, module.running_var)}  # type: ignore[union-attr]
     elif isinstance(module, LayerNorm2d):
-        module.normalized_shape, module.over = (module.weight.numel(),), None
         lengths = {module.weight.numel(), module.bias.numel()}
     else:
         return

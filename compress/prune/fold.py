@@ -15,7 +15,7 @@ from torch import nn
 from compress.channels.flow import ChannelFlow, example_image
 from compress.nets.detector import Detector
 from compress.prune.plan import Plan
-from compress.prune.surgery import count_others, removed_classes, silence_bare
+from compress.prune.surgery import removed_classes, silence_bare
 
 
 def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
@@ -27,7 +27,6 @@ def fold_constants(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
     gone = removed_classes(flow, plan)
     folded = copy.deepcopy(model).eval()
     with torch.no_grad():
-        count_others(folded, flow, gone)
         for name, layer in flow.scales().items():
             folded.get_parameter(f"{name}.weight")[torch.from_numpy(np.isin(layer.outputs, gone))] = 0
         for name in flow.bare:

@@ -28,7 +28,7 @@ def gamma_scores(model: nn.Module, flow: ChannelFlow) -> Scores:
     found = {group.name: _spread(scales, group.norms, values, group, np.maximum) for group in flow.removable()}
     deviations = _deviations(model, flow)
     for group in flow.removable():
-        names = sorted(flow.bare.intersection(group.convolutions))
+        names = sorted(_unscaled(flow).intersection(group.convolutions))
         made = _spread(flow.convolutions, names, deviations, group, np.maximum)
         found[group.name] = np.maximum(found[group.name], made)
     return found
@@ -78,7 +78,7 @@ def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Te
     """
     scales = flow.scales()
     sums = {name: np.zeros(len(scales[name].outputs)) for name in _norms(flow)}
-    sums |= {name: np.zeros(len(flow.convolutions[name].outputs)) for name in flow.bare}
+    sums |= {name: np.zeros(len(flow.convolutions[name].outputs)) for name in _unscaled(flow)}
     batches = 0
     for loss in losses:
         model.zero_grad(set_to_none=True)
@@ -91,7 +91,7 @@ def taylor_scores(model: nn.Module, flow: ChannelFlow, losses: Iterable[torch.Te
         total /= max(1, batches)
     return {
         group.name: _spread(scales, group.norms, sums, group, np.add)
-        + _spread(flow.convolutions, list(flow.bare.intersection(group.convolutions)), sums, group, np.add)
+        + _spread(flow.convolutions, list(_unscaled(flow).intersection(group.convolutions)), sums, group, np.add)
         for group in flow.removable()
     }
 
@@ -133,6 +133,11 @@ def _norms(flow: ChannelFlow) -> list[str]:
     return [name for group in flow.removable() for name in group.norms]
 
 
+def _unscaled(flow: ChannelFlow) -> frozenset[str]:
+    """The convolutions whose outputs no norm's weight stands for."""
+    return flow.bare - flow.normalised
+
+
 def _gate_gradient(model: nn.Module, flow: ChannelFlow, name: str) -> np.ndarray:
     """The gradient of a factor 1 on each channel that the layer puts out, float64 [out]."""
     total = np.zeros(1)
@@ -155,7 +160,7 @@ def _deviations(model: nn.Module, flow: ChannelFlow) -> dict[str, np.ndarray]:
             gammas[c] = max(gammas.get(c, 0.0), float(gamma))
     found: dict[str, np.ndarray] = {}
     for name, layer in flow.convolutions.items():
-        if name in flow.bare:
+        if name in _unscaled(flow):
             inputs = np.square([gammas.get(c, 1.0) for c in layer.inputs.tolist()])
             weight = layer.outputs_first(model.get_parameter(f"{name}.weight").detach().double().cpu())
             squares = weight.square().sum((2, 3)).numpy()

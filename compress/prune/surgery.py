@@ -11,7 +11,6 @@ from torch import nn
 from compress.channels.flow import ChannelFlow
 from compress.channels.layers import Layer
 from compress.nets.detector import Detector
-from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.load_tensors import load_tensors
 from compress.prune.attention_scale import as_scaled, keep_scale
 from compress.prune.plan import Plan
@@ -34,9 +33,8 @@ def mask(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
 @torch.no_grad()
 def silence(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
     """Set gamma and beta of these channel classes, int64 [n], to 0 in the model itself, and the weights and biases that
-    make them where no norm scales them. Layer norms leave them out of their statistics from then on.
+    make them where no batch norm does: a layer norm takes what it is given for its statistics.
     """
-    count_others(model, flow, gone)
     for name, layer in flow.scales().items():
         norm = model.get_submodule(name)
         silent = torch.from_numpy(np.isin(layer.outputs, gone)).to(norm.weight.device)  # type: ignore[arg-type]
@@ -44,15 +42,6 @@ def silence(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
         norm.bias[silent] = 0  # type: ignore[operator]
     for name in flow.bare:
         silence_bare(model, flow.convolutions[name], gone, bias=True)
-
-
-def count_others(model: nn.Module, flow: ChannelFlow, gone: np.ndarray) -> None:
-    """Have the layer norms of the model itself take their statistics over other channels than these, int64 [n]."""
-    for name, layer in flow.layer_norms.items():
-        norm = model.get_submodule(name)
-        assert isinstance(norm, LayerNorm2d)
-        stays = torch.from_numpy(np.flatnonzero(~np.isin(layer.outputs, gone))).to(norm.weight.device)
-        norm.over = stays if len(stays) < len(layer.outputs) else None
 
 
 @torch.no_grad()

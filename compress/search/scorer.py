@@ -22,7 +22,6 @@ from compress.channels.flow import ChannelFlow
 from compress.data.data_yaml import DataSet
 from compress.data.training_images import readable
 from compress.nets.detector import Detector
-from compress.nets.layer_norm import LayerNorm2d
 from compress.prune.choose import with_widths
 from compress.prune.goal import Goal
 from compress.prune.scores import Scores
@@ -125,13 +124,12 @@ class Scorer:
 @contextmanager
 def _restored(model: nn.Module, others: Iterable[str]) -> Iterator[None]:
     """Afterwards every batch norm has its own tensors and momentum again, bit for bit, as have the layers named in
-    `others` their tensors, layer norms what they are over, and the model its mode.
+    `others` their tensors, and the model its mode.
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     layers = [*norms, *(model.get_submodule(name) for name in others)]
     kept = [{name: tensor.clone() for name, tensor in layer.state_dict().items()} for layer in layers]
     momenta = [norm.momentum for norm in norms]
-    over = [(layer, layer.over) for layer in layers if isinstance(layer, LayerNorm2d)]
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -142,7 +140,5 @@ def _restored(model: nn.Module, others: Iterable[str]) -> Iterator[None]:
                     tensor.copy_(tensors[name])
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        for layer, channels in over:
-            layer.over = channels
         for module, mode in modes:
             module.training = mode

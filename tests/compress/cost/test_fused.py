@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import onnx
 import pytest
 import torch
 from torch import nn
 
+from compress.channels.flow import channel_flow
 from compress.cost import onnx_work, torch_work
+from compress.cost.chips import DEFAULT_SOC
 from compress.cost.fused import fused
 from compress.export.onnx_file import to_onnx
 from compress.graph.graph_facts import GraphFacts
 from compress.graph.proof_images import proof_images
+from compress.lint.run import lint, open_subject
 from compress.nets.convnext_layers import ConvNeXtUnit
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
 from compress.nets.gelu import GELU
 from compress.nets.layer_norm import LayerNorm2d
+from compress.prune.choose import choose_for
+from compress.prune.goal import Goal
+from compress.prune.scores import filter_scores
+from compress.prune.surgery import cut
 
 
 @cache
@@ -38,18 +47,32 @@ def model() -> Detector:
 
 
 @cache
-def graph() -> onnx.ModelProto:
-    return onnx.load_from_string(to_onnx(model(), 64, proof_images(None, 64)).content)
+def pruned() -> Detector:
+    flow = channel_flow(model(), torch.zeros(1, 3, 64, 64))
+    return cut(model(), flow, choose_for(flow, filter_scores(model(), flow, 2), Goal("uniform", 0.75), 2))
+
+
+@cache
+def graph(of: Callable[[], Detector] = model) -> onnx.ModelProto:
+    return onnx.load_from_string(to_onnx(of(), 64, proof_images(None, 64)).content)
 
 
 def count(kind: type[nn.Module]) -> int:
     return sum(isinstance(module, kind) for module in model().modules())
 
 
-def test_all_of_them_are_found_in_what_is_exported() -> None:
-    found = fused(GraphFacts(graph()))
+@pytest.mark.parametrize("of", [pytest.param(model, id="whole"), pytest.param(pruned, id="pruned")])
+def test_all_of_them_are_found_in_what_is_exported(of: Callable[[], Detector], tmp_path: Path) -> None:
+    """And ATC and the chip take it; what is pruned is filled up with zeros for its layer norms."""
+    found = fused(GraphFacts(graph(of)))
     assert len(found.layer_norms) == count(LayerNorm2d) == 10
-    rest = [n for n in graph().graph.node if n.output[0] not in found.inside and n.output[0] not in found.layer_norms]
+    nodes = graph(of).graph.node
+    assert sum(node.op_type == "Pad" for node in nodes) == (10 if of is pruned else 0)
+    assert all(all(node.input) for node in nodes if node.op_type == "Pad"), "no empty name among what it takes"
+    onnx.save(graph(of), tmp_path / "m.onnx")
+    findings = lint(open_subject(tmp_path / "m.onnx", "5.0.4", DEFAULT_SOC))
+    assert {finding.rule for finding in findings} <= {"channels"}
+    rest = [node for node in nodes if node.output[0] not in found.inside and node.output[0] not in found.layer_norms]
     kinds = Counter(node.op_type for node in rest)
     assert not {"Erf", "Sqrt", "Pow", "ReduceMean", "Div", "Sub"} & set(kinds)
     assert kinds["Add"] == count(ConvNeXtUnit) == count(GELU), "what remains is the shortcuts: layer scales are folded"
