@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from ultralytics.nn.modules.block import A2C2f
 
-from compress.nets.convnext_layers import ConvNeXtUnit
+from compress.nets.convnext.layer_norm import LayerNorm2d
+from compress.nets.convnext.layers import ConvNeXtUnit
 from compress.nets.detector import Detector
-from compress.nets.layer_norm import LayerNorm2d
 from deploy.errors import ModelError
 
 

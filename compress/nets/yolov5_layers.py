@@ -29,7 +29,7 @@ from ultralytics.nn.modules import (
 )
 from ultralytics.utils.ops import make_divisible
 
-from compress.nets.convnext_layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem
+from compress.nets.convnext.layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem
 
 _ONE_BY_ONE = ((1, 1), (3, 3))
 """YOLOv5's bottlenecks begin with a 1x1 convolution, ultralytics' with a 3x3 one."""

@@ -247,7 +247,7 @@ def _run(settings: DenseSettings, stage: str, say: Say) -> TrainingResult:
 def _start(settings: DenseSettings, stage: str, given: Model | None, say: Say) -> Model:
     """The model to train, which the training may change."""
     from compress.data.data_yaml import load_data_yaml
-    from compress.nets.convnext_weights import load_backbone
+    from compress.nets.convnext.weights import load_backbone
     from compress.nets.family import architecture, build, slim_factors
     from deploy.hashes import file_sha256
 

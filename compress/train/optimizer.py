@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from compress.nets.convnext_layers import ConvNeXtUnit
-from compress.nets.layer_norm import LayerNorm2d
+from compress.nets.convnext.layer_norm import LayerNorm2d
+from compress.nets.convnext.layers import ConvNeXtUnit
 from compress.train.settings import TrainSettings
 
 BIASES, GAMMAS, WEIGHTS = 0, 1, 2  # the groups' places

@@ -11,7 +11,7 @@ from torch import nn
 
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.layers import Group
-from compress.nets.layer_norm import LayerNorm2d
+from compress.nets.convnext.layer_norm import LayerNorm2d
 from compress.nets.yolov5 import Yolov5
 from deploy.errors import ModelError
 

@@ -21,11 +21,11 @@ from compress.export.onnx_file import to_onnx
 from compress.graph.graph_facts import GraphFacts
 from compress.graph.proof_images import proof_images
 from compress.lint.run import lint, open_subject
-from compress.nets.convnext_layers import ConvNeXtUnit
+from compress.nets.convnext.gelu import GELU
+from compress.nets.convnext.layer_norm import LayerNorm2d
+from compress.nets.convnext.layers import ConvNeXtUnit
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
-from compress.nets.gelu import GELU
-from compress.nets.layer_norm import LayerNorm2d
 from compress.prune.choose import choose_for
 from compress.prune.goal import Goal
 from compress.prune.scores import filter_scores

@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 from torchvision.models.convnext import LayerNorm2d as Reference
 
-from compress.nets.convnext_layers import ConvNeXtBlock
-from compress.nets.convnext_weights import load_backbone
+from compress.nets.convnext.layer_norm import LayerNorm2d
+from compress.nets.convnext.layers import ConvNeXtBlock
+from compress.nets.convnext.weights import load_backbone
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build
-from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.load_tensors import load_tensors
 from compress.nets.yolov5_layers import make_layer
 from deploy.errors import ModelError

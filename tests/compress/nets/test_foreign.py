@@ -18,10 +18,10 @@ from torch import nn
 from ultralytics.nn.modules import C3, SPPF, Bottleneck, Concat, Conv
 from ultralytics.utils import ASSETS
 
-from compress.nets.convnext_layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem, ConvNeXtUnit
+from compress.nets.convnext.layer_norm import LayerNorm2d
+from compress.nets.convnext.layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem, ConvNeXtUnit
 from compress.nets.family import architecture
 from compress.nets.foreign import import_pt
-from compress.nets.layer_norm import LayerNorm2d
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov5_head import AnchorDetect
 from deploy.errors import ModelError

@@ -25,7 +25,7 @@ from ultralytics.utils.torch_utils import get_flops, get_num_params
 from compress.channels.flow import ChannelFlow, channel_flow
 from compress.channels.protect import keep_shortcuts
 from compress.channels.prunable_gammas import prunable_gammas
-from compress.nets.convnext_layers import ConvNeXtUnit
+from compress.nets.convnext.layers import ConvNeXtUnit
 from compress.nets.detector import Detector
 from compress.nets.family import architecture, build, check_architecture
 from compress.nets.focus import without_focus

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.nets.convnext_layers import ConvNeXtBlock
+from compress.nets.convnext.layers import ConvNeXtBlock
 from compress.nets.yolov5 import Yolov5
 from compress.train.optimizer import build_optimizer, schedule
 from compress.train.settings import TrainSettings

@@ -12,8 +12,8 @@ from typing import cast
 import torch
 from torch import nn
 
-from compress.nets.gelu import GELU
-from compress.nets.layer_norm import LayerNorm2d
+from compress.nets.convnext.gelu import GELU
+from compress.nets.convnext.layer_norm import LayerNorm2d
 
 _EXPANSION = 4
 _DEVIATION = 0.02  # of fresh weights

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from compress.nets.convnext_layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem
+from compress.nets.convnext.layers import ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtStem
 from compress.nets.detector import Detector
 from compress.nets.state_dict_file import read_state_dict
 from deploy.errors import ModelError
