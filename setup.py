@@ -25,9 +25,8 @@ class BuildWithScripts(build_py):
                 shutil.copytree(
                     Path("models") / folder, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.om")
                 )
-            shutil.copyfile(
-                "models/demo.sparse.safetensors", Path(self.build_lib) / OUTER / "models" / "demo.sparse.safetensors"
-            )
+            for name in ("models/demo.dense.safetensors", "models/demo.sparse.safetensors"):
+                shutil.copyfile(name, Path(self.build_lib) / OUTER / name)
 
 
 def inside() -> "list[str]":

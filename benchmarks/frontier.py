@@ -38,6 +38,7 @@ ROWS = (
     "taylor50-taught",
     "flops30-score",
     "flops30",
+    "flops30-reconstructed",
     "flops30-taught",
 )
 AGAINST = ("long", "half")

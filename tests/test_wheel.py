@@ -64,7 +64,8 @@ def test_one_package_on_the_outside(wheel: Path) -> None:
     for top in ("compress", "deploy", "compute_mAP"):
         ours = [path for path in (ROOT / top).rglob("*") if path.suffix in (".py", ".yaml", ".jinja", ".proto")]
         assert {path.relative_to(ROOT).as_posix() for path in ours} <= inside
-    assert {"run.sh", "models/demo/model.onnx", "models/demo.sparse.safetensors"} <= inside
+    models = {"models/demo/model.onnx", "models/demo.dense.safetensors", "models/demo.sparse.safetensors"}
+    assert {"run.sh", *models} <= inside
 
 
 def test_the_version_is_that_of_the_changelog(wheel: Path) -> None:

@@ -20,25 +20,28 @@ from deploy.errors import ModelError, ReportedError
 from deploy.results.ours import MARKER, Maker, check_replaceable
 from deploy.whole_file import write_whole
 
+DENSE = ROOT / "models" / "demo.dense.safetensors"
 SPARSE = ROOT / "models" / "demo.sparse.safetensors"
+"""The dense model with the gammas of half of its channels brought near zero."""
 IMGSZ = 320
-SEED = 20  # not the seed of the images that the shipped checkpoint was trained on
+SEED = 20  # not the seed of the images that the shipped checkpoints were trained on
 _SHOWN = 12
 
 _MAKER = Maker("demo", "demo's folder", (), lambda folder: (folder / "VOCdevkit" / MARKER).is_file(), marks=False)
 
 
 def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int | None, percent: float) -> list[list[str]]:
-    """Draw a devkit, slim the shipped model, and compare it with the dense one: a row of the comparison for each.
+    """Draw a devkit, slim the shipped sparse model, and compare it with the dense one: a row for each.
 
-    Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when the shipped
+    Everything but the images of `detect` (./image_result) goes to `out`. Raises ModelError when a shipped
     checkpoint is missing, UsageError where `out` holds somebody else's files, and ReportedError when a step fails.
     Without `epochs` there are as many as this computer does in under five minutes; how long it will take is said first.
     """
     began = time.perf_counter()
     check_replaceable(out.absolute(), _MAKER)
-    if not SPARSE.is_file():
-        raise ModelError(f"{SPARSE}: the demo's checkpoint is missing; it comes with the project's repository")
+    for shipped in (DENSE, SPARSE):
+        if not shipped.is_file():
+            raise ModelError(f"{shipped}: the demo's checkpoint is missing; it comes with the project's repository")
     batch = seconds_a_batch(SPARSE, IMGSZ)
     epochs = fitting_epochs(batch, images) if epochs is None else epochs
     fewer = f", {epochs} epochs of fine-tuning where {EPOCHS} are usual" if epochs < EPOCHS else ""
@@ -57,7 +60,7 @@ def run_demo(verbs: Mapping[str, Verb], out: Path, images: int, epochs: int | No
     _run(verbs["finetune"], **training, project=out / "runs", name="finetune")
     _say("4/6 exporting both models")
     tuned = out / "runs" / "finetune" / "weights" / "best.safetensors"
-    for weights, bundle in ((SPARSE, dense), (tuned, pruned)):
+    for weights, bundle in ((DENSE, dense), (tuned, pruned)):
         _run(verbs["export"], weights=weights, imgsz=IMGSZ, out=bundle / "bundle")
     _say("5/6 detect, speed and eval through the bundles' pipelines")
     image_dir = devkit / "VOC2007" / "JPEGImages"

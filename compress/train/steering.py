@@ -58,8 +58,8 @@ class SteeredRate:
 
     What is steered is the gamma at that quantile: how far it fell in an epoch says how strongly sr acts, and from that
     follows the sr that brings it to zero in time. Once it is there, sr is relaxed as long as it stays, so that the
-    other gammas recover and the histogram splits. While mAP is further below that before the run than the settings
-    allow, sr is relaxed instead, whatever the gammas want.
+    other gammas recover and the histogram splits. Where mAP is then further below that before the run than the settings
+    allow, sr is relaxed, whatever the gammas want.
 
     Args:
         settings: the run's settings; their sr is the rate of the first epoch, 0 to have it chosen.
@@ -103,7 +103,8 @@ class SteeredRate:
         self._arrived = self._arrived or share >= target
         self._share = _share(kept)
         self._drop = 0.0 if map50_95 is None or self.before is None else 100 * (self.before - map50_95)
-        if self._too_far:
+        # earlier on it is the learning rate, which began anew, that costs mAP, and it will give it back
+        if self._too_far and epoch + 1 >= self._last:
             self.sr *= _RELAX
         elif not self._arrived:
             self.sr *= self._correction(epoch, fall, lr_sum)

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from compress.chain.demo import DENSE, SPARSE
+from compress.channels.prunable_gammas import prunable_gammas
 from compress.cli import main
+from compress.nets.checkpoint import load_checkpoint
+from compress.train.sparsity import near_zero_share
 
 
 def test_demo_goes_the_whole_way(
@@ -27,8 +31,9 @@ def test_demo_goes_the_whole_way(
     ]
     assert bundles[1]["parameters"] < bundles[0]["parameters"]
     assert bundles[1]["flops"] < bundles[0]["flops"]
-    stages = [entry["stage"] for entry in bundles[1]["history"]]
-    assert stages[-3:] == ["prune", "finetune", "export"]
+    stages = [[entry["stage"] for entry in bundle["history"]] for bundle in bundles]
+    assert stages[0] == ["train", "train", "export"], "the dense row is of a model that no penalty has touched"
+    assert stages[1] == ["train", "sparsify", "prune", "finetune", "export"]
     test = (tmp_path / "work" / "VOCdevkit" / "VOC2007" / "ImageSets" / "Main" / "test.txt").read_text().split()
     assert sorted(p.stem for p in (tmp_path / "image_result").glob("*.jpg")) == sorted(test)
 
@@ -41,3 +46,11 @@ def test_a_failing_step_ends_the_demo(
     errors = capsys.readouterr().err
     assert "the demo ends here: compress data failed" in errors
     assert "Traceback" not in errors
+
+
+def test_the_shipped_checkpoints_tell_the_story() -> None:
+    """Half of the sparse one's gammas are near zero, the dense one's are not; together they are small."""
+    dense, sparse = (load_checkpoint(file)[0] for file in (DENSE, SPARSE))
+    shares = [near_zero_share(prunable_gammas(model, "group").values()) for model in (dense, sparse)]
+    assert shares[0] < 0.02 and 0.4 <= shares[1] < 0.6, shares
+    assert sum(file.stat().st_size for file in (DENSE, SPARSE)) < 8e6

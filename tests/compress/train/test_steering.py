@@ -121,11 +121,14 @@ def steered(**settings: Any) -> tuple[SteeredRate, torch.Tensor]:
     ],
 )
 def test_lost_accuracy_relaxes_the_rate(map_drop: float, found: float, relaxed: bool) -> None:
-    """Although the gammas, which have hardly moved, ask for more."""
+    """Although the gammas, which have hardly moved, ask for more; not while the learning rate is high."""
     rate, gammas = steered(map_drop=map_drop)
     first = rate.rate(0)
-    rate.observe(0, gammas * 0.99, gammas * 0.99, 0.2, found)
-    assert rate.rate(1) == pytest.approx(first * (0.7 if relaxed else 2.0))
+    for epoch in range(5):
+        rate.observe(epoch, gammas * 0.99 ** (epoch + 1), gammas, 0.2, found)
+    assert rate.rate(5) == pytest.approx(first * 2.0**5)
+    rate.observe(5, gammas * 0.99**6, gammas, 0.2, found)
+    assert rate.rate(6) == pytest.approx(first * 2.0**5 * (0.7 if relaxed else 2.0))
 
 
 def test_a_run_that_lost_too_much_does_not_end_early() -> None:
