@@ -56,7 +56,9 @@ def test_other_signals_end_it_as_ctrl_c_does(tmp_path: Path, number: signal.Sign
     code = "import sys; from deploy.program import run_program; sys.exit(run_program('main_of_test'))"
     ignored = "import signal; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGHUP)]; "
     words = [sys.executable, "-I", "-c", f"import sys; sys.path[:0] = {[str(ROOT), str(tmp_path)]}; "]
-    words[-1] += (ignored if nohup else "") + code
+    # the tests themselves may run under nohup
+    heeded = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+    words[-1] += (ignored if nohup else heeded) + code
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "at work\n"
     process.send_signal(number)
