@@ -22,13 +22,17 @@ _ADDRESS = re.compile(r"(?:ray://)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([
 
 
 @contextmanager
-def cluster(address: str, packages: Sequence[ModuleType]) -> Iterator[Any]:
+def cluster(address: str | None, packages: Sequence[ModuleType]) -> Iterator[Any]:
     """Connect to the cluster at HOST:PORT or ray://HOST:PORT; gives the module `ray`, and leaves it afterwards.
+    Without an address it gives None.
 
     What runs there finds `packages` as they are here; everything that these need must be installed on the nodes.
     Raises UsageError for an address that is none, EnvironmentFault where Ray is not installed or no cluster answers in
     time, each with one sentence.
     """
+    if address is None:
+        yield None
+        return
     check_address(address)
     try:
         import ray

@@ -22,7 +22,7 @@ from deploy.whole_file import write_whole
 
 DENSE = ROOT / "models" / "demo.dense.safetensors"
 SPARSE = ROOT / "models" / "demo.sparse.safetensors"
-"""The dense model with the gammas of half of its channels brought near zero."""
+"""From the same start as the dense one, with the gammas of half of its channels brought near zero."""
 IMGSZ = 320
 SEED = 20  # not the seed of the images that the shipped checkpoints were trained on
 _SHOWN = 12

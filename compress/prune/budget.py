@@ -36,10 +36,9 @@ def flops_cost(model: nn.Module, flow: ChannelFlow, imgsz: int) -> Cost:
 
 def params_cost(model: nn.Module, flow: ChannelFlow) -> Cost:
     """The number of trainable values; exact."""
-    names = [*flow.convolutions, *flow.scales()]
-    weights = {name: float(model.get_parameter(f"{name}.weight").numel()) for name in names}
     layers = {**flow.convolutions, **flow.scales()}
-    biases = {name: getattr(model.get_submodule(name), "bias", None) for name in names}
+    weights = {name: float(model.get_parameter(f"{name}.weight").numel()) for name in layers}
+    biases = {name: getattr(model.get_submodule(name), "bias", None) for name in layers}
     alone = [(float(b.numel()), layers[name].outputs) for name, b in biases.items() if isinstance(b, nn.Parameter)]
     alone += [(float(len(classes)), classes) for classes in flow.vectors.values()]
     return _cost(flow, weights, float(sum(p.numel() for p in model.parameters())), alone)

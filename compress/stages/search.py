@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import compress
+import compute_mAP
+import deploy
 from compress.stages.inference import input_side, validated_with
 from compress.stages.model import Model, open_model
 from compress.stages.prune import place_of
 from compress.stages.prune_settings import PruneSettings
 from compress.stages.search_settings import SearchSettings
 from compress.stages.table import html_table
+from deploy.cluster import cluster
 
 if TYPE_CHECKING:
     from compress.channels.flow import ChannelFlow
@@ -119,7 +122,7 @@ def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
         "protect": list(settings.protect),
         **({"layers": "of a slim YAML"} if settings.saved_cfg else {}),
     }
-    with _cluster(settings) as ray, folder.alone():
+    with cluster(settings.ray, (compress, deploy, compute_mAP)) as ray, folder.alone():
         scorer = _scorer(given, flow, order, data, imgsz, letterbox, settings, say)
         journal = Journal(folder.journal, head, settings.resume)
         baseline, full = self_check(scorer, space.full)
@@ -207,21 +210,6 @@ def _scorer(
     if len(batches) < settings.bn_batches:
         say(f"the train split has images for {len(batches)} batches beside those held out, not {settings.bn_batches}")
     return Scorer(copy.deepcopy(given.detector), flow, order, batches, validator).on_device()
-
-
-@contextmanager
-def _cluster(settings: SearchSettings) -> Iterator[Any]:
-    """The module `ray`, connected to the cluster that the settings name; None where they name none."""
-    if settings.ray is None:
-        yield None
-        return
-    import compress
-    import compute_mAP
-    import deploy
-    from deploy.cluster import cluster
-
-    with cluster(settings.ray, (compress, deploy, compute_mAP)) as ray:
-        yield ray
 
 
 def _workers(scorer: Scorer, settings: SearchSettings, ray: Any) -> Workers:

@@ -121,10 +121,11 @@ class SteeredRate:
         target, most = self._settings.target_share, self._settings.map_drop
         if self._share >= target - TOLERANCE and not self._too_far:
             return ""
+        less = "a plan that removes less" if self._settings.plan else "a smaller --target-share"
         lost = "" if self.before is None else f" and lost {self._drop:.1f} points of mAP@0.5:0.95 (at most {most:g})"
         return (
             f"the run brought {self._share:.0%} of {self._which} near 0 (wanted: {target:.0%}){lost}; more --epochs or "
-            "a smaller --target-share would do better"
+            f"{less} would do better"
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import compute_mAP
+import deploy
 from compute_mAP.ground_truth import check_some_class, load_ground_truth
 from compute_mAP.result_files import PREFIX, SUFFIX
 from compute_mAP.voc_devkit import Devkit, find_devkit
-from deploy.cluster import check_address
+from deploy.cluster import check_address, cluster
 from deploy.console import Progress, note
 from deploy.errors import EnvironmentFault
 from deploy.results.folder import check_room, write_failed
@@ -81,7 +82,7 @@ def evaluate(
     out = out.absolute() / FOLDER
     check_room(out, MAKER)
     check_apart(out, [devkit_folder])
-    with _cluster(ray) as there, open_stream(target, "eval") as (stream, pipeline):
+    with cluster(ray, (deploy, compute_mAP)) as there, open_stream(target, "eval") as (stream, pipeline):
         names = pipeline.class_names()
         check_some_class(annotations, names, faults)
         inputs = inputs_of(pipeline, stream, devkit.images, images.names)
@@ -110,20 +111,6 @@ def evaluate(
         if sentence not in images.notes:
             note(sentence)
     return Evaluated(report, devkit, out)
-
-
-@contextmanager
-def _cluster(address: str | None) -> Iterator[Any]:
-    """The module `ray`, connected to the cluster at that address; None without one."""
-    if address is None:
-        yield None
-        return
-    import compute_mAP
-    import deploy
-    from deploy.cluster import cluster
-
-    with cluster(address, (deploy, compute_mAP)) as ray:
-        yield ray
 
 
 def _answers(

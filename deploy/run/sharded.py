@@ -69,7 +69,7 @@ _open: dict[str, tuple[ExitStack, Stream]] = {}
 def _shard(
     target: Target, runs_in: Path, wanted: Mapping[str, str], folder: Path, names: list[str]
 ) -> list[Answer] | ReportedError:
-    """Runs on the cluster. The pictures stay there."""
+    """Runs on the cluster. The images stay there."""
     try:
         stream = _stream(target, runs_in, wanted, folder)
         return [Answer(found.name, b"", found.outcome) for found in answers(stream, folder, names)]

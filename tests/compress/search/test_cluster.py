@@ -23,6 +23,7 @@ from compress.search.scorer import Scored
 from compress.search.workers import Done
 from deploy.cluster import cluster
 
+TRIES = 4
 OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
 
 
@@ -44,8 +45,7 @@ def test_a_node_dies_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    doomed = ray_cluster.add_node(num_cpus=1)
-    runs, killed = tmp_path / "runs", threading.Event()
+    runs = tmp_path / "runs"
     lost: list[int] = []
     result = OnCluster._result
 
@@ -57,27 +57,32 @@ def test_a_node_dies_and_nothing_is_lost(
 
     monkeypatch.setattr(OnCluster, "_result", noted)
 
-    def kill() -> None:
+    def kill(doomed: Any, journal: Path) -> None:
         """As soon as the cluster has scored two, while others are being scored."""
-        journal = runs / "there" / "journal.jsonl"
         until = time.monotonic() + 300
         while time.monotonic() < until and (not journal.is_file() or journal.read_bytes().count(b"\n") < 3):
             time.sleep(0.02)
         ray_cluster.remove_node(doomed, allow_graceful=False)
-        killed.set()
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
     several = ["--candidates", "12", "--json"]
-    assert main([*words, *several, "--name", "there", "--ray", ray_cluster.address]) == 0
-    there = json.loads(capsys.readouterr().out)
-    assert killed.is_set() and lost
+    for attempt in range(TRIES):  # on a busy machine the search may end before the node does
+        name = f"there{attempt}"
+        killer = threading.Thread(
+            target=kill, args=(ray_cluster.add_node(num_cpus=1), runs / name / "journal.jsonl"), daemon=True
+        )
+        killer.start()
+        assert main([*words, *several, "--name", name, "--ray", ray_cluster.address]) == 0
+        there = json.loads(capsys.readouterr().out)
+        killer.join()
+        if lost:
+            break
+    assert lost
     assert main([*words, *several, "--name", "here"]) == 0
     here = json.loads(capsys.readouterr().out)
-    assert told(runs / "there" / "journal.jsonl") == told(runs / "here" / "journal.jsonl")
+    assert told(runs / name / "journal.jsonl") == told(runs / "here" / "journal.jsonl")
     assert {**there, **{key: here[key] for key in ("weights", "plan", "journal", "chart")}} == here
     for name in ("best.plan.json", "best.safetensors"):
-        assert (runs / "there" / name).read_bytes() == (runs / "here" / name).read_bytes()
+        assert (Path(there["journal"]).parent / name).read_bytes() == (runs / "here" / name).read_bytes()
 
 
 class Deadly:
