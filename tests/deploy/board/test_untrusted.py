@@ -153,6 +153,7 @@ def speaker(monkeypatch: pytest.MonkeyPatch, says: str, greets: bool = True) -> 
     return Link("board", [])
 
 
+ONCE_ASKED = "sys.stdin.buffer.readline()\n"  # a program that has ended already cannot be asked
 FAULT = {"event": "fault", "kind": "data"}
 
 
@@ -209,7 +210,7 @@ def test_results_go_only_where_they_belong(
     sentence: str,
 ) -> None:
     says = (
-        "import hashlib\nsys.stdin.buffer.readline()\n"
+        f"import hashlib\n{ONCE_ASKED}"
         f"print(json.dumps({{'event': 'file', 'name': {name!r}, 'size': 2, "
         "'sha256': hashlib.sha256(b'{}').hexdigest()}), flush=True)\n"
         "sys.stdout.write('{}')\nprint(json.dumps({'event': 'done'}))"
@@ -230,7 +231,7 @@ def test_results_go_only_where_they_belong(
     ],
 )
 def test_results_that_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fields: str, sentence: str) -> None:
-    says = f"print(json.dumps({{'event': 'file', 'name': 'a.json', {fields}}}), flush=True)\nprint('{{}}')"
+    says = f"{ONCE_ASKED}print(json.dumps({{'event': 'file', 'name': 'a.json', {fields}}}), flush=True)\nprint('{{}}')"
     with speaker(monkeypatch, says) as link, pytest.raises(DataError, match=sentence):
         fetch(link, "image_result", tmp_path / "out", {"a.json"})
 
@@ -311,7 +312,8 @@ def test_files_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name
 
 def test_a_result_that_does_not_fit_on_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    says = f"print({json.dumps({'event': 'file', 'name': 'a.json', 'size': 5000, 'sha256': ''})!r})\nprint('x' * 5000)"
+    file = event({"event": "file", "name": "a.json", "size": 5000, "sha256": ""})
+    says = f"{ONCE_ASKED}{file}\nprint('x' * 5000)"
     with speaker(monkeypatch, says) as link:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         try:
