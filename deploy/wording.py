@@ -1,6 +1,6 @@
 """How sentences for the user list many things, and what they suggest for a misspelt word.
 
-`nearest` and `shortened` are the scorer's, which needs them where it works alone.
+`closest`, `nearest` and `shortened` are the scorer's, which needs them where it works alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from compute_mAP.wording import closest, nearest, shortened
 
-__all__ = ["did_you_mean", "nearest", "shortened"]
+__all__ = ["closest", "did_you_mean", "nearest", "shortened"]
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

@@ -50,6 +50,24 @@ def test_the_table_wants_titles(tmp_path):
     assert done.stderr.endswith("error: each bundle has a title: TITLE=BUNDLE\n")
 
 
+def test_what_the_check_and_the_sdk_agree_on(tmp_path):
+    """A file that is not there is no fault of a pipeline; one whose verdict is not known is not counted."""
+    model = '"mxpi_tensorinfer0": {"props": {"modelPath": "a.om"}, "factory": "mxpi_tensorinfer", "next": "appsink0"}'
+    ends = '"appsrc0": {"factory": "appsrc", "next": "%s"}, "appsink0": {"factory": "appsink"}'
+    for name, text in {
+        "good": f'{{"s": {{{ends % "mxpi_tensorinfer0"}, {model}}}}}',
+        "bad": f'{{"s": {{{ends % "appsink1"}}}}}',
+        "broken": "{",
+    }.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "list").write_text("good\taccepted\tas a test says\nbad\trefused\nbad\taccepted\nbroken\tunknown\n")
+    command = [sys.executable, str(FOLDER / "pipelines.py"), str(tmp_path), str(tmp_path / "list")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("bad: accepted, check says line 1: ")
+    assert rest == ["accepted: the check agrees about 1 of 2", "refused: the check agrees about 1 of 1"]
+
+
 @pytest.mark.parametrize(
     "first, second, tau",
     [

@@ -11,7 +11,8 @@ from deploy.host.catalog.properties import COMMON, Property
 
 @dataclass(frozen=True)
 class Factory:
-    """A kind of element. `native` elements are GStreamer's own.
+    """A kind of element. `native` elements are those of GStreamer's whose keys the SDK does
+    not look through.
 
     `board_only` says why no host can run it; it is empty where the host engine may. `since` as in Property.
     """

@@ -129,7 +129,6 @@ FACTORIES = (
             **NAME,
             **_native("do-timestamp", "num-buffers", "typefind"),
         },
-        native=True,
     ),
     Factory(
         "queue",

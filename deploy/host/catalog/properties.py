@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from deploy.host.catalog.numbers import real_number, whole_number
 from deploy.sdk_codes import INVALID_PROPERTIES, SdkFault
 from deploy.wording import did_you_mean
 
@@ -68,8 +69,14 @@ def read_properties(
 
 
 def filled(props: Mapping[str, Any], table: Mapping[str, Property]) -> dict[str, Any]:
-    """Every property of the table: as the file says it, else its default."""
-    return {name: props.get(name, known.default) for name, known in table.items()}
+    """Every property of the table: as the file says it, else its default; a whole number in decimal."""
+    return {name: _plain(props.get(name, known.default), known) for name, known in table.items()}
+
+
+def _plain(value: Any, known: Property) -> Any:
+    """The value, a whole number as Python's int() reads it: a file may say 0x10 or 010."""
+    number = whole_number(value, *known.limits) if known.limits and isinstance(value, str) else None
+    return value if number is None else str(number)
 
 
 def property_faults(factory: str, props: Mapping[str, Any], table: Mapping[str, Property]) -> Iterator[PropertyFault]:
@@ -95,6 +102,18 @@ def property_faults(factory: str, props: Mapping[str, Any], table: Mapping[str, 
             yield PropertyFault("", INVALID_PROPERTIES, f'{factory} needs the property "{name}"')
 
 
+def faults_of_own(props: Mapping[str, Any]) -> Iterator[PropertyFault]:
+    """What is wrong with those of a plugin that an app brings, whatever it knows: MxsmElement asks for texts."""
+    for name, value in props.items():
+        if not isinstance(value, (str, dict)):
+            yield PropertyFault(name, INVALID_PROPERTIES, _no_string(name, value))
+
+
+def _no_string(name: str, value: Any) -> str:
+    shown = json.dumps(value)
+    return f'{name} is {shown}; write every property as a string, like "{shown}"'
+
+
 def _wrong(name: str, value: Any, known: Property) -> str:
     """What is wrong with a value, or an empty text."""
     if known.read_only:
@@ -102,19 +121,17 @@ def _wrong(name: str, value: Any, known: Property) -> str:
     if known.takes_object and isinstance(value, dict):
         return ""
     if not isinstance(value, str):
-        shown = json.dumps(value)
-        return f'{name} is {shown}; write every property as a string, like "{shown}"'
+        return _no_string(name, value)
     if known.choices and value not in known.choices:
         close = did_you_mean(value, known.choices)
         return f'{name} is "{value}", which is none of {", ".join(filter(None, known.choices))}{close}'
     if known.limits:
         low, high = known.limits
-        if not re.fullmatch(r"[+-]?[0-9]{1,24}", value, re.ASCII) or not low <= int(value) <= high:
+        if whole_number(value, low, high) is None:
             return f'{name} is "{value}"; it is a whole number from {low} to {high}'
     if known.real:
         least, most = known.real
-        number = r"[+-]?([0-9]{1,12}\.?[0-9]{0,30}|\.[0-9]{1,30})"
-        if not re.fullmatch(number, value, re.ASCII) or not least <= float(value) <= most:
+        if real_number(value, least, most) is None:
             return f'{name} is "{value}"; it is a number from {least:g} to {most:g}'
     if known.pattern and not re.fullmatch(known.pattern, value, re.ASCII):
         return f'{name} is "{value}"; it is {known.says}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deploy.host.catalog.entry import flag, plugin, real, source, whole
 from deploy.host.catalog.properties import SDK2, Property
+from deploy.sdk_codes import CHANGE_STATE_FAILED
 
 _NV = ("YUV420SP_NV12", "YUV420SP_NV21")
 _CODECS = ("H264", "H265")
@@ -31,8 +32,10 @@ FACTORIES = (
     plugin(
         "mxpi_videodecoder",
         {
-            "inputVideoFormat": Property("H264", choices=_CODECS, since=SDK2),
-            "outputImageFormat": Property("YUV420SP_NV12", choices=_NV, since=SDK2),
+            "inputVideoFormat": Property("H264", since=SDK2),
+            "outputImageFormat": Property(
+                "YUV420SP_NV12", choices=(*_NV, "RGB_888", "BGR_888"), code=CHANGE_STATE_FAILED, since=SDK2
+            ),
             "vdecChannelId": whole(0, 0, 255, since=SDK2),
             "outMode": flag(0),
             "outPicWidthMax": whole(0, 0, 4096),
@@ -48,16 +51,16 @@ FACTORIES = (
         {
             "imageHeight": whole(1080, 128, 4096, since=SDK2),
             "imageWidth": whole(1920, 128, 4096, since=SDK2),
-            "inputFormat": Property("YUV420SP_NV12", choices=_NV, since=SDK2),
-            "outputFormat": Property("H264", choices=_CODECS, since=SDK2),
+            "inputFormat": Property("YUV420SP_NV12", choices=_NV, code=CHANGE_STATE_FAILED, since=SDK2),
+            "outputFormat": Property("H264", choices=_CODECS, code=CHANGE_STATE_FAILED, since=SDK2),
             "iFrameInterval": whole(30, 1, 2000, since=SDK2),
             "fps": flag(0, since=SDK2),
             "vencChannelId": whole(0, 0, 127),
             "rcMode": Property("2", choices=("0", "1", "2")),
             "srcRate": whole(30, 1, 120),
             "maxBitRate": whole(300, 10, 30000),
-            "ipProp": whole(70, 1, 100),
-            "frameReleaseTimeOut": whole(5, 1, 10),
+            "ipProp": whole(70, 0, 100),
+            "frameReleaseTimeOut": whole(5, 0, 10),
         },
         board_only="it needs the chip's video encoder",
         since=SDK2,

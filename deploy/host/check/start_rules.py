@@ -31,6 +31,23 @@ def start_findings(view: StreamView) -> Iterator[Finding]:
         for key, problem in rule(view, element) if rule else ():
             sentence = f"{view.where(element)}: {problem}"
             yield Finding(element.line_of(key), ERROR, sentence, CHANGE_STATE_FAILED)
+    yield from _without_a_word(view)
+
+
+def _without_a_word(view: StreamView) -> Iterator[Finding]:
+    """Values that no creation fails for."""
+    for element in view.of("mxpi_videodecoder"):  # MxpiVideoDecoder::SetDvppVideoFormat
+        codec = element.text("inputVideoFormat")
+        if codec not in ("H264", "H265") and not any(e.factory == "mxpi_rtspsrc" for e in view.before(element)):
+            sentence = f'{view.where(element)}: inputVideoFormat is "{codec}"; the decoder takes H264 and H265'
+            yield Finding(element.line_of("inputVideoFormat"), ERROR, f"{sentence}, and fails with the first buffer")
+    for element in view.of("mxpi_videoencoder"):  # MxpiVideoEncoder::CheckParam
+        for key in ("imageHeight", "imageWidth"):
+            if whole(element, key) > 1920:
+                sentence = (
+                    f"{view.where(element)}: {key} is {element.text(key)}; an Ascend 310 or 310B takes 1920 at most"
+                )
+                yield Finding(element.line_of(key), WARNING, sentence)
     for element in view.of("mxpi_roigenerator"):
         kind = element.text("splitType")
         if kind not in ("Size_Block", "Num_Block", "Custom"):

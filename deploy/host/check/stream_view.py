@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.host.catalog.numbers import whole_number
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.read import StreamText
 
@@ -100,5 +101,4 @@ def processor(element: ElementText) -> str:
 
 def whole(element: ElementText, name: str) -> int:
     """A property that is a whole number, 0 where it is none."""
-    value = element.text(name)
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+    return whole_number(element.text(name), 0, 2**32 - 1) or 0

@@ -109,6 +109,8 @@ def _misspelt(view: StreamView, element: ElementText, name: str) -> str:
         return ""
     if _brings_keys(view, element) and re.sub("[0-9_]+$", "", name) in _stems(view, element):
         return ""  # another of the kind, such as mxpi_imagecrop1 beside mxpi_imagecrop0
+    if _brings_keys(view, element) and any(name.startswith(f"{other.name}_") for other in view.before(element)):
+        return ""  # a plugin of somebody's own may write under names of that form
     close = did_you_mean(name, [other.name for other in view.before(element)])
     likely = close and not (_brings_keys(view, element) and name.startswith("mxpi_"))
     return f"which is no element{close}" if likely else ""

@@ -40,8 +40,9 @@ class VideoStream:
     """
 
     def __init__(self, codec: str) -> None:
+        """A `codec` that is none of CODECS is refused with the first buffer, as on the board."""
         self._name = codec
-        self._codec = CODECS[codec]
+        self._codec = CODECS.get(codec)
         self._parameters = b""
         self._since_key = b""
         self._handed_out = 0
@@ -51,6 +52,8 @@ class VideoStream:
 
         Raises SdkFault 2009 for what is no video of this codec, 1009 for a size that VDEC does not take.
         """
+        if self._codec is None:
+            raise SdkFault(VIDEO_DECODE_FAIL, f'inputVideoFormat is "{self._name}"; video is {" or ".join(CODECS)}')
         if not is_annex_b(data):
             if not _is_container(data):
                 raise SdkFault(

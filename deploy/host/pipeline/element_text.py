@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from deploy.host.catalog import CATALOG
 from deploy.host.catalog.entry import Factory
-from deploy.host.catalog.properties import filled, property_faults
+from deploy.host.catalog.properties import faults_of_own, filled, property_faults
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
 from deploy.host.pipeline.json_text import Member, Node
 from deploy.sdk_codes import (
@@ -20,7 +20,7 @@ from deploy.sdk_codes import (
     INVALID_PARAM,
     INVALID_PROPERTIES,
 )
-from deploy.wording import did_you_mean
+from deploy.wording import closest, did_you_mean
 
 KEYS = ("factory", "props", "next", "nextMeta")
 _RESERVED = ("ReserveMetadataGraph", "ReservedVisionList")
@@ -96,7 +96,7 @@ def read_element(
     for key, found in keys.items():
         if key not in KEYS:
             sentence = f'{where}: "{key}" is no key of an element{did_you_mean(key, KEYS)}'
-            if element.known is None or element.known.native:  # these the SDK does not look through
+            if element.known is not None and element.known.native:  # MxsmElement::ValidateElementKeys
                 findings.append(Finding(found.line, WARNING, sentence))
             else:
                 findings.append(Finding(found.line, ERROR, sentence, INVALID_PROPERTIES))
@@ -123,7 +123,7 @@ def _read_factory(
     element.known = CATALOG.get(factory)
     if element.known is not None or factory in (plugins or ()):
         return
-    close = did_you_mean(factory, (*CATALOG, *(plugins or ())))
+    close = _alike(factory, (*CATALOG, *(plugins or ())))
     if plugins is not None or _slip(factory):
         sentence = f'{where}: there is no factory "{factory}"{close}'
         findings.append(Finding(member.line, ERROR, sentence, INVALID_FACTORY))
@@ -133,6 +133,14 @@ def _read_factory(
             f"--plugins {factory}"
         )
         findings.append(Finding(member.line, WARNING, sentence, INVALID_FACTORY))
+
+
+def _alike(factory: str, valid: Collection[str]) -> str:
+    """As did_you_mean; what all of the SDK's names begin with makes none of them alike."""
+    start = "mxpi_" if factory.startswith("mxpi_") else ""
+    rest = {name[len(start) :]: name for name in valid if name.startswith(start)}
+    close = closest(factory[len(start) :], rest)
+    return f'; did you mean "{rest[close]}"?' if close else ""
 
 
 def _slip(factory: str) -> bool:
@@ -173,9 +181,9 @@ def _read_props(where: str, member: Member, element: ElementText, device: str | 
     for name, prop in member.node.last().items():
         element.props[name] = prop.node.plain()
         element.prop_lines[name] = prop.line
+    findings.extend(_faults(where, element))
     if element.known is None:
         return
-    findings.extend(_faults(where, element))
     for name in element.props:
         known = element.known.properties.get(name)
         if known is not None and known.filtered and not known.read_only:
@@ -194,8 +202,11 @@ def _read_props(where: str, member: Member, element: ElementText, device: str | 
 
 
 def _faults(where: str, element: ElementText) -> Iterator[Finding]:
-    assert element.known is not None
-    for fault in property_faults(element.factory, element.props, element.known.properties):
+    known = element.known
+    faults = (
+        property_faults(element.factory, element.props, known.properties) if known else faults_of_own(element.props)
+    )
+    for fault in faults:
         line = element.line_of(fault.name or "props")
         yield Finding(line, ERROR, f"{where}: {fault.sentence}", fault.code)
 

@@ -104,7 +104,7 @@ def _stream(member: Member, findings: list[Finding], plugins: Collection[str] | 
     before = len(findings)
     if entry.members is None:
         findings.append(
-            Finding(member.line, ERROR, f"stream {name} is {entry.kind}; it is an object of elements", INVALID_CONFIG)
+            Finding(member.line, ERROR, f"stream {name} is {entry.kind}; it is an object of elements", INVALID_PARAM)
         )
         return text
     keys = entry.last()
@@ -132,7 +132,8 @@ def _stream(member: Member, findings: list[Finding], plugins: Collection[str] | 
             findings.append(Finding(found.line, ERROR, sentence))
     text.elements = {key: read[key] for key in keys if key in read}
     if not text.elements:
-        findings.append(Finding(member.line, ERROR, f"stream {name} has no elements", INVALID_CONFIG))
+        code = INVALID_CONFIG if keys else INVALID_PARAM  # MxStreamManagerDptr::CreateSingleStream
+        findings.append(Finding(member.line, ERROR, f"stream {name} has no elements", code))
     findings.extend(link_faults(name, text.elements))
     faulty = any(finding.severity == ERROR and finding.code for finding in findings[before:])
     if not faulty and all(element.known for element in text.elements.values()):

@@ -34,8 +34,8 @@ class VideoDecoder(Plugin):
     scale on a 310P, as only there. `outMode`, `outPicWidthMax` and `outPicHeightMax` rule the chip's queues and memory,
     which a host does not have.
 
-    Faults: 2022 at creation for a channel that the chip does not have, 1005 for NV21; 1001 for a buffer without data,
-    2009 for what does not decode, 1009 for a side outside 128..4096 px.
+    Faults: 2022 at creation for a channel that the chip does not have, 1005 for other formats than NV12; 1001 for a
+    buffer without data, 2009 for what does not decode, 1009 for a side outside 128..4096 px.
     """
 
     PROPERTIES: ClassVar = properties_of("mxpi_videodecoder")
@@ -52,8 +52,9 @@ class VideoDecoder(Plugin):
                 INVALID_VDEC_CHANNEL,
                 f"vdecChannelId is {self.values['vdecChannelId']}; an Ascend {numerics.chip} has 0 to {_MOST_CHANNELS}",
             )
-        if self.values["outputImageFormat"] != "YUV420SP_NV12":
-            raise self.fault(UNREALIZED, "outputImageFormat YUV420SP_NV21 does not run on a host, only YUV420SP_NV12")
+        made = self.values["outputImageFormat"]
+        if made != "YUV420SP_NV12":
+            raise self.fault(UNREALIZED, f"outputImageFormat {made} does not run on a host, only YUV420SP_NV12")
         try:
             check_backend()
         except SdkFault as fault:

@@ -25,6 +25,10 @@ def test_values_and_defaults():
     assert (values["kind"], values["dataSource"], values["status"]) == ("slow", "auto", "0")
 
 
+def test_whole_numbers_are_handed_on_in_decimal():
+    assert read(path="0x10", width="0x10")["width"] == "16" and read(path="0x10")["path"] == "0x10"
+
+
 @pytest.mark.parametrize(
     ("props", "sentence"),
     [

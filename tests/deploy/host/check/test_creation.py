@@ -115,6 +115,25 @@ def quality(**changes):
             ),
             id="MxpiModelVisionInfer.cpp CheckImageAlignInfo: a model that crops the aligned image",
         ),
+        pytest.param(
+            stream("appsrc0 > appsink0", appsrc0={"min-latency": "18446744073709551615"}),
+            id="gstvalue.c gst_value_deserialize_int_helper: all bits set is -1",
+        ),
+        pytest.param(
+            stream(
+                "appsrc0 > loaddata0 > videoencoder0 > appsink0",
+                videoencoder0={"dataSource": "x", "ipProp": "0", "frameReleaseTimeOut": "0", "imageWidth": "0x780"},
+            ),
+            id="MxpiVideoEncoder.cpp DefineProperties: both begin at 0",
+        ),
+        pytest.param(
+            stream(
+                "rtspsrc0 > videodecoder0 > appsink0",
+                rtspsrc0={"rtspUrl": "rtsp://camera/1"},
+                videodecoder0={"inputVideoFormat": "AUTO", "outputImageFormat": "BGR_888"},
+            ),
+            id="MxpiVideoDecoder.cpp SetDvppVideoFormat: what mxpi_rtspsrc says comes first",
+        ),
     ],
 )
 def test_accepted(document, tmp_path):
@@ -212,6 +231,11 @@ NO_SOURCE = "is left out, and nothing stands behind"
                      "so CLASS_NUM is missing", id="ObjectPostProcessBase.cpp GetObjectConfigData"),
         pytest.param(stream("appsrc0 > imagedecoder0 > appsink0", imagedecoder0={"deviceId": "1"}), 6015,
                      'the stream has deviceId "0"', id="MxsmElement.cpp SetStreamDeviceId"),
+        pytest.param(stream("appsrc0 > loaddata0 > videoencoder0 > appsink0",
+                            videoencoder0={"dataSource": "x", "outputFormat": "VP9"}), 6003, "none of H264, H265",
+                     id="MxpiVideoEncoder.cpp CheckParam: a format is a text, which only Init looks at"),
+        pytest.param(stream("appsrc0 > videodecoder0 > appsink0", videodecoder0={"inputVideoFormat": "VP9"}), 0,
+                     "fails with the first buffer", id="MxpiVideoDecoder.cpp SetDvppVideoFormat: created all the same"),
         pytest.param(stream("appsrc0 > fakesink0", appsrc0={"name": "a\nb"}), 6005, "control character",
                      id="StringUtils.cpp HasInvalidChar"),
     ],
@@ -232,6 +256,23 @@ def test_unknown_factories(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("element", "sentence"),
+    [
+        pytest.param({"former": "appsrc0"}, '"former" is no key of an element', id="ValidateElementKeys"),
+        pytest.param({"props": {"frames": 5}}, 'frames is 5; write every property as a string, like "5"',
+                     id="ValidateElementProperties: a number"),
+        pytest.param({"props": {"names": ["a"]}}, 'names is ["a"]', id="ValidateElementProperties: a list"),
+        pytest.param({"props": {"anything": "5", "whole": {"a": 1}}}, "", id="texts and objects"),
+    ],
+)  # fmt: skip
+def test_plugins_of_an_app(element, sentence, tmp_path):
+    document = stream("appsrc0 > apptracker0 > appsink0")
+    document["s"]["apptracker0"].update(element)
+    found = errors_of(document, tmp_path, plugins=["apptracker"])
+    assert [(code, sentence in text) for code, text in found] == ([(6015, True)] if sentence else [])
+
+
+@pytest.mark.parametrize(
     ("factory", "slip"),
     [("mxpi_imageresze", True), ("mxpi_dataserialise", True), ("mxpi_nmsoverlapedroi", False), ("mxpi_tracker", False)],
 )
@@ -239,6 +280,35 @@ def test_a_letter_wrong_is_no_plugin_of_an_app(factory, slip, tmp_path):
     document = stream("appsrc0 > x0 > appsink0")
     document["s"]["x0"]["factory"] = factory
     assert [code for code, _ in errors_of(document, tmp_path)] == ([6014] if slip else [])
+
+
+@pytest.mark.parametrize(
+    ("factory", "suggestion"),
+    [
+        pytest.param("mxpi_imgdecoder", "mxpi_imagedecoder", id="near one of the SDK's"),
+        pytest.param("mxpi_sampleplugin", "", id="alike in what all names begin with"),
+        pytest.param("imagedecoder", "mxpi_imagedecoder", id="without the beginning"),
+    ],
+)
+def test_suggested_factories(factory, suggestion, tmp_path):
+    document = stream("appsrc0 > x0 > appsink0")
+    document["s"]["x0"]["factory"] = factory
+    (sentence,) = [one for one in warnings_of(document, tmp_path) if factory in one]
+    assert (f'did you mean "{suggestion}"' in sentence) if suggestion else ("did you mean" not in sentence)
+
+
+def test_names_that_a_plugin_of_an_app_may_write_under(tmp_path):
+    """`apptracker0_boxes` behind a plugin of somebody's own is no misspelling; behind the SDK's own it is."""
+    props = {"imageresize0": {**SIZE, "dataSource": "{}_boxes"}}
+    for before, warned in (("apptracker0", False), ("imagedecoder0", True)):
+        props["imageresize0"]["dataSource"] = f"{before}_boxes"
+        told = warnings_of(stream(f"appsrc0 > {before} > imageresize0 > appsink0", **props), tmp_path)
+        assert any("_boxes" in sentence for sentence in told) is warned
+
+
+def test_sides_of_an_encoder_that_one_chip_takes(tmp_path):
+    document = stream("appsrc0 > loaddata0 > videoencoder0 > appsink0", videoencoder0={"imageWidth": "3840"})
+    assert any("1920 at most" in sentence for sentence in warnings_of(document, tmp_path))
 
 
 def test_a_bundle_has_no_plugins_of_its_own(tmp_path):

@@ -83,12 +83,20 @@ def test_a_fault_ends_the_buffer_only():
         assert seen(manager)[0] == 100
 
 
+def test_an_unknown_codec_is_told_with_the_first_buffer():
+    with running(CHAIN, numerics="board", mxpi_videodecoder0={"inputVideoFormat": "VP9"}) as manager:
+        send(manager, video(100))
+        code, text = fetch(manager)
+        assert code == 2009 and b'inputVideoFormat is "VP9"; video is H264 or H265' in text
+
+
 @pytest.mark.parametrize(
     ("props", "code", "word"),
     [
         pytest.param({"vdecChannelId": "32"}, 2022, "has 0 to 31", id="channel"),
         pytest.param({"outputImageFormat": "YUV420SP_NV21"}, 1005, "NV21", id="NV21"),
-        pytest.param({"inputVideoFormat": "VP9"}, 6015, "none of H264, H265", id="codec"),
+        pytest.param({"outputImageFormat": "RGB_888"}, 1005, "RGB_888", id="a format that the SDK has, too"),
+        pytest.param({"outputImageFormat": "NV12"}, 6003, "none of YUV420SP_NV12", id="a format that it has not"),
         pytest.param({"skipFrame": "101"}, 6015, "0 to 100", id="skipFrame"),
     ],
 )
