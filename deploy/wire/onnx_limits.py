@@ -40,7 +40,8 @@ MOST_PARTS = 3_000_000
 MOST_DEPTH = 16
 """Of graphs inside graphs (If, Loop, Scan)."""
 MOST_SIDE = 16_384
-"""Of an input; DVPP makes images of up to 4096 px."""
+"""Of an input that may be an image; DVPP makes images of up to 4096 px. Lists of ids or samples are longer."""
+IMAGE_SIDES = 4
 MOST_VALUES = 2**27
 """Of one tensor; 512 MiB in float32. YOLOv8x on an image of 2048 x 2048 px has tensors of half that."""
 _BITS = {
@@ -317,7 +318,7 @@ class _Check:
                 raise ValueError(
                     f"{what} has a side of {side}, expected a number from 1 on; a free one has a name or nothing"
                 )
-            if is_input and name not in weights and side > MOST_SIDE:
+            if is_input and len(sides) >= IMAGE_SIDES and name not in weights and side > MOST_SIDE:
                 raise ValueError(f"{what} has a side of {side}, more than {MOST_SIDE}")
         if name not in weights:
             _check_values(sides, what)

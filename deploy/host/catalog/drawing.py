@@ -50,7 +50,7 @@ FACTORIES = (
         },
         board_only="the host engine runs detectors",
     ),
-    plugin("mxpi_osdinstancemerger", {"dataSourceList": source()}, board_only=_ONE_CHANNEL),
+    plugin("mxpi_osdinstancemerger", {"dataSourceList": source()}),
     plugin(
         "mxpi_channelimagesstitcher",
         {

@@ -75,13 +75,8 @@ FACTORIES = (
             "dataType": Property("auto", choices=("auto", "UINT8", "FLOAT32")),
             "processType": flag(1),
         },
-        board_only="the host engine normalises by the model's AIPP file",
     ),
-    plugin(
-        "mxpi_opencvcentercrop",
-        {"cropHeight": whole(0, 0, 819200), "cropWidth": whole(0, 0, 819200)},
-        board_only="detection streams do not crop the centre",
-    ),
+    plugin("mxpi_opencvcentercrop", {"cropHeight": whole(0, 0, 819200), "cropWidth": whole(0, 0, 819200)}),
     plugin(
         "mxpi_warpperspective",
         {"debugMode": Property("false"), "oriImageDataSource": source()},

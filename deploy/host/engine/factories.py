@@ -16,12 +16,15 @@ from deploy.host.plugins.mxpi_dumpdata import DumpData
 from deploy.host.plugins.mxpi_imagecrop import ImageCrop
 from deploy.host.plugins.mxpi_imagedecoder import ImageDecoder
 from deploy.host.plugins.mxpi_imageencoder import ImageEncoder
+from deploy.host.plugins.mxpi_imagenormalize import ImageNormalize
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_loaddata import LoadData
 from deploy.host.plugins.mxpi_modelinfer import ModelInfer
 from deploy.host.plugins.mxpi_object2osdinstances import Object2OsdInstances
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
+from deploy.host.plugins.mxpi_opencvcentercrop import OpencvCenterCrop
 from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
+from deploy.host.plugins.mxpi_osdinstancemerger import OsdInstanceMerger
 from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.plugins.mxpi_textgenerationpostprocessor import TextGenerationPostProcessor
@@ -37,6 +40,8 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_imagedecoder": ImageDecoder,
     "mxpi_imageresize": ImageResize,
     "mxpi_imagecrop": ImageCrop,
+    "mxpi_opencvcentercrop": OpencvCenterCrop,
+    "mxpi_imagenormalize": ImageNormalize,
     "mxpi_tensorinfer": TensorInfer,
     "mxpi_modelinfer": ModelInfer,
     "mxpi_objectpostprocessor": ObjectPostProcessor,
@@ -52,6 +57,7 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_dumpdata": DumpData,
     "mxpi_loaddata": LoadData,
     "mxpi_object2osdinstances": Object2OsdInstances,
+    "mxpi_osdinstancemerger": OsdInstanceMerger,
     "mxpi_opencvosd": OpencvOsd,
     "mxpi_imageencoder": ImageEncoder,
     "mxpi_videodecoder": VideoDecoder,

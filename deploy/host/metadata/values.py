@@ -9,6 +9,7 @@ frame: other branches and waiting results share it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,16 @@ class Tensors:
     image: Image | None = None
     headers: tuple[Header, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def on_board(self) -> list[np.ndarray]:
+        """The outputs in the board's shapes, which post-processors compare; as they are where values are left over."""
+        if not self.shapes:
+            return self.outputs
+        return [
+            output.reshape(shape) if output.size == prod(shape) else output
+            for output, shape in zip(self.outputs, self.shapes)
+        ]
 
 
 class TensorPackages(list[Tensors]):

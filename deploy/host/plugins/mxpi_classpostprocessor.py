@@ -72,12 +72,12 @@ class ClassPostProcessor(Plugin):
         )
 
     def _by_library(self, package: Tensors) -> tuple[list[int], list[str], list[float]]:
-        ids, confidences = classify(package.outputs, self._config)
+        ids, confidences = classify(package.on_board, self._config)
         return ids.tolist(), self._names.of(ids), confidences.tolist()
 
     def _by_python(self, packages: Sequence[Tensors]) -> list[tuple[list[int], list[str], list[float]]]:
         assert self._python is not None
-        entries: list[Any] = self._python.results([package.outputs for package in packages])
+        entries: list[Any] = self._python.results([package.on_board for package in packages])
         return [
             (
                 self._python.numbers(entry, "classId", int),

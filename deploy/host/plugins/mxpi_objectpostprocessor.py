@@ -68,7 +68,7 @@ class ObjectPostProcessor(Plugin):
             raise self.fault(INVALID_PARAM, f"{self._image} has {len(images)} image(s), {self._source} {len(packages)}")
         try:
             places = [self._place(frame, image) for image in images]
-            found = self._post([package.outputs for package in packages], [place[0] for place in places])
+            found = self._post([package.on_board for package in packages], [place[0] for place in places])
         except SdkFault as fault:
             raise self.fault(fault.code, fault.sentence) from None
         names = [name for _, part in found for name in part]

@@ -13,6 +13,7 @@ from deploy.host.metadata.frame import Frame
 from deploy.host.metadata.messages import array_or_bytes, image_of, shape_on_board
 from deploy.host.metadata.values import Header, Image, Images, TensorPackages, Tensors
 from deploy.host.model.model import Feed, Model
+from deploy.host.model.network import FREE
 from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import IMAGE, TENSORS, Plugin
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, METADATA_KEY_NO_EXIST, SET_INPUT_FAIL, SdkFault
@@ -38,8 +39,15 @@ class TensorInfer(Plugin):
         self._model = Model(self.values["modelPath"], self.name, self.values.get("singleBatchInfer") == "1", device)
         self._has_batch = self.values.get("outputHasBatchDim", "1") == "1"
         self.input_size = self._model.input_size
-        self.output_shapes = self._model.output_shapes
+        self.output_shapes = self._shapes()
         self.waits = self._model.on_chip
+
+    def _shapes(self) -> Sequence[Sequence[int]] | None:
+        """What the board calls the outputs of one entry; None where the model leaves a side open."""
+        shapes = [port.shape for port in self._model.outputs]
+        if self._has_batch or any(FREE in shape for shape in shapes):
+            return self._model.output_shapes
+        return [shape_on_board(shape, has_batch=False) for shape in shapes]
 
     def connect(self, upstream: Sequence[Plugin], downstream: Sequence[Plugin]) -> None:
         sources = self._find_sources(upstream)

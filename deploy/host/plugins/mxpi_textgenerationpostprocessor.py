@@ -62,9 +62,9 @@ class TextGenerationPostProcessor(Plugin):
             frame.metadata[self.name] = Texts(texts, self._source)
 
     def _by_library(self, package: Tensors) -> list[str]:
-        return ["".join(self._names.of(character_ids(package.outputs, self._config)))]
+        return ["".join(self._names.of(character_ids(package.on_board, self._config)))]
 
     def _by_python(self, packages: Sequence[Tensors]) -> list[list[str]]:
         assert self._python is not None
-        entries = self._python.results([package.outputs for package in packages])
+        entries = self._python.results([package.on_board for package in packages])
         return [[str(text) for text in getattr(entry, "text", entry)] for entry in entries]

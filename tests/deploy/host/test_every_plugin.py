@@ -122,4 +122,6 @@ def test_no_plugin_is_left_out():
     chains = [part for row in ROWS for chain in row.values[0] for part in chain.split()]
     tried = {part.partition(":")[0].rstrip("0123456789") for part in chains} | {"mxpi_videodecoder", "mxpi_rtspsrc"}
     tried |= {"mxpi_classpostprocessor", "mxpi_textgenerationpostprocessor"}  # plugins/test_post_processors.py
+    tried |= {"mxpi_opencvcentercrop", "mxpi_imagenormalize"}  # plugins/test_mxpi_imagenormalize.py
+    tried |= {"mxpi_osdinstancemerger"}  # plugins/test_mxpi_osdinstancemerger.py
     assert tried == set(FACTORIES)

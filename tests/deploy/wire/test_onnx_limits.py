@@ -169,6 +169,8 @@ def test_what_is_refused(folder: Path, make: Callable[[], onnx.ModelProto | byte
     [
         pytest.param(lambda: model([relu()]), id="one node"),
         pytest.param(lambda: model([relu()], ["batch", 3, None, 0]), id="free sides"),
+        pytest.param(lambda: model([relu()], [1, 160_000]), id="a long list of ids, as recommenders take"),
+        pytest.param(lambda: model([relu()], [1, 1, 480_000]), id="half a minute of sound"),
         pytest.param(
             lambda: model([relu("a"), relu("x", "a")]), id="nodes in another order, as onnxruntime takes them"
         ),

@@ -153,6 +153,36 @@ def test_a_text(folder, config, kind, values):
     assert list(found.text) == ["ac"] and found.headerVec[0].dataSource == "mxpi_tensorinfer0"
 
 
+@pytest.mark.parametrize(
+    ("has_batch", "code"),
+    [
+        pytest.param("0", 0, id="steps first, which are no batch"),
+        pytest.param("1", 1004, id="the board takes the steps for a batch"),
+    ],
+)
+def test_a_text_of_a_model_without_a_batch(folder, has_batch, code):
+    """MindSpore's CRNN hands on [steps, 1, classes]; the SDK adds a 1 for outputHasBatchDim 0."""
+    values = np.eye(4, dtype=np.float32)[[1, 1, 0, 3]][:, None]
+    identity(folder / "scores.onnx", scores=(FLOAT, list(values.shape)))
+    (folder / "text.cfg").write_text("CLASS_NUM=4\nOBJECT_NUM=4\nBLANK_INDEX=0\n")
+    (folder / "letters.names").write_text("-\na\nb\nc\n")
+    props = {
+        "mxpi_tensorinfer0": {"modelPath": "scores.om", "outputHasBatchDim": has_batch, "singleBatchInfer": "1"},
+        "mxpi_textgenerationpostprocessor0": {
+            "postProcessConfigPath": "text.cfg",
+            "labelPath": "letters.names",
+            "postProcessLibPath": "libcrnnpostprocess.so",
+        },
+    }
+    if code:
+        assert refused(READ, **props)[0] == code
+        return
+    with running(READ, **props) as manager:
+        send_tensors(manager, values)
+        (found,) = message(manager, "mxpi_textgenerationpostprocessor0", types().MxpiTextsInfoList).textsInfoVec
+    assert list(found.text) == ["ac"]
+
+
 def test_faster_rcnn_of_sent_tensors(folder):
     """Without an image, boxes stay as the model gives them: MxpiObjectPostProcessor with no resize information."""
     shapes = {"n": [1, 1], "scores": [1, 100], "boxes": [1, 100, 4], "ids": [1, 100]}
