@@ -152,8 +152,10 @@ class Model:
     def run(self, image: Image) -> list[np.ndarray]:
         """The outputs for one image of `input_size`, in the model's order.
 
-        Raises SdkFault 3001 for an image of another format than AIPP takes.
+        Raises SdkFault 3001 for an image of another format than AIPP takes, 1001 for floats of another size.
         """
+        if self._goes_in_as_it_is(image):
+            return self._network.run([self._array(0, image)])
         self._say_how()
         buffers = self._prepare(image)
         try:
@@ -201,7 +203,7 @@ class Model:
         if number == 0 and self._rule is not None:
             return self._image_array(feed if isinstance(feed, Image) else self._as_image(feed, self._rule))
         if isinstance(feed, Image):
-            if number == 0 and self.input_size is not None:
+            if number == 0 and self.input_size is not None and not self._goes_in_as_it_is(feed):
                 return self._image_array(feed)
             feed = np.frombuffer(aligned_bytes(feed), np.uint8)
         data = np.ascontiguousarray(feed).reshape(-1).view(np.uint8)
@@ -224,6 +226,10 @@ class Model:
         values: np.ndarray = self._turned(buffers[0]).copy()
         self._prepare.release(buffers)
         return values
+
+    def _goes_in_as_it_is(self, image: Image) -> bool:
+        """Floats were made ready by the elements before: where no AIPP follows, the board copies their bytes."""
+        return self._rule is None and image.pixels.dtype != np.uint8
 
     def _turned(self, values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(values.transpose(0, 2, 3, 1)) if self.channels_last else values
