@@ -56,7 +56,7 @@ FACTORIES = (
     ),
     _post_processor("mxpi_objectpostprocessor", True, since=SDK2),
     _post_processor("mxpi_classpostprocessor", False),
-    _post_processor("mxpi_semanticsegpostprocessor", True, _OTHER_RESULTS),
+    _post_processor("mxpi_semanticsegpostprocessor", True),
     _post_processor("mxpi_textgenerationpostprocessor", False),
     _post_processor("mxpi_textobjectpostprocessor", True, _OTHER_RESULTS),
     _post_processor("mxpi_keypointpostprocessor", True, _OTHER_RESULTS),

@@ -25,6 +25,7 @@ from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_opencvcentercrop import OpencvCenterCrop
 from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
 from deploy.host.plugins.mxpi_osdinstancemerger import OsdInstanceMerger
+from deploy.host.plugins.mxpi_semanticsegpostprocessor import SemanticSegPostProcessor
 from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer
 from deploy.host.plugins.mxpi_textgenerationpostprocessor import TextGenerationPostProcessor
@@ -46,6 +47,7 @@ FACTORIES: dict[str, type[Plugin]] = {
     "mxpi_modelinfer": ModelInfer,
     "mxpi_objectpostprocessor": ObjectPostProcessor,
     "mxpi_classpostprocessor": ClassPostProcessor,
+    "mxpi_semanticsegpostprocessor": SemanticSegPostProcessor,
     "mxpi_textgenerationpostprocessor": TextGenerationPostProcessor,
     "mxpi_dataserialize": DataSerialize,
     "appsink": AppSink,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from deploy.host.engine.plan import Group
 from deploy.host.metadata.frame import Frame
-from deploy.host.metadata.values import Images, Objects, TensorPackages
+from deploy.host.metadata.values import Images, Masks, Objects, TensorPackages
 from deploy.sdk_codes import OK, SdkFault
 
 METADATA_BYTES = 256 * 2**20
@@ -138,6 +138,8 @@ def _weight(metadata: Mapping[str, Any]) -> int:
             total += sum(array.nbytes for package in value for array in package.outputs)
         elif isinstance(value, Objects):
             total += value.detections.nbytes
+        elif isinstance(value, Masks):
+            total += sum(mask.nbytes for mask in value.masks)
         else:
             size = getattr(value, "ByteSize", None)
             total += size() if size else 0

@@ -19,6 +19,7 @@ from deploy.host.metadata.values import (
     Header,
     Image,
     Images,
+    Masks,
     Objects,
     TensorPackages,
     Tensors,
@@ -44,6 +45,7 @@ TENSOR_TYPES = {
 }
 _TYPE_NUMBERS = {np.dtype(kind): number for number, kind in TENSOR_TYPES.items()}
 _UINT8, _FLOAT32 = 0, 1  # MxpiDataType
+_BYTE_CLASSES = 256  # so many classes of a mask fit into a byte
 
 
 def types() -> Any:
@@ -91,6 +93,8 @@ def to_message(value: Any) -> Any:
         return _class_list(value)
     if isinstance(value, Texts):
         return _texts_list(value)
+    if isinstance(value, Masks):
+        return _mask_list(value)
     return value
 
 
@@ -205,6 +209,16 @@ def _texts_list(texts: Texts) -> Any:
     for member, lines in enumerate(texts.texts):
         entry = message.textsInfoVec.add(text=lines)
         entry.headerVec.add(dataSource=texts.data_source, memberId=member)
+    return message
+
+
+def _mask_list(masks: Masks) -> Any:
+    message = types().MxpiImageMaskList()
+    kind: np.dtype = np.dtype(np.uint8 if len(masks.names) <= _BYTE_CLASSES else np.int32)
+    for member, mask in enumerate(masks.masks):
+        entry = message.imageMaskVec.add(className=masks.names, shape=mask.shape, dataType=_TYPE_NUMBERS[kind])
+        entry.dataStr = mask.astype(kind).tobytes()
+        entry.headerVec.add(dataSource=masks.data_source, memberId=member)
     return message
 
 

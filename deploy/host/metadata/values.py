@@ -1,9 +1,9 @@
 """The metadata values of a buffer, in place of the SDK's protobuf lists.
 
 `Images` stands for MxpiVisionList, `TensorPackages` for MxpiTensorPackageList, `Objects` for MxpiObjectList, `Classes`
-for MxpiClassList, `Texts` for MxpiTextsInfoList; what no plugin of the host engine reads stays the protobuf
-message itself. A value is never changed once it is in a
-frame: other branches and waiting results share it.
+for MxpiClassList, `Texts` for MxpiTextsInfoList, `Masks` for MxpiImageMaskList; what no plugin of the host engine reads
+stays the protobuf message itself. A value is never changed once it is in a frame: other branches and waiting results
+share it.
 """
 
 from __future__ import annotations
@@ -114,4 +114,13 @@ class Texts:
     """Texts: a list of them for each entry of `data_source`."""
 
     texts: list[list[str]]
+    data_source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """The class of each pixel, int32 [height, width], for each entry of `data_source`, and the names of the classes."""
+
+    masks: list[np.ndarray]
+    names: list[str]
     data_source: str

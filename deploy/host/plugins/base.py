@@ -13,7 +13,7 @@ from deploy.sdk_codes import INVALID_LINK, SdkFault
 from deploy.wording import did_you_mean
 
 IMAGE, TENSORS, OBJECTS, OSD = "an image", "tensors", "objects", "what is to be drawn"
-CLASSES, TEXTS = "classes", "texts"
+CLASSES, TEXTS, MASKS = "classes", "texts", "masks"
 ANYTHING = "what is sent"  # of an appsrc: SendProtobuf may put in whatever it likes
 
 

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from deploy.host.post.post_files import ClassNames, read_config
+from deploy.postprocess.deeplabv3 import check_deeplabv3_shapes, decode_deeplabv3, read_deeplabv3_config
 from deploy.postprocess.faster_rcnn import check_faster_rcnn_shapes, decode_faster_rcnn, read_faster_rcnn_config
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.ssd_fpn import check_ssd_shapes, decode_ssd, read_ssd_config
+from deploy.postprocess.unet import check_unet_shapes, decode_unet, read_unet_config
 from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import FAILURE, NO_EXIST, UNREALIZED, SdkFault
@@ -83,6 +85,54 @@ class FasterRcnn:
         return [(rows, self._names.of(rows[:, 5])) for rows in found]
 
 
+class MaskLibrary(Protocol):
+    """A decoder of segmentation with its config and labels."""
+
+    names: list[str]
+
+    def check_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
+        """Raises SdkFault for outputs that it cannot decode."""
+
+    def __call__(
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
+    ) -> list[np.ndarray]:
+        """For each image the class of each pixel, int [height, width]."""
+
+
+class Deeplabv3:
+    """libdeeplabv3post.so: one image a buffer, since it compares how many there are with how many outputs."""
+
+    def __init__(self, values: Mapping[str, Any], element: str) -> None:
+        self._config = read_deeplabv3_config(read_config(values))
+        self.names = ClassNames(values["labelPath"], self._config.class_num, element).first(self._config.class_num)
+
+    def check_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
+        check_deeplabv3_shapes(shapes, self._config)
+
+    def __call__(
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
+    ) -> list[np.ndarray]:
+        if len(images) != 1:
+            raise SdkFault(FAILURE, f"{len(images)} images come in; this post-processing takes one a buffer")
+        return [decode_deeplabv3(images[0], self._config, _known(geometries[0]))]
+
+
+class Unet:
+    """libunetmindsporepostprocess.so."""
+
+    def __init__(self, values: Mapping[str, Any], element: str) -> None:
+        self._config = read_unet_config(read_config(values))
+        self.names = ClassNames(values["labelPath"], self._config.class_num, element).first(self._config.class_num)
+
+    def check_shapes(self, shapes: Sequence[Sequence[int]]) -> None:
+        check_unet_shapes(shapes, self._config)
+
+    def __call__(
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
+    ) -> list[np.ndarray]:
+        return [decode_unet(outputs, self._config, _known(place)) for outputs, place in zip(images, geometries)]
+
+
 YOLO = "libyolov3postprocess.so"
 OBJECTS: dict[str, type[Yolo] | type[Ssd] | type[FasterRcnn]] = {
     YOLO: Yolo,
@@ -91,6 +141,10 @@ OBJECTS: dict[str, type[Yolo] | type[Ssd] | type[FasterRcnn]] = {
 }
 CLASSES = "libresnet50postprocess.so"
 TEXTS = "libcrnnpostprocess.so"
+MASKS: dict[str, type[Deeplabv3] | type[Unet]] = {
+    "libdeeplabv3post.so": Deeplabv3,
+    "libunetmindsporepostprocess.so": Unet,
+}
 
 
 def library_name(values: Mapping[str, Any]) -> str:

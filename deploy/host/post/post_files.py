@@ -46,6 +46,10 @@ class ClassNames:
                 class_num,
             )
 
+    def first(self, count: int) -> list[str]:
+        """The names of the classes 0 to count - 1."""
+        return self.of(np.arange(count))
+
     def of(self, classes: np.ndarray) -> list[str]:
         """The names of class ids, an array of any number type [n]."""
         known = len(self._names)

@@ -51,13 +51,34 @@ class PythonPostProcessor:
         self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
     ) -> list[tuple[np.ndarray, list[str]]]:
         """For each image the detections float32 [n, 6] and their class names."""
+        return [self._rows(objects) for objects in self._of_images(images, geometries)]
+
+    def masks(
+        self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]
+    ) -> list[tuple[np.ndarray, list[str]]]:
+        """For each image the class of each pixel, int [height, width], and the names of the classes."""
+        return [self._mask(info) for info in self._of_images(images, geometries)]
+
+    def _of_images(self, images: Sequence[Sequence[np.ndarray]], geometries: Sequence[Geometry | None]) -> list[Any]:
         infos = [_info(geometry) for geometry in geometries if geometry is not None]
         found = self._call(self._instance.process, _tensors(images), infos)
         if not isinstance(found, (list, tuple)) or len(found) != len(geometries):
             raise SdkFault(
                 FAILURE, f"{self._where}.process returned {_described(found)}; it returns one list for each image"
             )
-        return [self._rows(objects) for objects in found]
+        return list(found)
+
+    def _mask(self, info: Any) -> tuple[np.ndarray, list[str]]:
+        try:
+            mask = np.asarray(info.pixels)
+            names = [str(name) for name in info.labelMap]
+        except (AttributeError, TypeError, ValueError) as error:
+            raise SdkFault(FAILURE, f"{self._where}.process returned something else than masks: {error}") from None
+        if mask.ndim != 2 or mask.dtype.kind not in "iub":
+            raise SdkFault(
+                FAILURE, f"{self._where}.process returned {mask.dtype} {list(mask.shape)}; pixels are whole, in rows"
+            )
+        return mask.astype(np.int64), names
 
     def results(self, images: Sequence[Sequence[np.ndarray]]) -> list[Any]:
         """What process(tensors) returns, an entry an image: classes and texts need nothing of the images."""

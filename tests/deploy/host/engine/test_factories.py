@@ -12,7 +12,7 @@ from deploy.sdk_codes import SdkFault
     ("factory", "sentence"),
     [
         pytest.param("mxpi_videoencoder", "runs on the board only: it needs the chip's video encoder", id="encoder"),
-        pytest.param("mxpi_semanticsegpostprocessor", "runs detectors", id="another task"),
+        pytest.param("mxpi_keypointpostprocessor", "runs detectors", id="another task"),
     ],
 )
 def test_what_only_a_board_runs_says_so(factory, sentence):

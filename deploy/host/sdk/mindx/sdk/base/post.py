@@ -11,18 +11,26 @@ from deploy.host.post import libraries
 from deploy.host.post.post_files import ClassNames, read_config
 from deploy.host.sdk.mindx.sdk.base.enums import ResizeType
 from deploy.host.sdk.mindx.sdk.base.faults import error, runtime_errors
-from deploy.host.sdk.mindx.sdk.base.records import ClassInfo, ObjectInfo, ResizedImageInfo, TextsInfo
+from deploy.host.sdk.mindx.sdk.base.records import (
+    ClassInfo,
+    ObjectInfo,
+    ResizedImageInfo,
+    SemanticSegInfo,
+    TextsInfo,
+)
 from deploy.host.sdk.mindx.sdk.base.tensor import Tensor
 from deploy.postprocess.crnn import character_ids, read_crnn_config
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.resnet50 import classify, read_class_config
-from deploy.sdk_codes import INVALID_PARAM
+from deploy.sdk_codes import FAILURE, INVALID_PARAM
 
 __all__ = [
     "CrnnPostProcess",
+    "Deeplabv3Post",
     "FasterRcnnPostProcess",
     "Resnet50PostProcess",
     "SsdMobilenetFpnMindsporePost",
+    "UNetMindSporePostProcess",
     "Yolov3PostProcess",
 ]
 
@@ -118,6 +126,37 @@ class CrnnPostProcess:
                 TextsInfo(["".join(self._names.of(character_ids(outputs, self._config)))])
                 for outputs in _images(tensors)
             ]
+
+
+class _Masks:
+    KIND: type[libraries.Deeplabv3] | type[libraries.Unet]
+
+    def __init__(
+        self, config_path: str = "", label_path: str = "", config_data: Mapping[str, str] | None = None
+    ) -> None:
+        with runtime_errors():
+            self._post = self.KIND(_values(config_path, label_path, config_data), type(self).__name__)
+
+    def process(self, tensors: Sequence[Tensor], resize_infos: Sequence[ResizedImageInfo]) -> list[SemanticSegInfo]:
+        """The mask of each image."""
+        images = _images(tensors)
+        if len(resize_infos) != len(images):
+            raise error(FAILURE, f"{len(resize_infos)} ResizedImageInfo for {len(images)} image(s)")
+        with runtime_errors():
+            found = self._post(images, [_geometry(info) for info in resize_infos])
+        return [SemanticSegInfo(mask.tolist(), list(self._post.names)) for mask in found]
+
+
+class Deeplabv3Post(_Masks):
+    """Segmentation."""
+
+    KIND = libraries.Deeplabv3
+
+
+class UNetMindSporePostProcess(_Masks):
+    """Segmentation."""
+
+    KIND = libraries.Unet
 
 
 def _object(row: Sequence[float], name: str) -> ObjectInfo:
