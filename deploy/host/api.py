@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, ClassVar
 
 from compute_mAP.regular_file import read_bounded
 from deploy.host import backend
@@ -54,6 +54,8 @@ class StreamManagerApi:
     code that was not 0. appsrc and appsink are named by number, in the order of their names, or by name. Streams
     compute with the numerics of the last SetNumerics before they are created.
     """
+
+    _PATIENT: ClassVar[bool] = False  # whether a limit of GetResult holds while the elements still work on the buffer
 
     def __init__(self) -> None:
         self._initialised = False
@@ -151,7 +153,8 @@ class StreamManagerApi:
     def GetResultWithUniqueId(self, streamName: Any, uniqueId: int, timeOutInMs: int) -> MxDataOutput:
         """The result of one buffer at the first appsink behind its appsrc. One that comes later is dropped."""
         return self._output(
-            "GetResultWithUniqueId", lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000)[:2]
+            "GetResultWithUniqueId",
+            lambda: self._find(streamName).result_with_id(uniqueId, timeOutInMs / 1000, self._PATIENT)[:2],
         )
 
     def GetProtobuf(self, streamName: Any, outPluginId: int, keyVec: Iterable[Any]) -> OutProtobufVector:
@@ -193,7 +196,7 @@ class StreamManagerApi:
             mailbox.engine.reset_milliseconds()
 
     def _data(self, stream: Any, sink: int, msTimeOut: int = DELAY_TIME) -> MxDataOutput:
-        return self._output("GetResult", lambda: self._find(stream).result(sink, msTimeOut / 1000)[:2])
+        return self._output("GetResult", lambda: self._find(stream).result(sink, msTimeOut / 1000, self._PATIENT)[:2])
 
     def _data_and_metadata(
         self, stream: Any, sink: Any, dataSourceVec: Iterable[Any], msTimeOut: int = DELAY_TIME
@@ -203,7 +206,7 @@ class StreamManagerApi:
             names, name = mailbox.engine.sink_names, as_text(sink)
             if name not in names:
                 raise SdkFault(ELEMENT_INVALID, f"there is no appsink {name}; the stream has {', '.join(names)}")
-            result = mailbox.result(names.index(name), msTimeOut / 1000)
+            result = mailbox.result(names.index(name), msTimeOut / 1000, self._PATIENT)
             keys = [as_text(key) for key in dataSourceVec]
             output = outputs.buffer_and_metadata(result, keys)
             if keys and not output.metadataVec and output.errorCode == OK:

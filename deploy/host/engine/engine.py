@@ -119,6 +119,8 @@ class Engine:
                 self._drop(job, f"{entry.leak.name} dropped the buffer: it is full and leaky")
                 return job
             job.slots[self._plan.source_steps[source].inputs[0]] = frame
+            with self._lock:
+                job.sent += 1
             self._tasks.put((job, stage))
         if self.stopping:
             self._abandon()

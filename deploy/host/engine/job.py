@@ -66,7 +66,20 @@ class Job:
     `in_order` those are all of the group, and results come with metadata; otherwise only the first.
     """
 
-    __slots__ = ("_backlog", "_forgotten", "_in_order", "group", "number", "replies", "slots", "unfinished", "waiting")
+    __slots__ = (
+        *(
+            "_backlog",
+            "_forgotten",
+            "_in_order",
+            "group",
+            "number",
+            "replies",
+            "sent",
+            "slots",
+            "unfinished",
+            "waiting",
+        ),
+    )
 
     def __init__(self, group: Group, number: int, slots: int, backlog: Backlog, in_order: bool) -> None:
         self.group = group
@@ -77,9 +90,15 @@ class Job:
         }
         self.waiting = [stage.waits_for for stage in group.stages]
         self.unfinished = len(group.stages)
+        self.sent = 0  # buffers, of the one that each appsrc of the group sends
         self._backlog = backlog
         self._in_order = in_order
         self._forgotten = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether it waits for nobody but the elements."""
+        return self.sent == len(self.group.sources)
 
     def deliver(self, sink: int, frame: Frame) -> None:
         """A frame has reached an appsink."""

@@ -9,6 +9,7 @@ from queue import Empty
 
 from deploy.host.engine.engine import Engine
 from deploy.host.engine.job import Job, Result
+from deploy.host.log import log
 from deploy.host.metadata.frame import Frame
 from deploy.sdk_codes import (
     ELEMENT_NOT_EXIST,
@@ -19,6 +20,7 @@ from deploy.sdk_codes import (
     SdkFault,
 )
 
+_LOOK_SECONDS = 1.0  # how often it is looked whether a buffer still waits for the elements alone
 IN_ORDER, BY_ID = "SendData and GetResult", "SendDataWithUniqueId and GetResultWithUniqueId"
 
 
@@ -34,6 +36,7 @@ class Mailbox:
         self._sinks = [_Sink() for _ in engine.sink_names]
         self._by_id: dict[int, Job] = {}
         self._ids = itertools.count()
+        self._said_that_it_waits = False
 
     def send(self, source: int, frame: Frame) -> None:
         """Raises SdkFault 6008 for the wrong way, else as Engine.send."""
@@ -51,7 +54,7 @@ class Mailbox:
     def result(self, sink: int, seconds: float, patient: bool = False) -> Result:
         """The next result of an appsink. Raises SdkFault 6010 where it takes longer, 6008 for the wrong way.
 
-        `patient`: wait for buffers in the stream as long as it takes.
+        `patient`: the elements have as long as they need for what was sent; the limit is for what nobody sends.
         """
         self._check(IN_ORDER)
         if not 0 <= sink < len(self._sinks):
@@ -68,8 +71,7 @@ class Mailbox:
                     self.engine.results[sink].put(None)
                     raise self._destroyed()
                 entry.job = job
-                left = None if patient else max(0.0, deadline - time.monotonic())
-                result = job.replies[sink].get(timeout=left)
+                result = self._reply(job, sink, deadline, seconds, patient)
                 if result is None:  # that job is finished
                     entry.job = None
         except Empty:
@@ -79,17 +81,20 @@ class Mailbox:
         self.engine.backlog.remove(sink, result)
         return result
 
-    def result_with_id(self, unique_id: int, seconds: float) -> Result:
-        """The first result of one buffer. After a timeout (6010) it is dropped, as in the SDK; 1016: no such id."""
+    def result_with_id(self, unique_id: int, seconds: float, patient: bool = False) -> Result:
+        """The first result of one buffer. After a timeout (6010) it is dropped, as in the SDK; 1016: no such id.
+
+        `patient` as in `result`.
+        """
         self._check(BY_ID)
         job = self._by_id.pop(unique_id, None)
         if job is None:
             raise SdkFault(NO_EXIST, f"no image with the unique id {unique_id} is in the stream or waits to be fetched")
         if not job.replies:
             raise SdkFault(ELEMENT_NOT_EXIST, f"no appsink follows the appsrc of the stream {self.engine.name}")
-        ((sink, reply),) = job.replies.items()
+        (sink,) = job.replies
         try:
-            result = reply.get(timeout=max(0.0, seconds))
+            result = self._reply(job, sink, time.monotonic() + seconds, seconds, patient)
         except Empty:
             raise _late(seconds) from None
         else:
@@ -99,6 +104,23 @@ class Mailbox:
             return result
         finally:
             job.forget()
+
+    def _reply(self, job: Job, sink: int, deadline: float, seconds: float, patient: bool) -> Result | None:
+        """The next result of a job; None: there is no further one. Raises Empty."""
+        while True:
+            try:
+                return job.replies[sink].get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                if not patient or not job.complete:
+                    raise
+            if not self._said_that_it_waits:
+                self._said_that_it_waits = True
+                log.warning(
+                    "%s: this machine is slower than a chip: results may take longer than the %.0f ms that were given",
+                    self.engine.name,
+                    seconds * 1000,
+                )
+            deadline = time.monotonic() + _LOOK_SECONDS
 
     def close(self) -> None:
         """Stop the engine and wake all threads that wait for a result."""

@@ -237,7 +237,7 @@ class Model:
     def _say_how(self) -> None:
         if not self._silent:
             self._silent = True
-            log.warning("%s: no %s beside the model: images of bytes go in as RGB divided by 255", self._element, AIPP_FILE)
+            log.warning("%s: no %s beside the model: bytes of images go in as RGB / 255", self._element, AIPP_FILE)
 
     def _as_image(self, feed: np.ndarray, rule: AippRule) -> Image:
         """The image that a tensor's bytes are to a model with AIPP."""

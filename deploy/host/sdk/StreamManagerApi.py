@@ -54,7 +54,12 @@ _OWN_PLUGIN = (
 
 
 class StreamManagerApi(api.StreamManagerApi):
-    """The same, which says on stderr why a call fails, with the code and the element, as the SDK's log does."""
+    """The same, which says on stderr why a call fails, with the code and the element, as the SDK's log does.
+
+    Scripts give a chip's time to GetResult; here the elements have as long as this machine needs.
+    """
+
+    _PATIENT = True
 
     def _failed(self, call: str, code: int, sentence: str) -> None:
         super()._failed(call, code, sentence)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.host import api as host_api
+from deploy.host.api import StreamManagerApi
 from deploy.host.sdk import StreamManagerApi as scripts_api
+from tests.deploy.host.wiring import pipeline
 
 pytest.importorskip("google.protobuf", reason="such scripts import messages")
 ROOT = Path(__file__).resolve().parents[3]
@@ -232,6 +235,65 @@ def test_failures_are_said(tiny_bundle, monkeypatch, capsys, calls, words):
     api.DestroyAllStreams()
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert all(word in line for word in words), line
+
+
+SLOW = """
+import time
+
+class Slow:
+    def __init__(self, **_):
+        pass
+
+    def process(self, tensors):
+        time.sleep(0.4)
+        return [[]]
+"""
+PULLS = [
+    pytest.param('api.SendData(b"s", 0, data); r = api.GetResult(b"s", 0, 20)', id="GetResult"),
+    pytest.param('api.SendData(b"s", 0, data); r = api.GetResult(b"s", b"appsink0", keys, 20)', id="with keys"),
+    pytest.param('i = api.SendDataWithUniqueId(b"s", 0, data); r = api.GetResultWithUniqueId(b"s", i, 20)', id="by id"),
+]
+
+
+@pytest.mark.parametrize(("manager", "code"), [(scripts_api.StreamManagerApi, 0), (StreamManagerApi, 6010)])
+@pytest.mark.parametrize("calls", PULLS)
+def test_a_slow_machine_is_waited_for(tiny_bundle, blob_jpeg, monkeypatch, manager, code, calls):
+    """Limits that scripts give are made for a chip; tools of the project that ask for a limit get it."""
+    folder = tiny_bundle()
+    monkeypatch.chdir(folder)
+    (folder / "slow.py").write_text(SLOW)
+    api = manager()
+    api.InitManager()
+    chain = "appsrc0 mxpi_imagedecoder0 mxpi_imageresize0 mxpi_tensorinfer0 mxpi_classpostprocessor0 appsink0"
+    slow = {"funcLanguage": "python", "pythonModule": "slow", "className": "Slow", "postProcessLibPath": "."}
+    text = pipeline(chain, mxpi_tensorinfer0={"modelPath": "model.om"}, mxpi_classpostprocessor0=slow)
+    assert api.CreateMultipleStreams(text) == 0, api.LastError()
+    known = {"api": api, "data": scripts_api.MxDataInput(), "keys": scripts_api.StringVector()}
+    known["data"].data = blob_jpeg([], 128, 128)
+    exec(calls, known)
+    api.DestroyAllStreams()
+    assert known["r"].errorCode in (code, code and 1001)  # with keys the SDK says 1001
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param('api.GetResult(b"s", 0, 20).errorCode', id="GetResult"),
+        pytest.param('6010 if api.GetProtobuf(b"s", 0, keys).size() == 0 else 0', id="GetProtobuf"),
+    ],
+)
+def test_a_buffer_that_nobody_sends_is_not_waited_for(blob_jpeg, monkeypatch, call):
+    """Two appsrcs that meet, and only one of them was sent to."""
+    monkeypatch.setattr(host_api, "DELAY_TIME", 50)
+    api = scripts_api.StreamManagerApi()
+    api.InitManager()
+    text = pipeline("appsrc0 mxpi_imagedecoder0 mxpi_opencvosd0:0 appsink0", "appsrc1 mxpi_opencvosd0:1")
+    assert api.CreateMultipleStreams(text) == 0, api.LastError()
+    data = scripts_api.MxDataInput()
+    data.data = blob_jpeg([], 128, 128)
+    assert api.SendData(b"s", 0, data) == 0
+    assert eval(call, {"api": api, "keys": scripts_api.StringVector()}) == 6010
+    api.DestroyAllStreams()
 
 
 @pytest.mark.parametrize(

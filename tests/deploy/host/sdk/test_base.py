@@ -204,8 +204,8 @@ def test_names_of_the_package():
     assert sdk.Tensor is Tensor and sdk.base is base
     with pytest.raises(RuntimeError, match="VideoDecoder needs the chip"):
         base.VideoDecoder(0)
-    with pytest.raises(AttributeError, match=r"no mindx\.sdk\.base\.post\.Deeplabv3Post; it has Crnn"):
-        post.Deeplabv3Post  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no mindx\.sdk\.base\.post\.CtpnPostProcess; it has Crnn"):
+        post.CtpnPostProcess  # noqa: B018
     # every member of the SDK's __all__ that its documents name
     for name in ("nv12", "rgb", "float32", "double", "huaweiu_high_order_filter", "border_constant", "NCHW", "log"):
         assert hasattr(base, name), name
