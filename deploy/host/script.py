@@ -14,6 +14,7 @@ from deploy.acl.find_acl import find_acl
 from deploy.host import backend
 from deploy.host.log import log, speak
 from deploy.host.numerics import NAMES, numerics_for, set_default
+from deploy.module_path import leave_out
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = Path(__file__).resolve().parent / "sdk"  # StreamManagerApi, MxpiDataType_pb2, MxpiOSDType_pb2, mindx.sdk
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
         return 5
     sys.argv = [str(script), *rest[1:]]
     # the SDK's modules come first: a script's own copy of MxpiDataType_pb2 would collide with the one in use
-    sys.path[:1] = [str(MODULES), str(script.resolve().parent)]
+    leave_out(str(Path.cwd()))
+    sys.path[:0] = [str(MODULES), str(script.resolve().parent)]
     sys.path = [*(path for path in sys.path if path != str(ROOT)), str(ROOT)]
     try:
         runpy.run_path(str(script), run_name="__main__")
@@ -99,3 +101,10 @@ def _show(error: BaseException, script: Path) -> None:
     while trace and trace.tb_frame.f_code.co_filename != str(script):
         trace = trace.tb_next
     traceback.print_exception(type(error), error, trace)
+    if isinstance(error, ModuleNotFoundError) and error.name and not (script.parent / error.name).exists():
+        package = error.name.partition(".")[0]
+        print(
+            f"note: the Python that runs scripts, {sys.executable}, has no {package}: install it there, as in\n"
+            f"      {sys.executable} -m pip install PACKAGE, or name another Python in AYS_PYTHON",
+            file=sys.stderr,
+        )

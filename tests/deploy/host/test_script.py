@@ -97,6 +97,33 @@ def test_what_a_script_raises_is_its_own(tmp_path):
     assert "runpy" not in done.stderr and "deploy" not in done.stderr
 
 
+def test_a_package_that_is_missing(tmp_path):
+    """Scripts import what the project does not; it says where that is to be installed."""
+    (tmp_path / "a.py").write_text("import nosuch_package.inner\n")
+    done = run("a.py", folder=tmp_path)
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: No module named 'nosuch_package'" in done.stderr
+    assert f"{sys.executable}, has no nosuch_package: install it there" in done.stderr
+    assert "AYS_PYTHON" in done.stderr
+
+
+@pytest.mark.parametrize("way", [("-m", "deploy"), (str(ROOT / "deploy"),)], ids=["module", "path"])
+def test_where_scripts_find_modules(tmp_path, way):
+    """Beside them, and where PYTHONPATH says, from its first entry on; not in the current folder."""
+    for name in ("app", "one", "two", "here"):
+        (tmp_path / name).mkdir()
+    for name in ("one", "two", "here"):
+        (tmp_path / name / f"module_{name}.py").write_text("")
+    (tmp_path / "app/module_beside.py").write_text("")
+    text = "import importlib.util\nfor n in ('beside', 'one', 'two', 'here'):\n"
+    (tmp_path / "app/a.py").write_text(text + "    print(n, importlib.util.find_spec('module_' + n) is not None)\n")
+    entries = [tmp_path / "one", tmp_path / "two", ROOT]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, entries))}
+    command = [sys.executable, *way, "host", str(tmp_path / "app/a.py")]
+    done = subprocess.run(command, cwd=tmp_path / "here", env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["beside", "True", "one", "True", "two", "True", "here", "False"], done.stderr
+
+
 def test_a_script_that_is_no_python(tmp_path):
     (tmp_path / "a.py").write_text("def (:\n")
     done = run("a.py", folder=tmp_path)
