@@ -7,6 +7,9 @@ from deploy.host.pipeline.description import Element
 from deploy.host.plugins.appsink import AppSink
 from deploy.host.plugins.appsrc import AppSrc
 from deploy.host.plugins.base import Plugin
+from deploy.host.plugins.drawing.mxpi_object2osdinstances import Object2OsdInstances
+from deploy.host.plugins.drawing.mxpi_opencvosd import OpencvOsd
+from deploy.host.plugins.drawing.mxpi_osdinstancemerger import OsdInstanceMerger
 from deploy.host.plugins.fakesink import FakeSink
 from deploy.host.plugins.filesink import FileSink
 from deploy.host.plugins.mxpi_classpostprocessor import ClassPostProcessor
@@ -20,11 +23,8 @@ from deploy.host.plugins.mxpi_imagenormalize import ImageNormalize
 from deploy.host.plugins.mxpi_imageresize import ImageResize
 from deploy.host.plugins.mxpi_loaddata import LoadData
 from deploy.host.plugins.mxpi_modelinfer import ModelInfer
-from deploy.host.plugins.mxpi_object2osdinstances import Object2OsdInstances
 from deploy.host.plugins.mxpi_objectpostprocessor import ObjectPostProcessor
 from deploy.host.plugins.mxpi_opencvcentercrop import OpencvCenterCrop
-from deploy.host.plugins.mxpi_opencvosd import OpencvOsd
-from deploy.host.plugins.mxpi_osdinstancemerger import OsdInstanceMerger
 from deploy.host.plugins.mxpi_semanticsegpostprocessor import SemanticSegPostProcessor
 from deploy.host.plugins.mxpi_skipframe import SkipFrame
 from deploy.host.plugins.mxpi_tensorinfer import TensorInfer

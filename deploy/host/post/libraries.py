@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from deploy.host.post.post_files import ClassNames, read_config
-from deploy.postprocess.deeplabv3 import check_deeplabv3_shapes, decode_deeplabv3, read_deeplabv3_config
 from deploy.postprocess.faster_rcnn import check_faster_rcnn_shapes, decode_faster_rcnn, read_faster_rcnn_config
 from deploy.postprocess.mapping import Geometry
+from deploy.postprocess.segmentation.deeplabv3 import check_deeplabv3_shapes, decode_deeplabv3, read_deeplabv3_config
+from deploy.postprocess.segmentation.unet import check_unet_shapes, decode_unet, read_unet_config
 from deploy.postprocess.ssd_fpn import check_ssd_shapes, decode_ssd, read_ssd_config
-from deploy.postprocess.unet import check_unet_shapes, decode_unet, read_unet_config
 from deploy.postprocess.yolo import check_shapes, decode
 from deploy.postprocess.yolo_config import read_yolo_config
 from deploy.sdk_codes import FAILURE, NO_EXIST, UNREALIZED, SdkFault

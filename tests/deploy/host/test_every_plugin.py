@@ -123,5 +123,5 @@ def test_no_plugin_is_left_out():
     tried = {part.partition(":")[0].rstrip("0123456789") for part in chains} | {"mxpi_videodecoder", "mxpi_rtspsrc"}
     tried |= {"mxpi_classpostprocessor", "mxpi_textgenerationpostprocessor"}  # plugins/test_post_processors.py
     tried |= {"mxpi_opencvcentercrop", "mxpi_imagenormalize"}  # plugins/test_mxpi_imagenormalize.py
-    tried |= {"mxpi_osdinstancemerger", "mxpi_semanticsegpostprocessor"}  # plugins/test_mxpi_*.py
+    tried |= {"mxpi_osdinstancemerger", "mxpi_semanticsegpostprocessor"}  # plugins/**/test_mxpi_*.py
     assert tried == set(FACTORIES)

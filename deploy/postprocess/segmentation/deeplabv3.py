@@ -11,7 +11,7 @@ import numpy as np
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.resize_types import ONLY_PADDING
-from deploy.postprocess.segmentation import SegmentationConfig, floats, has_classes, read_segmentation_config
+from deploy.postprocess.segmentation.config import SegmentationConfig, floats, has_classes, read_segmentation_config
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, SdkFault
 
 TENSORFLOW, PYTORCH, MINDSPORE = range(3)

@@ -5,7 +5,7 @@ import pytest
 
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.resize_types import FIT, STRETCH
-from deploy.postprocess.unet import UnetConfig, decode_unet
+from deploy.postprocess.segmentation.unet import UnetConfig, decode_unet
 from deploy.sdk_codes import SdkFault
 
 # 8 x 8 px of the network: class 1 in the right lower quarter

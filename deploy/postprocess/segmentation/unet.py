@@ -10,7 +10,7 @@ import numpy as np
 from deploy.postprocess.key_values import KeyValues
 from deploy.postprocess.mapping import Geometry
 from deploy.postprocess.resize_types import FAST_RCNN, FIT
-from deploy.postprocess.segmentation import SegmentationConfig, floats, has_classes, read_segmentation_config
+from deploy.postprocess.segmentation.config import SegmentationConfig, floats, has_classes, read_segmentation_config
 from deploy.sdk_codes import FAILURE, INVALID_PARAM, SdkFault
 
 SCORES, CLASSES = range(2)

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from deploy.postprocess.deeplabv3 import (
+from deploy.postprocess.key_values import KeyValues
+from deploy.postprocess.mapping import Geometry
+from deploy.postprocess.resize_types import LONG, ONLY_PADDING, STRETCH
+from deploy.postprocess.segmentation.deeplabv3 import (
     Deeplabv3Config,
     check_deeplabv3_shapes,
     decode_deeplabv3,
     read_deeplabv3_config,
 )
-from deploy.postprocess.key_values import KeyValues
-from deploy.postprocess.mapping import Geometry
-from deploy.postprocess.resize_types import LONG, ONLY_PADDING, STRETCH
 from deploy.sdk_codes import SdkFault
 
 # 8 x 8 px of the network: class 2 in the right lower quarter, class 0 elsewhere

@@ -11,7 +11,7 @@ from deploy.host.metadata.frame import Frame
 from deploy.host.metadata.values import Objects
 from deploy.host.pipeline.description import Element
 from deploy.host.plugins.base import OBJECTS, Plugin
-from deploy.host.plugins.mxpi_object2osdinstances import Object2OsdInstances
+from deploy.host.plugins.drawing.mxpi_object2osdinstances import Object2OsdInstances
 from deploy.sdk_codes import SdkFault
 
 pytest.importorskip("google.protobuf", reason="what is drawn is a message")
