@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from compress.nets.family import architecture, build
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune.plan import GroupPlan, Plan
+from tests.compress import hub
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -96,6 +97,12 @@ def tiny_model() -> Callable[..., Yolov5]:
         return model.eval()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def least_model(tiny_model: Callable[..., Yolov5]) -> Callable[..., Yolov5]:
+    """`tiny_model` with a third of the layers, for tests to which a network is a network: all takes a third there."""
+    return partial(tiny_model, **hub.least())
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,16 @@ def every_layer() -> dict[str, Any]:
     return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], activation="nn.LeakyReLU(0.1)")
 
 
+def least() -> dict[str, Any]:
+    """What an architecture of a third of the convolutions has instead: a shortcut, a concatenation, two levels."""
+    backbone = [
+        [-1, 1, "Conv", [64, 6, 2, 2]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "Conv", [256, 3, 2]],
+        [-1, 3, "C3", [256]], [-1, 1, "Conv", [512, 3, 2]], [-1, 1, "SPPF", [512, 5]],
+    ]  # fmt: skip
+    head = [UP, [[-1, 3], 1, "Concat", [1]], [-1, 3, "C3", [256, False]], [[8, 5], 1, "Detect", DETECT]]
+    return {"backbone": backbone, "head": head, "anchors": [ANCHORS, [30, 61, 62, 45, 59, 119]]}
+
+
 def light_convnext() -> dict[str, Any]:
     """As YOLOv5-Light has it in models/yolov5_convnexts.yaml: ConvNeXt-Small, and no SPPF."""
     widths, depths = (96, 192, 384, 768), (3, 3, 27, 3)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +13,8 @@ import pytest
 from compress.chain.fingerprint import path_hash
 from compress.cli import main
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
+from tests.compress.processes import compress
 
-ROOT = Path(__file__).resolve().parents[3]
 RECIPE = """\
 variables: {epochs: 1}
 common: {imgsz: 64, batch-size: 4, workers: 0, data: tiny/data.yaml}
@@ -33,10 +30,10 @@ ITERATE = (
 
 
 @pytest.fixture
-def place(tmp_path: Path, tiny_model: Any, tiny_data: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, least_model: Any, tiny_data: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     tiny_data()
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [])
+    save_checkpoint(least_model(), tmp_path / "w.safetensors", [])
     (tmp_path / "r.yaml").write_text(RECIPE)
     return tmp_path
 
@@ -103,15 +100,13 @@ def test_rounds_go_on_after_a_kill(place: Path, call: Call) -> None:
     """Killed in the second round's fine-tuning; what was done before stays, and the rest ends as without the kill."""
     command = (*ITERATE, "--epochs", "3", "--rounds", "2", "--workers", "1")
     tuned = place / "runs" / "iterate" / "runs" / "round2-tuned"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "compress", *command]
-    process = subprocess.Popen(words, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = compress(*command, folder=place)
     deadline = time.monotonic() + 900
-    while not (tuned / "state.pt").is_file() and process.poll() is None and time.monotonic() < deadline:
+    while not (tuned / "state.pt").is_file() and process.code is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
-    _, err = process.communicate()
-    assert process.returncode == -9 and (tuned / "state.pt").is_file(), err.decode()
+    _, err = process.end()
+    assert process.code == -9 and (tuned / "state.pt").is_file(), err
     kept = path_hash(place / "runs" / "iterate" / "runs" / "round2-sparse" / "weights" / "best.safetensors")
     code, out, told = call(*command, "--json")
     assert code == 0

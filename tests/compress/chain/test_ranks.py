@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +12,8 @@ from typing import Any
 import pytest
 
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
+from tests.compress.processes import compress
 
-ROOT = Path(__file__).resolve().parents[3]
 RECIPE = """\
 common: {imgsz: 64, batch-size: 4, workers: 0, data: tiny/data.yaml}
 stages:
@@ -28,39 +25,31 @@ RUN = ("run", "r.yaml", "--out", "o", "--json")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, tiny_model: Any, write_tiny_data: Any) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, least_model: Any, write_tiny_data: Any) -> Path:
     folder: Path = tmp_path_factory.mktemp("ranks")
     write_tiny_data(folder / "tiny")
-    save_checkpoint(tiny_model(), folder / "w.safetensors", [])
+    save_checkpoint(least_model(), folder / "w.safetensors", [])
     (folder / "r.yaml").write_text(RECIPE)
     return folder
 
 
-def together(words: Sequence[str], folders: Sequence[Path]) -> list[tuple[int, str, list[str]]]:
+def together(words: Sequence[str], folders: Sequence[Path]) -> list[tuple[int | None, str, list[str]]]:
     """A process in each folder; their exit codes, stdout, and the lines of stderr that tell of stages and errors."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     group = {"WORLD_SIZE": str(len(folders)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    environment = {**os.environ, **group, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "compress", *words],
-            cwd=folder,
-            env={**environment, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        compress(*words, folder=folder, environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)})
         for rank, folder in enumerate(folders)
     ]
     try:
-        shown = [process.communicate(timeout=300) for process in processes]
+        shown = [process.end() for process in processes]
     finally:
         for process in processes:
             process.kill()
     return [
-        (process.returncode, out, [line for line in err.splitlines() if line.startswith(("== ", "error: "))])
+        (process.code, out, [line for line in err.splitlines() if line.startswith(("== ", "error: "))])
         for process, (out, err) in zip(processes, shown, strict=True)
     ]
 

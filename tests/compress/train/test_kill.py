@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +13,8 @@ import pytest
 
 from compress.cli import main
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
+from tests.compress.processes import compress
 
-ROOT = Path(__file__).resolve().parents[3]
 EPOCHS = 4
 
 
@@ -27,22 +24,14 @@ def rows(run: Path) -> list[dict[str, Any]]:
 
 
 def killed(command: list[str], folder: Path, ready: Callable[[], bool]) -> None:
-    """Start `python -m compress COMMAND` in a folder and kill it with SIGKILL as soon as it is ready for that."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "compress", *command],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """Start a command of compress in a folder and kill it with SIGKILL as soon as it is ready for that."""
+    process = compress(*command, folder=folder)
     deadline = time.monotonic() + 900
-    while not ready() and process.poll() is None and time.monotonic() < deadline:
+    while not ready() and process.code is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
-    _, err = process.communicate()
-    assert process.returncode == -9, f"it ended before it was killed: {err}"
+    _, err = process.end()
+    assert process.code == -9, f"it ended before it was killed: {err}"
 
 
 @pytest.mark.parametrize(
@@ -55,13 +44,13 @@ def killed(command: list[str], folder: Path, ready: Callable[[], bool]) -> None:
 def test_killed(
     stage: str,
     options: list[str],
-    tiny_model: Callable[..., Any],
+    least_model: Callable[..., Any],
     tiny_data: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tiny_data()
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [])
+    save_checkpoint(least_model(), tmp_path / "w.safetensors", [])
     common = ["--data", "tiny/data.yaml", "--weights", "w.safetensors", "--imgsz", "64", "--batch-size", "4"]
     command = [stage, *common, "--epochs", str(EPOCHS), *options]
     broken = tmp_path / "runs" / "broken"

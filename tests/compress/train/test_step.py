@@ -1,15 +1,10 @@
-"""A step of the loop: the sparsity comes through mixed precision, clipping, accumulation, EMA and several processes.
-
-Run as a program, this file is one of two processes of a gloo group.
-"""
+"""A step of the loop: the sparsity comes through mixed precision, clipping, accumulation, EMA and several processes."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +21,8 @@ from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
 from compress.train.step import Stepper
 from deploy.errors import UsageError
+from tests.compress.processes import Forked
 
-ROOT = Path(__file__).resolve().parents[3]
 STEPS, IMAGES, LR, SR = 6, 4, 0.02, 0.5
 RULES = ("subgradient", "proximal")
 
@@ -117,28 +112,32 @@ def test_fp16_needs_a_gpu() -> None:
         launched(TrainSettings("data.yaml", amp="fp16"))
 
 
-def test_two_processes(tiny_model: Any, tiny_data: Any, tmp_path: Path) -> None:
+def test_two_processes(least_model: Any, tiny_data: Any, tmp_path: Path) -> None:
     """They hold the same gammas, those of one process, and one of them alone writes the run's folder."""
     from compress.nets.checkpoint import save_checkpoint
 
-    save_checkpoint(tiny_model(), tmp_path / "start.safetensors", [])
+    save_checkpoint(least_model(), tmp_path / "start.safetensors", [])
     file = tiny_data()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = [
-        subprocess.Popen(
-            [sys.executable, __file__, str(tmp_path), str(file)],
-            env={**os.environ, **group, "RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        Forked(
+            one_of_two,
+            tmp_path,
+            str(file),
+            folder=tmp_path,
+            environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(2)
     ]
-    answers = [process.communicate(timeout=240) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], answers
+    try:
+        answers = [process.end() for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert [process.code for process in processes] == [0, 0], answers
     ranks = [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2)]
     for rule in RULES:
         assert ranks[0][rule] == ranks[1][rule], "the processes agree to the last bit"
@@ -172,7 +171,3 @@ def one_of_two(folder: Path, data: str) -> None:
     train(model, [], settings, RunFolder(folder / "runs", "run"), "sparsify")
     found["trained"] = [p.double().sum().item() for p in model.parameters()]
     (folder / f"rank{os.environ['RANK']}.json").write_text(json.dumps(found))
-
-
-if __name__ == "__main__":
-    one_of_two(Path(sys.argv[1]), sys.argv[2])
