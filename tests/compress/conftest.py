@@ -115,12 +115,7 @@ def tiny_free() -> Callable[..., AnchorFree]:
     ) -> AnchorFree:
         key = repr((cfg, list(names), seed, width))
         if key not in made:
-            arch = architecture(cfg, len(names))
-            if "scales" in arch:
-                depth, _, most = arch["scales"][arch["scale"]]
-                arch["scales"] = {arch["scale"]: [depth, width, most]}
-            else:
-                arch["width_multiple"] = width
+            arch = {**hub.scaled(cfg, width=width), "nc": len(names)}
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 model = cast(AnchorFree, build(arch, list(names), 64))
@@ -205,6 +200,12 @@ def exported(tiny_model: Callable[..., Yolov5]) -> tuple[Yolov5, OnnxModel]:
 def tiny_flow(tiny_model: Callable[..., Yolov5]) -> ChannelFlow:
     """The flow of `tiny_model()`; it does not depend on the weights. Tests leave it as it is."""
     return channel_flow(tiny_model(), torch.zeros(1, 3, 64, 64))
+
+
+@pytest.fixture(scope="session")
+def least_flow(least_model: Callable[..., Yolov5]) -> ChannelFlow:
+    """The flow of `least_model()`."""
+    return channel_flow(least_model(), torch.zeros(1, 3, 64, 64))
 
 
 @pytest.fixture(scope="session")

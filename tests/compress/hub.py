@@ -97,6 +97,21 @@ def every_layer() -> dict[str, Any]:
     return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], activation="nn.LeakyReLU(0.1)")
 
 
+def scaled(cfg: str, share: float | None = None, width: float | None = None, depth: float = 1.0) -> dict[str, Any]:
+    """An architecture of three classes at a share of its own width, or at a width, and at most so deep. Of YOLOv9's
+    blocks, which no multiple makes less deep, the first one has its three bottlenecks and each other one has one."""
+    found = architecture(cfg, 3)
+    blocks = [row for row in (*found["backbone"], *found["head"]) if row[2] == "RepNCSPELAN4"]
+    for row in blocks[1:]:
+        row[3][3] = 1
+    if "scales" not in found:
+        found["width_multiple"] = width or share * found.get("width_multiple", 1.0)
+        return found
+    own_depth, own_width, most = found["scales"][found["scale"]]
+    found["scales"] = {found["scale"]: [min(own_depth, depth), width or share * own_width, most]}
+    return found
+
+
 def least() -> dict[str, Any]:
     """What an architecture of a third of the convolutions has instead: a shortcut, a concatenation, two levels."""
     backbone = [

@@ -1,4 +1,4 @@
-"""The demo, small: the same way as the real one, with few images and one epoch."""
+"""The demo, small: the same way as the real one, with few and small images and one epoch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def test_demo_goes_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("compress.chain.demo.IMGSZ", 64)
     assert main(["demo", "--out", "work", "--images", "14", "--epochs", "1"]) == 0
     table = capsys.readouterr().out
     dense, pruned = (line.split() for line in table.splitlines()[1:3])
@@ -42,6 +43,7 @@ def test_a_failing_step_ends_the_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("compress.chain.demo.IMGSZ", 64)
     assert main(["demo", "--out", "work", "--images", "3"]) == 1
     errors = capsys.readouterr().err
     assert "the demo ends here: compress data failed" in errors

@@ -29,7 +29,7 @@ from deploy.host.dvpp.letterbox import letterbox
 from deploy.postprocess.mapping import FIT, Geometry
 
 NAMES = ["dmcode", "qrcode", "barcode"]
-ANCHORS = [[7, 9, 12, 20, 25, 18], [28, 55, 60, 40, 52, 110], [101, 92, 150, 190, 301, 290]]
+ANCHORS = [[7, 9, 12, 20, 25, 18], [28, 55, 60, 40, 52, 110]]
 CONVNEXT = [ConvNeXtStem, ConvNeXtBlock, ConvNeXtDownsample, ConvNeXtUnit, LayerNorm2d]
 PLACES = {
     **dict.fromkeys(CONVNEXT, "common"),
@@ -108,9 +108,9 @@ def trained_once(model: Yolov5) -> dict[str, Any]:
     "names", [pytest.param(list, id="a list"), pytest.param(lambda n: dict(enumerate(n)), id="v7")]
 )
 def test_best_pt_of_a_training_comes_in_with_its_ema_classes_and_anchors(
-    tiny_model: Callable[..., Yolov5], tmp_path: Path, names: Callable
+    least_model: Callable[..., Yolov5], tmp_path: Path, names: Callable
 ) -> None:
-    raw, ema = (tiny_model(NAMES, seed=seed, anchors=ANCHORS) for seed in (1, 2))
+    raw, ema = (least_model(NAMES, seed=seed, anchors=ANCHORS) for seed in (1, 2))
     attributes = {"names": names(NAMES), "nc": 3, "hyp": {"lr0": 0.01, "anchor_t": 4.0}, "class_weights": torch.ones(3)}
     with pytest.MonkeyPatch.context() as patch:
         disguise = Disguise(patch)
@@ -128,7 +128,7 @@ def test_best_pt_of_a_training_comes_in_with_its_ema_classes_and_anchors(
         torch.save(content, tmp_path / "best.pt")
     assert "models.yolo" not in sys.modules
     found = import_pt(tmp_path / "best.pt")
-    assert found.names == NAMES and found.stride == [8, 16, 32] and not found.training
+    assert found.names == NAMES and found.stride == [8, 16] and not found.training
     assert found.anchors_px() == [[[row[i], row[i + 1]] for i in (0, 2, 4)] for row in ANCHORS]
     assert found.arch["anchors"] == ANCHORS, "the architecture builds the same head again"
     assert {p.dtype for p in found.parameters()} == {torch.float32}
@@ -146,19 +146,19 @@ def test_best_pt_of_a_training_comes_in_with_its_ema_classes_and_anchors(
     ],
 )
 def test_without_ema_the_model_is_taken(
-    tiny_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path, kind: str, extra: dict
+    least_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path, kind: str, extra: dict
 ) -> None:
-    model = tiny_model(NAMES)
+    model = least_model(NAMES)
     torch.save({"model": disguise(model, kind), **extra}, tmp_path / "best.pt")
     found = import_pt(tmp_path / "best.pt")
     assert all(torch.equal(a, b) for a, b in zip(outputs(found), outputs(model), strict=True))
 
 
 def test_anchors_found_in_training_win_over_those_of_the_yaml(
-    tiny_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path
+    least_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path
 ) -> None:
     """YOLOv5's automatic anchors change the head and leave the yaml as it was."""
-    copied = disguise(tiny_model(NAMES))
+    copied = disguise(least_model(NAMES))
     copied.model[-1].anchors *= 1.5
     torch.save({"model": copied}, tmp_path / "best.pt")
     found = import_pt(tmp_path / "best.pt")
@@ -203,11 +203,11 @@ def set_stem(model: Any) -> None:
 
 
 def set_activation(model: Any) -> None:
-    model.model[3].act = nn.Hardswish()
+    model.model[2].act = nn.Hardswish()
 
 
 def set_epsilon(model: Any) -> None:
-    model.model[3].bn.eps = 1e-5
+    model.model[2].bn.eps = 1e-5
 
 
 def cut_a_channel(model: Any) -> None:
@@ -232,10 +232,10 @@ def flatten_head(model: Any) -> None:
         pytest.param(change_model(lambda m: delattr(m, "yaml")), "without 'yaml'", id="no yaml"),
         pytest.param(change_model(lambda m: m.yaml.pop("head")), "no key 'head'", id="half a yaml"),
         pytest.param(change_model(set_stem), "no Focus of YOLOv5 v5.0", id="a stem of unknown form"),
-        pytest.param(change_model(set_activation), "'model.3.act' is a Hardswish", id="v3's activations"),
-        pytest.param(change_model(set_epsilon), "'model.3.bn' has the epsilon 1e-05", id="another epsilon"),
+        pytest.param(change_model(set_activation), "'model.2.act' is a Hardswish", id="v3's activations"),
+        pytest.param(change_model(set_epsilon), "'model.2.bn' has the epsilon 1e-05", id="another epsilon"),
         pytest.param(
-            change_model(drop("model.3.bn.bias")), "has no tensor 'model.3.bn.bias'", id="a tensor is missing"
+            change_model(drop("model.2.bn.bias")), "has no tensor 'model.2.bn.bias'", id="a tensor is missing"
         ),
         pytest.param(change_model(cut_a_channel), "its layers do not fit together", id="a channel that is missing"),
         pytest.param(change_model(contain_itself), "contain each other", id="modules without end"),
@@ -255,9 +255,9 @@ def flatten_head(model: Any) -> None:
     ],
 )
 def test_file_that_holds_no_yolov5_detector_is_refused(
-    tiny_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path, change: Callable, message: str
+    least_model: Callable[..., Yolov5], disguise: Disguise, tmp_path: Path, change: Callable, message: str
 ) -> None:
-    content = {"model": disguise(tiny_model(NAMES)), "ema": None}
+    content = {"model": disguise(least_model(NAMES)), "ema": None}
     change(content)
     file = tmp_path / "best.pt"
     torch.save(content, file)

@@ -47,8 +47,8 @@ def counted_anchors(model: Any) -> Any:
         pytest.param(counted_anchors, NAMES, id="anchors given by their number"),
     ],
 )
-def test_forms_that_are_read(tiny_model: Callable[..., Yolov5], tmp_path: Path, content: Content, names: list) -> None:
-    model = tiny_model(NAMES)
+def test_forms_that_are_read(least_model: Callable[..., Yolov5], tmp_path: Path, content: Content, names: list) -> None:
+    model = least_model(NAMES)
     with pytest.MonkeyPatch.context() as patch:
         torch.save(content(Disguise(patch)(model)), tmp_path / "x.pt")
     found = import_pt(tmp_path / "x.pt")
@@ -58,17 +58,17 @@ def test_forms_that_are_read(tiny_model: Callable[..., Yolov5], tmp_path: Path, 
 
 @pytest.mark.parametrize("content", [lambda m: m, lambda m: {"model": m}], ids=["itself", "under its key"])
 def test_a_wrapper_for_several_devices_is_taken_off(
-    tiny_model: Callable[..., Yolov5], tmp_path: Path, content: Content
+    least_model: Callable[..., Yolov5], tmp_path: Path, content: Content
 ) -> None:
-    model = tiny_model(NAMES)
+    model = least_model(NAMES)
     with pytest.MonkeyPatch.context() as patch:
         torch.save(content(nn.DataParallel(nn.DataParallel(Disguise(patch)(model)))), tmp_path / "x.pt")
     assert all(torch.equal(a, b) for a, b in zip(outputs(import_pt(tmp_path / "x.pt")), outputs(model), strict=True))
 
 
-def test_averaged_models_are_unwrapped(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+def test_averaged_models_are_unwrapped(least_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     """torch's own, and ModelEMA of YOLOv5, which is no module and has the model as `ema`."""
-    model = tiny_model(NAMES)
+    model = least_model(NAMES)
     with pytest.MonkeyPatch.context() as patch:
         inside = Disguise(patch)(model)
         kind = type("ModelEMA", (), {"__module__": "utils.torch_utils"})
@@ -108,9 +108,9 @@ def test_other_files_of_pytorch_are_named(tmp_path: Path) -> None:
             import_pt(tmp_path / file)
 
 
-def test_a_model_pruned_into_standard_layers_is_read(tiny_model: Callable[..., Yolov5], tmp_path: Path) -> None:
+def test_a_model_pruned_into_standard_layers_is_read(least_model: Callable[..., Yolov5], tmp_path: Path) -> None:
     """As Torch-Pruning leaves a YOLOv5: the layers are its own, their channels are fewer than the yaml says."""
-    slim = tiny_model(NAMES)
+    slim = least_model(NAMES)
     tensors = dict(slim.state_dict())
     for part in ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"):
         tensors[f"model.0.{part}"] = tensors[f"model.0.{part}"][::2]
@@ -131,8 +131,8 @@ def fused(model: Any) -> Any:
 
 
 def as_a_fork(model: Any) -> Any:
-    model.model[2].__class__ = type("C3Pruned", (nn.Module,), {"__module__": "models.common"})
-    setattr(sys.modules["models.common"], "C3Pruned", type(model.model[2]))  # noqa: B010 - it lives for the test alone
+    model.model[3].__class__ = type("C3Pruned", (nn.Module,), {"__module__": "models.common"})
+    setattr(sys.modules["models.common"], "C3Pruned", type(model.model[3]))  # noqa: B010 - it lives for the test alone
     return {"model": model}
 
 
@@ -162,10 +162,10 @@ def states(model: Any, prefix: str = "") -> OrderedDict:
     ],
 )
 def test_forms_that_are_named(
-    tiny_model: Callable[..., Yolov5], tmp_path: Path, content: Content, message: str
+    least_model: Callable[..., Yolov5], tmp_path: Path, content: Content, message: str
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        torch.save(content(copy.deepcopy(Disguise(patch)(tiny_model(NAMES)))), tmp_path / "x.pt")
+        torch.save(content(copy.deepcopy(Disguise(patch)(least_model(NAMES)))), tmp_path / "x.pt")
     with pytest.raises(ModelError, match=message) as caught:
         import_pt(tmp_path / "x.pt")
     assert str(caught.value).startswith(f"{tmp_path / 'x.pt'}: ") and "\n" not in str(caught.value)

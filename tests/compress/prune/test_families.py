@@ -1,8 +1,9 @@
 """Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
 
-The small members run at a part of their widths over a grid in which any two settings meet, for the channel flow does
-not depend on widths. Of the large ones those run whose blocks differ from the small ones', as deep as these.
-`benchmarks/proof.py` does the same for every model that ultralytics describes, as wide and deep as it is.
+The small members run at a part of their widths, YOLOv9 at a part of its depth too, over a grid in which any two
+settings meet, for the channel flow does not depend on widths. Of the large ones those run whose blocks differ from the
+small ones', as deep as these. `benchmarks/proof.py` does the same for every model that ultralytics describes, as wide
+and deep as it is.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ V50_BACKBONE = [
 ]
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
 SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny", "yolov5n-convnext"]
-SHARES = {"yolo12n": 1.0, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}  # of their own width, to be fast; else a half
+SHARES = {"yolo12n": 1.0, "yolov9t": 0.125, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}
+"""Of their own width, to be fast; of those that are not here a half."""
 LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
@@ -67,13 +69,8 @@ STREAMS = ["model.0", "model.2", "model.4", "model.6"]  # of ConvNeXt: its stem 
 def described(name: str, share: float, most_depth: float = 1.0) -> dict[str, Any]:
     """The architecture with its width multiplied by `share`, at most so deep."""
     if name.endswith("-v5.0"):
-        arch = without_focus({**architecture(name.removesuffix("-v5.0"), 3), "backbone": V50_BACKBONE})
-    else:
-        arch = architecture(name, 3)
-    if "scales" in arch:
-        depth, width, most = arch["scales"][arch["scale"]]
-        return {**arch, "scales": {arch["scale"]: [min(depth, most_depth), width * share, most]}}
-    return {**arch, "width_multiple": arch.get("width_multiple", 1.0) * share}
+        return without_focus({**hub.scaled(name.removesuffix("-v5.0"), share), "backbone": V50_BACKBONE})
+    return hub.scaled(name, share, depth=most_depth)
 
 
 def randomise(model: nn.Module, side: int) -> None:
@@ -219,7 +216,7 @@ def what_ultralytics_counts(model: Detector) -> tuple[int, float]:
     counted = model.counted()
     if not isinstance(counted, DetectionModel):
         counted = Stand(counted)
-    return get_num_params(counted), get_flops(counted, 320) * 1e9
+    return get_num_params(counted), get_flops(counted, SIDE) * 1e9
 
 
 class Stand(nn.Module):
@@ -247,7 +244,7 @@ def test_cost_is_what_ultralytics_counts(name: str) -> None:
     model, flow = traced(name)
     slim = surgery.cut(model, flow, choose(model, flow, 0.5, 1))
     found, operations = what_ultralytics_counts(slim)
-    assert (parameters(slim), flops(slim, 320)) == (found, pytest.approx(operations, rel=1e-6))
+    assert (parameters(slim), flops(slim, SIDE)) == (found, pytest.approx(operations, rel=1e-6))
 
 
 @pytest.mark.parametrize("shortcuts", SHORTCUTS)

@@ -13,9 +13,9 @@ from compress.nets.yolov5 import Yolov5
 
 
 @pytest.fixture
-def prune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Callable[..., Yolov5]) -> Callable[..., int]:
+def prune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least_model: Callable[..., Yolov5]) -> Callable[..., int]:
     monkeypatch.chdir(tmp_path)
-    save_checkpoint(tiny_model(), "w.safetensors", [])
+    save_checkpoint(least_model(), "w.safetensors", [])
     words = ("prune", "--weights", "w.safetensors", "--align", "2", "--out", "p.safetensors")
     return lambda *more: main([*words, *more])
 

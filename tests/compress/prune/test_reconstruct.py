@@ -45,18 +45,18 @@ def loss(dense: Detector, slim: Detector, batches: list[torch.Tensor]) -> float:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_images_come_nearer_to_the_unpruned_models_outputs(
     name: str,
-    tiny_model: Callable[..., Detector],
-    tiny_flow: ChannelFlow,
+    least_model: Callable[..., Detector],
+    least_flow: ChannelFlow,
     tiny_free: Callable[..., Detector],
     free_flow: Callable[[str], ChannelFlow],
 ) -> None:
-    make, flow = (tiny_model, tiny_flow) if name == "yolov5n" else (partial(tiny_free, name), free_flow(name))
+    make, flow = (least_model, least_flow) if name == "yolov5n" else (partial(tiny_free, name), free_flow(name))
     dense = make()
     plan = choose(dense, flow, 0.3, 1)
     slim = cut(dense, flow, plan)
     before = [value.clone() for model in (dense, slim) for value in model.state_dict().values()]
-    solved = reconstruct(dense, slim, flow, plan, images(1, 16))
-    assert loss(dense, solved, images(1, 16)) < 0.3 * loss(dense, slim, images(1, 16))
+    solved = reconstruct(dense, slim, flow, plan, images(1))
+    assert loss(dense, solved, images(1)) < 0.3 * loss(dense, slim, images(1))
     after = [value for model in (dense, slim) for value in model.state_dict().values()]
     assert all(map(torch.equal, before, after)), "what is given stays as it is"
     grouped = [key for key, module in solved.named_modules() if isinstance(module, nn.Conv2d) and module.groups > 1]
@@ -74,25 +74,25 @@ def twins(model: Yolov5, flow: ChannelFlow, plan: Plan) -> None:
                 value[group.removed] = value[group.kept[: len(group.removed)]]
 
 
-def test_a_twin_is_replaced_without_loss(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
+def test_a_twin_is_replaced_without_loss(least_model: Callable[..., Yolov5], least_flow: ChannelFlow) -> None:
     """What a removed channel said, a kept one says too: least squares without a ridge finds that out."""
-    model = tiny_model()
-    plan = choose(model, tiny_flow, 0.1, 1)
+    model = least_model()
+    plan = choose(model, least_flow, 0.1, 1)
     first = next(group.name for group in plan.groups if group.removed and len(group.removed) <= len(group.kept))
     groups = [g if g.name == first else replace(g, kept=sorted(g.kept + g.removed), removed=[]) for g in plan.groups]
     plan = replace(plan, groups=groups)
-    twins(model, tiny_flow, plan)
-    slim = cut(model, tiny_flow, plan)
+    twins(model, least_flow, plan)
+    slim = cut(model, least_flow, plan)
     assert loss(model, slim, images(3)) > 1e-4
-    assert loss(model, reconstruct(model, slim, tiny_flow, plan, images(3), 1e-9), images(3)) < 1e-8
+    assert loss(model, reconstruct(model, slim, least_flow, plan, images(3), 1e-9), images(3)) < 1e-8
 
 
-def test_without_a_removed_input_nothing_changes(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
-    model = tiny_model()
-    plan = choose(model, tiny_flow, 0.3, 1)
-    gone = removed_classes(tiny_flow, plan)
-    slim = cut(model, tiny_flow, plan)
-    solved = reconstruct(model, slim, tiny_flow, plan, images(4))
-    for name, layer in tiny_flow.convolutions.items():
+def test_without_a_removed_input_nothing_changes(least_model: Callable[..., Yolov5], least_flow: ChannelFlow) -> None:
+    model = least_model()
+    plan = choose(model, least_flow, 0.3, 1)
+    gone = removed_classes(least_flow, plan)
+    slim = cut(model, least_flow, plan)
+    solved = reconstruct(model, slim, least_flow, plan, images(4))
+    for name, layer in least_flow.convolutions.items():
         changed = not torch.equal(solved.get_submodule(name).weight, slim.get_submodule(name).weight)
         assert changed == bool(np.isin(layer.inputs, gone).any()), name

@@ -38,8 +38,8 @@ def difference(a: Yolov5, b: Yolov5, imgsz: int = 96) -> float:
     return max(float((x - y).abs().max()) for x, y in pairs) / max(float(x.abs().max()) for x, _ in pairs)
 
 
-TINY = [(0.125, "tiny_flow", percent, align) for percent in (0.3, 0.5, 0.7) for align in (1, 8)]
-NANO = [(0.25, "nano_flow", 0.5, 8), *((0.25, "nano_flow", percent, 16) for percent in (0.3, 0.5, 0.7))]
+TINY = [(0.125, "tiny_flow", percent, align) for percent, align in ((0.3, 8), (0.5, 1), (0.7, 8))]
+NANO = [(0.25, "nano_flow", percent, align) for percent, align in ((0.3, 16), (0.5, 8), (0.7, 16))]
 
 
 @pytest.mark.parametrize(("width", "flow", "percent", "align"), [*TINY, *NANO])
@@ -63,7 +63,7 @@ def test_pruned_model_computes_what_the_masked_one_does(
     assert sum(p.numel() for p in slim.parameters()) < (1 - percent) * sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_plan_gives_a_model_that_computes_the_same(
     tiny_model: Callable[..., Yolov5],
     tiny_flow: ChannelFlow,
@@ -121,10 +121,10 @@ def test_empty_plan_changes_nothing(tiny_model: Callable[..., Yolov5], tiny_flow
 
 
 def test_pruned_model_can_be_pruned_again_and_trained(
-    tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow
+    least_model: Callable[..., Yolov5], least_flow: ChannelFlow
 ) -> None:
-    model = tiny_model()
-    slim, _ = prune(model, tiny_flow, choose(model, tiny_flow, 0.4, 8))
+    model = least_model()
+    slim, _ = prune(model, least_flow, choose(model, least_flow, 0.4, 8))
     flow = channel_flow(slim, torch.zeros(1, 3, 64, 64))
     slimmer, found = prune(slim, flow, choose(slim, flow, 0.3, 8))
     assert found <= 1e-4

@@ -10,8 +10,8 @@ from compress.stages.model import Model, name_of, open_model
 from deploy.hashes import file_sha256
 
 
-def test_a_saved_model_is_read_back(tmp_path: Path, tiny_model: Callable[..., Yolov5]) -> None:
-    made = Model(tiny_model(), [{"stage": "train"}])
+def test_a_saved_model_is_read_back(tmp_path: Path, least_model: Callable[..., Yolov5]) -> None:
+    made = Model(least_model(), [{"stage": "train"}])
     file = made.save(tmp_path / "deep" / "m.safetensors")
     read = open_model(file)
     assert (read.names, read.imgsz, read.history, read.source) == (made.names, 64, made.history, file)
@@ -20,6 +20,6 @@ def test_a_saved_model_is_read_back(tmp_path: Path, tiny_model: Callable[..., Yo
     assert open_model(read) is read
 
 
-def test_the_hash_of_a_model_in_memory_is_that_of_its_weights(tiny_model: Callable[..., Yolov5]) -> None:
-    first, same, other = (Model(tiny_model(seed=seed), []) for seed in (0, 0, 1))
+def test_the_hash_of_a_model_in_memory_is_that_of_its_weights(least_model: Callable[..., Yolov5]) -> None:
+    first, same, other = (Model(least_model(seed=seed), []) for seed in (0, 0, 1))
     assert first.sha256 == same.sha256 != other.sha256

@@ -26,30 +26,32 @@ def same(first: Tensors, second: Tensors) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_it_does_what_the_verb_does(tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
+def test_it_does_what_the_verb_does(
+    tmp_path: Path, least_model: Callable[..., Yolov5], least_flow: ChannelFlow
+) -> None:
     """Folding is part of the stage: a caller cannot leave it out by accident."""
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
+    save_checkpoint(least_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
     out = tmp_path / "p.safetensors"
     assert main(["prune", "--weights", str(tmp_path / "w.safetensors"), "--align", "2", "--out", str(out)]) == 0
     written, history = load_checkpoint(out)
 
-    dense = Model(tiny_model(), [{"stage": "train"}], tmp_path / "w.safetensors")
+    dense = Model(least_model(), [{"stage": "train"}], tmp_path / "w.safetensors")
     done = prune(PruneSettings(weights=dense, align=2))
     assert done.model and same(done.model.detector.state_dict(), written.state_dict())
     assert history[-1].pop("plan_sha256")
     assert history[-1].pop("weights") == "w.safetensors", "seen from the pruned file"
     assert done.model.history == history and [entry["stage"] for entry in history] == ["train", "prune"]
-    unfolded = surgery.cut(tiny_model(), tiny_flow, done.plan)
+    unfolded = surgery.cut(least_model(), least_flow, done.plan)
     assert not same(done.model.detector.state_dict(), unfolded.state_dict())
     plain = prune(PruneSettings(weights=dense, align=2, fold=False)).model
     assert plain and same(plain.detector.state_dict(), unfolded.state_dict())
 
 
 def test_the_model_given_stays_and_nothing_is_written(
-    tmp_path: Path, tiny_model: Callable[..., Yolov5], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, least_model: Callable[..., Yolov5], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    dense = Model(tiny_model(), [])
+    dense = Model(least_model(), [])
     before = {name: value.clone() for name, value in dense.detector.state_dict().items()}
     done = prune(PruneSettings(weights=dense, percent=0.4, align=1))
     assert same(dense.detector.state_dict(), before) and dense.history == []
@@ -62,9 +64,9 @@ def test_the_model_given_stays_and_nothing_is_written(
     assert html.startswith("<table>") and str(done.after["parameters"]) in html
 
 
-def test_a_plan_alone(tmp_path: Path, tiny_model: Callable[..., Yolov5]) -> None:
+def test_a_plan_alone(tmp_path: Path, least_model: Callable[..., Yolov5]) -> None:
     """Made without pruning, written, and applied by another call."""
-    dense = Model(tiny_model(), [])
+    dense = Model(least_model(), [])
     planned = prune(PruneSettings(weights=dense, align=2, plan_only=True))
     assert planned.model is None and planned.plan_file is None and planned.before == {}
     written = prune(PruneSettings(weights=dense, align=2, plan_only=True, out=str(tmp_path / "deep" / "a.json")))
@@ -99,14 +101,14 @@ def test_settings_that_contradict(values: dict[str, Any], sentence: str) -> None
 
 def test_what_cutting_costs_is_told_before_any_training(
     tmp_path: Path,
-    tiny_model: Callable[..., Yolov5],
+    least_model: Callable[..., Yolov5],
     tiny_data: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The model before scores as `val` says; at percent 0 nothing changes; dense gammas are warned of, once."""
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [])
+    save_checkpoint(least_model(), tmp_path / "w.safetensors", [])
     data = str(tiny_data())
-    same_model = prune(PruneSettings(weights=Model(tiny_model(), []), percent=0.0, align=1, eval=data))
+    same_model = prune(PruneSettings(weights=Model(least_model(), []), percent=0.0, align=1, eval=data))
     assert same_model.scores["before"] == same_model.scores["masked"] == same_model.scores["pruned"]
     assert same_model.warning == ""
 
@@ -119,11 +121,11 @@ def test_what_cutting_costs_is_told_before_any_training(
 
 
 def test_a_data_set_of_other_classes_is_told_before_anything_is_written(
-    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+    tmp_path: Path, least_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
 ) -> None:
     out = tmp_path / "out" / "p.safetensors"
     settings = PruneSettings(
-        weights=Model(tiny_model(), []), align=1, eval=str(tiny_data(names=("x", "y"))), out=str(out)
+        weights=Model(least_model(), []), align=1, eval=str(tiny_data(names=("x", "y"))), out=str(out)
     )
     with pytest.raises(DataError, match="has the 2 classes"):
         prune(settings)

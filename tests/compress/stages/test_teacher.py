@@ -23,9 +23,9 @@ FAST: dict[str, Any] = {"imgsz": 64, "batch_size": 4, "workers": 0}
 
 
 @pytest.fixture
-def pruned(tmp_path: Path, tiny_model: Callable[..., Yolov5]) -> Path:
+def pruned(tmp_path: Path, least_model: Callable[..., Yolov5]) -> Path:
     """A pruned checkpoint in a folder of its own, its unpruned one in another."""
-    dense = Model(tiny_model(), [{"stage": "train"}]).save(tmp_path / "dense" / "w.safetensors")
+    dense = Model(least_model(), [{"stage": "train"}]).save(tmp_path / "dense" / "w.safetensors")
     out = tmp_path / "small" / "pruned.safetensors"
     prune(PruneSettings(weights=str(dense), percent=0.3, align=1, out=str(out)))
     return out
@@ -74,9 +74,9 @@ def test_a_killed_run_goes_on_with_what_its_adapters_learnt(
 
 
 def test_a_sparse_run_can_be_taught(
-    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+    tmp_path: Path, least_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
 ) -> None:
-    dense = Model(tiny_model(), [])
+    dense = Model(least_model(), [])
     settings = SparsifySettings(
         weights=dense, teacher=dense, data=str(tiny_data()), project=str(tmp_path), sr=0.1, epochs=1, **FAST
     )
@@ -115,18 +115,18 @@ def test_the_unpruned_model_is_not_what_it_was(pruned: Path, spoil: Callable[[Pa
         teacher_of(FinetuneSettings(data="d", weights=str(pruned), teacher="unpruned"), student)
 
 
-def test_never_pruned(tiny_model: Callable[..., Yolov5]) -> None:
+def test_never_pruned(least_model: Callable[..., Yolov5]) -> None:
     settings = FinetuneSettings(data="d", weights="w", teacher="unpruned")
     with pytest.raises(UsageError, match="were never pruned here"):
-        teacher_of(settings, Model(tiny_model(), [{"stage": "train"}]))
+        teacher_of(settings, Model(least_model(), [{"stage": "train"}]))
 
 
 def test_a_teacher_of_other_classes(
-    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+    tmp_path: Path, least_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
 ) -> None:
     settings = FinetuneSettings(
-        weights=Model(tiny_model(), []),
-        teacher=Model(tiny_model(names=("x", "y")), []),
+        weights=Model(least_model(), []),
+        teacher=Model(least_model(names=("x", "y")), []),
         data=str(tiny_data()),
         project=str(tmp_path),
         **FAST,

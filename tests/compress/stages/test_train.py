@@ -79,13 +79,13 @@ def test_settings_out_of_range(values: dict[str, Any], sentence: str) -> None:
 
 def test_stages_in_memory(
     tmp_path: Path,
-    tiny_model: Callable[..., Yolov5],
+    least_model: Callable[..., Yolov5],
     tiny_data: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A model in memory is trained as a copy; results hand on models with their history; stdout stays empty."""
     data, project = str(tiny_data()), str(tmp_path / "runs")
-    dense = Model(tiny_model(), [{"stage": "train"}])
+    dense = Model(least_model(), [{"stage": "train"}])
     before = {name: value.clone() for name, value in dense.detector.state_dict().items()}
     sparse = sparsify(SparsifySettings(weights=dense, data=data, project=project, sr=0.1, **FAST))
     assert all(torch.equal(value, before[name]) for name, value in dense.detector.state_dict().items())
@@ -98,10 +98,10 @@ def test_stages_in_memory(
     assert capsys.readouterr().out == ""
 
 
-def test_another_data_set_is_told_of(tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Any) -> None:
+def test_another_data_set_is_told_of(tmp_path: Path, least_model: Callable[..., Yolov5], tiny_data: Any) -> None:
     said: list[str] = []
     settings = DenseSettings(
-        weights=Model(tiny_model(), []), data=str(tiny_data(["a", "b"])), project=str(tmp_path / "runs"), **FAST
+        weights=Model(least_model(), []), data=str(tiny_data(["a", "b"])), project=str(tmp_path / "runs"), **FAST
     )
     done = train(settings, said.append)
     assert said == [f"the head starts anew for the 2 classes of {settings.data}"]

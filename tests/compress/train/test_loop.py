@@ -79,10 +79,10 @@ def interrupt() -> None:
 
 
 def test_a_plan_is_what_a_sparse_run_brings_to_zero(
-    go: Callable[..., TrainResult], tiny_model: Model, tmp_path: Path
+    go: Callable[..., TrainResult], least_model: Model, tmp_path: Path
 ) -> None:
     """Its gammas and no other ones; cut by the same plan the model computes what it computed."""
-    model = tiny_model()
+    model = least_model()
     flow = channel_flow(model, example_image(model))
     plan = choose(model, flow, 0.4, align=2)
     plan.save(tmp_path / "plan.json")
@@ -101,10 +101,10 @@ def test_a_plan_is_what_a_sparse_run_brings_to_zero(
 
 
 def test_what_a_run_leaves_behind(
-    tiny_model: Model, go: Callable[..., TrainResult], capsys: pytest.CaptureFixture[str]
+    least_model: Model, go: Callable[..., TrainResult], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = [{"stage": "import", "file": "x.pt"}]
-    result = go(tiny_model(imgsz=640), history=before, epochs=3, workers=1, stage="finetune")
+    result = go(least_model(imgsz=640), history=before, epochs=3, workers=1, stage="finetune")
     folder = result.best.parents[1]
     assert sorted(path.name for path in folder.iterdir()) == ["results.jsonl", "tensorboard", "weights"]
     assert (result.best, result.last) == tuple(folder / "weights" / f"{n}.safetensors" for n in ("best", "last"))
@@ -135,19 +135,19 @@ def test_what_a_run_leaves_behind(
     assert "finetune 3/3  box " in shown.err
 
 
-def test_the_model_learns(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
-    found = losses(go(tiny_model(), epochs=15, optimizer="adam", augmentation={"mosaic": 0.0, "scale": 0.0})).sum(1)
+def test_the_model_learns(least_model: Model, go: Callable[..., TrainResult]) -> None:
+    found = losses(go(least_model(), epochs=15, optimizer="adam", augmentation={"mosaic": 0.0, "scale": 0.0})).sum(1)
     assert found[-3:].mean() < 0.9 * found[:3].mean()
 
 
-def test_other_classes_than_the_data(tiny_model: Model, go: Callable[..., TrainResult], tmp_path: Path) -> None:
+def test_other_classes_than_the_data(least_model: Model, go: Callable[..., TrainResult], tmp_path: Path) -> None:
     """Refused before anything happens: the run of that name stays where it is."""
     kept = tmp_path / "runs" / "run" / "weights" / "best.safetensors"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"best")
     for names in (["a", "b"], ["a", "b", "d"], ["b", "a", "c"]):
         with pytest.raises(DataError, match=r"data\.yaml: has the 3 classes a, b, c, the weights have \d: " + names[0]):
-            go(tiny_model(names))
+            go(least_model(names))
     assert kept.read_bytes() == b"best"
 
 
@@ -160,20 +160,20 @@ def test_other_classes_than_the_data(tiny_model: Model, go: Callable[..., TrainR
     ],
 )
 def test_a_killed_run_goes_on_as_if_nothing_had_been(
-    tiny_model: Model,
+    least_model: Model,
     go: Callable[..., TrainResult],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     step: int,
     settings: dict[str, Any],
 ) -> None:
-    unbroken = go(tiny_model(), "unbroken", epochs=4, **settings)
+    unbroken = go(least_model(), "unbroken", epochs=4, **settings)
     with pytest.raises(KeyboardInterrupt):
-        go(at_training_step(tiny_model(), step, interrupt), "killed", epochs=4, **settings)
+        go(at_training_step(least_model(), step, interrupt), "killed", epochs=4, **settings)
     done = (step - 1) // 2
     assert [row["epoch"] for row in rows(tmp_path / "runs" / "killed")] == list(range(1, done + 1))
 
-    resumed = go(tiny_model(seed=1), "killed", resume=True, epochs=4, **settings)
+    resumed = go(least_model(seed=1), "killed", resume=True, epochs=4, **settings)
     assert f"goes on after epoch {done}" in capsys.readouterr().err
     assert [row["epoch"] for row in rows(resumed)] == [1, 2, 3, 4]
     np.testing.assert_allclose(losses(resumed), losses(unbroken), rtol=0.01)
@@ -185,9 +185,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
 
 
 def test_nan_ends_the_run_and_spares_what_it_had(
-    tiny_model: Model, go: Callable[..., TrainResult], tmp_path: Path
+    least_model: Model, go: Callable[..., TrainResult], tmp_path: Path
 ) -> None:
-    model = tiny_model()
+    model = least_model()
 
     def spoil() -> None:
         with torch.no_grad():
@@ -203,7 +203,7 @@ def test_nan_ends_the_run_and_spares_what_it_had(
         kept, history = load_checkpoint(folder / "weights" / f"{name}.safetensors")
         assert history[-1]["val"]["epoch"] == 1
         assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
-    assert go(tiny_model(), resume=True).last.is_file()
+    assert go(least_model(), resume=True).last.is_file()
 
 
 def gammas(result: TrainResult) -> torch.Tensor:
@@ -211,13 +211,13 @@ def gammas(result: TrainResult) -> torch.Tensor:
     return torch.cat([m.weight.detach().abs() for m in model.modules() if isinstance(m, nn.BatchNorm2d)])
 
 
-def test_sparsity_pulls_gammas_down(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+def test_sparsity_pulls_gammas_down(least_model: Model, go: Callable[..., TrainResult]) -> None:
     common = {"epochs": 3, "lr0": 0.05}
-    plain = go(tiny_model(), "plain", **common)
+    plain = go(least_model(), "plain", **common)
     assert rows(plain)[-1]["near_zero_gammas"] is None
     sparse = {}
     for rule in ("subgradient", "proximal"):
-        sparse[rule] = go(tiny_model(), rule, stage="sparsify", sr=3.0, sparsity=rule, **common)
+        sparse[rule] = go(least_model(), rule, stage="sparsify", sr=3.0, sparsity=rule, **common)
         assert gammas(sparse[rule]).mean() < 0.9 * gammas(plain).mean(), rule
         shares = [row["near_zero_gammas"] for row in rows(sparse[rule])]
         assert 0 <= shares[0] < shares[-1] <= 1, rule
@@ -238,7 +238,7 @@ def test_the_best_epoch_by_either_measure() -> None:
 
 
 def test_a_run_chosen_by_f1_keeps_the_epoch_of_the_highest_f1(
-    tiny_model: Model, go: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
+    least_model: Model, go: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F1 falls while mAP rises: the first epoch is the best one."""
     scores = iter([0.9, 0.5, 0.1])
@@ -248,7 +248,7 @@ def test_a_run_chosen_by_f1_keeps_the_epoch_of_the_highest_f1(
         return {"map50": 1 - f1, "map75": 0.0, "map50_95": 1 - f1, "f1": f1, "f1_confidence": 0.5, "ap50": {}}
 
     monkeypatch.setattr("compress.train.loop.Validator.__call__", score)
-    result = go(tiny_model(), epochs=3, select="f1")
+    result = go(least_model(), epochs=3, select="f1")
     assert (result.epoch, result.metrics["f1"]) == (1, 0.9)
     assert load_checkpoint(result.best)[1][-1]["settings"]["select"] == "f1"
 
@@ -265,9 +265,9 @@ def test_which_gammas_are_penalised(tiny_model: Model) -> None:
     assert not any(name.startswith("model.13") for name in left_out), "the neck has no shortcuts"
 
 
-def test_a_run_that_the_steering_ends(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
+def test_a_run_that_the_steering_ends(least_model: Model, go: Callable[..., TrainResult]) -> None:
     """All gammas near zero but a few from the start: the first look finds the histogram split."""
-    model = tiny_model()
+    model = least_model()
     with torch.no_grad():
         for gamma in prunable_gammas(model, "group").values():
             gamma.copy_(torch.where(torch.arange(len(gamma)) % 4 == 0, 1.0, 0.001))
@@ -279,8 +279,8 @@ def test_a_run_that_the_steering_ends(tiny_model: Model, go: Callable[..., Train
     assert not (folder / "state.pt").exists() and len((folder / "gammas.jsonl").read_text().splitlines()) == 1
 
 
-def test_a_pruned_model_keeps_its_shapes(tiny_model: Model, go: Callable[..., TrainResult]) -> None:
-    model = tiny_model()
+def test_a_pruned_model_keeps_its_shapes(least_model: Model, go: Callable[..., TrainResult]) -> None:
+    model = least_model()
     flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
     slim, _ = surgery.prune(model, flow, choose(model, flow, 0.4, 2))
     before = {key: value.shape for key, value in slim.state_dict().items()}
@@ -291,7 +291,7 @@ def test_a_pruned_model_keeps_its_shapes(tiny_model: Model, go: Callable[..., Tr
 
 
 def test_bad_images_are_reported_and_left_out(
-    tiny_model: Model, tiny_data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    least_model: Model, tiny_data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cut short, empty, and too flat for the chip to resize: none of them ends the run."""
     file = tiny_data(folder="spoilt")
@@ -301,7 +301,7 @@ def test_bad_images_are_reported_and_left_out(
     (images / "val" / "val0.jpg").write_bytes(b"")
     cv2.imwrite(str(images / "val" / "flat.jpg"), np.zeros((4, 400, 3), np.uint8))
     settings = TrainSettings(str(file), epochs=1, batch_size=4, imgsz=64, workers=0)
-    assert train(tiny_model(), [], settings, RunFolder(tmp_path / "runs", "run"), "train").last.is_file()
+    assert train(least_model(), [], settings, RunFolder(tmp_path / "runs", "run"), "train").last.is_file()
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 3
     for name, warning in zip(("train0.jpg", "val0.jpg", "flat.jpg"), sorted(warnings, key=warnings.index), strict=True):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from compress.train.settings import TrainSettings
 from compress.train.state import TrainState
 from compress.train.steering import SteeredRate
 from deploy.errors import DataError, UsageError
+from tests.compress.processes import Forked
 
 
 class Parts(NamedTuple):
@@ -37,12 +37,12 @@ def settings(tmp_path: Path) -> TrainSettings:
 
 
 @pytest.fixture(scope="module")
-def parts(tiny_model: Callable[..., Yolov5]) -> Callable[..., Parts]:
+def parts(least_model: Callable[..., Yolov5]) -> Callable[..., Parts]:
     """A model after one step of training, so that EMA, momentum and batch norm have values of their own."""
 
     @cache
     def make(seed: int, optimizer: str = "sgd") -> Parts:
-        model = tiny_model(["a"], seed=seed).train()
+        model = least_model(["a"], seed=seed).train()
         made = build_optimizer(model, TrainSettings("data.yaml", optimizer=optimizer))
         ema = ModelEMA(model)
         image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
@@ -297,12 +297,12 @@ def test_damaged_state(
 
 
 def test_state_of_another_model(
-    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], tiny_model: Callable[..., Yolov5]
+    tmp_path: Path, settings: TrainSettings, parts: Callable[..., Parts], least_model: Callable[..., Yolov5]
 ) -> None:
     made, run = parts(0), RunFolder(tmp_path, "run")
     run.restore(TrainState(*made), settings)
     run.save(TrainState(*made, epoch=1), settings)
-    wider = tiny_model(["a"], width_multiple=0.25)
+    wider = least_model(["a"], width_multiple=0.25)
     with pytest.raises(DataError, match=r"state\.pt: cannot be resumed \(RuntimeError: "):
         RunFolder(tmp_path, "run", resume=True).restore(TrainState(wider, ModelEMA(wider), made.optimizer), settings)
 
@@ -321,21 +321,19 @@ def test_rows_of_an_epoch_that_was_not_finished_go(
     assert [json.loads(row)["epoch"] for row in rows] == [1, 2]
 
 
-HOLDER = """
-import sys, time
-from compress.train.run_folder import RunFolder
-with RunFolder(sys.argv[1], "run").alone():
-    print("in", flush=True)
-    time.sleep(60)
-"""
+def hold(folder: Path) -> None:
+    with RunFolder(folder, "run").alone():
+        (folder / "in").touch()
+        time.sleep(300)
 
 
 def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
     """A second one would move the first one's folder aside while that writes into it."""
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    holder, within = Forked(hold, tmp_path, folder=tmp_path), tmp_path / "in"
     try:
-        assert holder.stdout
-        assert holder.stdout.readline() == "in\n"
+        while not within.exists() and holder.code is None:
+            time.sleep(0.01)
+        within.unlink()
         told = r"run: another training is writing to it; give this one another --name$"
         with pytest.raises(UsageError, match=told), RunFolder(tmp_path, "run").alone():
             pytest.fail("both are in")
@@ -343,19 +341,19 @@ def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
             pass
     finally:
         holder.kill()
-        holder.communicate()
+        holder.end()
     with RunFolder(tmp_path, "run").alone():
         pass  # one that was killed locks nobody out
     assert not list(tmp_path.iterdir()), "nothing is left of the lock"
 
 
 def test_a_training_takes_the_lock(
-    tmp_path: Path, tiny_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
+    tmp_path: Path, least_model: Callable[..., Yolov5], tiny_data: Callable[..., Path]
 ) -> None:
     settings = TrainSettings(str(tiny_data()), epochs=1, imgsz=64, batch_size=2, workers=0)
     runs = tmp_path / "runs"
     with RunFolder(runs, "run").alone(), pytest.raises(UsageError, match="another training is writing to it"):
-        train(tiny_model(), [], settings, RunFolder(runs, "run"), "train")
+        train(least_model(), [], settings, RunFolder(runs, "run"), "train")
     assert not (runs / "run").exists(), "refused before anything is written"
 
 
