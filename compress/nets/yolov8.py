@@ -7,7 +7,9 @@ The layers are ultralytics' and stay so when they are pruned: `plain` puts them 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -157,7 +159,7 @@ class AnchorFree(Detector):
 
     def plain(self) -> DetectionModel:
         """ultralytics' own model with a copy of these layers: nothing of ours is in it."""
-        plain = _built(self.arch)
+        plain = copy.deepcopy(_shell(json.dumps(self.arch)))
         plain.model = copy.deepcopy(self.model)
         plain.names = dict(enumerate(self.names))
         plain.stride = self.head.stride.clone()
@@ -182,6 +184,14 @@ class AnchorFree(Detector):
 def head_outputs(features: list[torch.Tensor], boxes: nn.ModuleList, classes: nn.ModuleList) -> list[torch.Tensor]:
     pairs = zip(features, boxes, classes, strict=True)
     return [branch(x) for x, box, kind in pairs for branch in (box, kind)]
+
+
+@lru_cache(maxsize=8)
+def _shell(arch: str) -> DetectionModel:
+    """ultralytics' own model of an architecture, written as JSON, without its layers."""
+    shell = _built(json.loads(arch))
+    shell.model = nn.Sequential()
+    return shell
 
 
 def _built(arch: dict[str, Any]) -> DetectionModel:

@@ -128,11 +128,11 @@ def tiny_free() -> Callable[..., AnchorFree]:
 
 @pytest.fixture(scope="session")
 def free_flow(tiny_free: Callable[..., AnchorFree]) -> Callable[..., ChannelFlow]:
-    """The channel flow of `tiny_free(cfg)`; tracing costs a second or two. Tests leave it as it is."""
+    """The channel flow of `tiny_free(cfg, width=width)`; tracing costs a second or two. Tests leave it as it is."""
 
     @cache
-    def flow(cfg: str) -> ChannelFlow:
-        return channel_flow(tiny_free(cfg), torch.zeros(1, 3, 64, 64))
+    def flow(cfg: str, width: float = 0.125) -> ChannelFlow:
+        return channel_flow(tiny_free(cfg, width=width), torch.zeros(1, 3, 64, 64))
 
     return flow
 

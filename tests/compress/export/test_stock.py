@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from compress.channels.flow import ChannelFlow, channel_flow
+from compress.channels.flow import ChannelFlow
 from compress.export.stock import write_stock
 from compress.nets.foreign import import_pt
 from compress.nets.yolov5 import Yolov5
@@ -84,11 +84,12 @@ def stock_process(folder: Path, data: str, files: list[str]) -> dict[str, Any]:
 
 def test_stock_package_loads_validates_predicts_and_exports(
     tiny_free: Callable[..., AnchorFree],
+    free_flow: Callable[..., ChannelFlow],
     tiny_data: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
     dense = {f"{cfg}.pt": tiny_free(cfg, width=width) for cfg, width in WIDTHS.items()}
-    flows = {file: channel_flow(model, torch.zeros(1, 3, 64, 64)) for file, model in dense.items()}
+    flows = {f"{cfg}.pt": free_flow(cfg, width) for cfg, width in WIDTHS.items()}
     plans = {file: choose(model, flows[file], 0.4, 1) for file, model in dense.items()}
     models = {file: surgery.cut(dense[file], flows[file], plan) for file, plan in plans.items()}
     for file, model in models.items():

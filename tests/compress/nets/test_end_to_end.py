@@ -52,8 +52,11 @@ def test_raw_outputs_are_what_ultralytics_own_model_decodes(model: EndToEnd) -> 
     assert len(set(model.output_names)) == len(raw)
 
 
-@every
-@pytest.mark.parametrize(("epoch", "many"), [(0, 0.8), (5, 0.45), (10, 0.1)])
+@pytest.mark.parametrize(
+    ("model", "epoch", "many"),
+    [("yolo26n", 0, 0.8), ("yolov10n", 5, 0.45), ("yolo26n", 5, 0.45), ("yolo26n", 10, 0.1)],
+    indirect=["model"],
+)
 def test_loss_is_ultralytics_own(model: EndToEnd, epoch: int, many: float) -> None:
     model.train()
     plain = model.plain()

@@ -15,24 +15,27 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils import IterableSimpleNamespace
 
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
-from compress.nets.family import architecture
 from compress.nets.foreign import import_pt
 from compress.nets.weights import open_weights
 from deploy.errors import ModelError
+from tests.compress import hub
 
 NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 
 
-def stock(cfg: str = "yolov8n", seed: int = 0, **changes: Any) -> DetectionModel:
-    """ultralytics' own model at a part of its width, with statistics of what it sees."""
-    arch = architecture(cfg, len(NAMES))
-    if "scales" in arch:
-        width = 0.25 if cfg == "yolo12n" else 0.0625  # its heads have 32 channels
-        arch["scales"] = {arch["scale"]: [arch["scales"][arch["scale"]][0], width, 1024]}
-    else:
-        arch["width_multiple"] = 0.0625
+FEW: dict[str, Any] = {
+    "backbone": [[-1, 1, "Conv", [c, 3, 2]] for c in (64, 128, 256, 512)],
+    "head": [[-1, 1, "C2f", [512, True]], [[2, 4], 1, "Detect", ["nc"]]],
+}
+"""Layers of a YOLOv8, for what all models have in common."""
+
+
+def stock(cfg: str = "", seed: int = 0) -> DetectionModel:
+    """ultralytics' own model at a part of its width, with statistics of what it sees; without `cfg` of few layers."""
+    arch = hub.scaled(cfg or "yolov8n", width=0.25 if cfg == "yolo12n" else 0.0625)  # its heads have 32 channels
     torch.manual_seed(seed)
-    model = DetectionModel({**arch, **changes, "yaml_file": f"{cfg}.yaml"}, ch=3, verbose=False)
+    described = {**arch, **({} if cfg else FEW), "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
+    model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     with torch.no_grad():
         model.train()(torch.rand(4, 3, 128, 128))

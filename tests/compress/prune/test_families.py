@@ -62,7 +62,7 @@ GRID = [  # each family meets every percent, alignment and treatment of shortcut
     for family, name in enumerate(SMALL)
     for row in range(2)
 ]
-OTHERS = ["yolo26n-p2"]
+OTHERS = ["yolov8n-p2"]
 STREAMS = ["model.0", "model.2", "model.4", "model.6"]  # of ConvNeXt: its stem and where it halves the resolution
 
 
