@@ -12,11 +12,16 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+_PRELOADED = "tests.compress.preloaded"
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.compress.preloaded"])
+_SERVER.set_forkserver_preload([_PRELOADED])
+_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class Forked:
@@ -28,6 +33,11 @@ class Forked:
         self._told = tempfile.TemporaryDirectory()
         files = [str(Path(self._told.name, name)) for name in ("out", "err")]
         self._process = _SERVER.Process(target=_begin, args=(files, str(folder), dict(environment or {}), call, given))
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # the server looks for modules where a fresh Python does, if started
+            patch.setenv("PYTHONPATH", _ROOT)
+            forkserver.ensure_running()
         self._process.start()
 
     @property
@@ -65,6 +75,7 @@ def _begin(
 ) -> None:
     for stream, file in zip((1, 2), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    assert _PRELOADED in sys.modules, "the server has not imported anything"
     os.chdir(folder)
     os.environ.update(environment)
     call(*given)
