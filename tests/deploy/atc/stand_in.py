@@ -7,9 +7,8 @@ the newest opset it reads (default 11, as CANN 5.0).
 import os
 import re
 import sys
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-
-import onnx
 
 SOCS = {"Ascend310", "Ascend310P1", "Ascend310P3", "Ascend310B1", "Ascend310B4", "Ascend910A"}
 TAKES = {
@@ -28,6 +27,15 @@ CHOICES = {
 
 class Refused(Exception):
     pass
+
+
+def read_onnx(path):
+    """The message of the onnx package, without the rest of the package, which takes long to import."""
+    (folder,) = find_spec("onnx").submodule_search_locations
+    spec = spec_from_file_location("onnx_ml_pb2", Path(folder) / "onnx_ml_pb2.py")
+    messages = module_from_spec(spec)
+    spec.loader.exec_module(messages)
+    return messages.ModelProto.FromString(Path(path).read_bytes())
 
 
 def need(fine, code, text):
@@ -74,7 +82,7 @@ def read_aipp(path):
 def check_model(options):
     need(Path(options["model"]).is_file(), "E10410", f"{options['model']} does not exist")
     try:
-        model = onnx.load(options["model"])
+        model = read_onnx(options["model"])
     except Exception as error:
         raise Refused(f"E10041: failed to load the model: {error}") from None
     need(model.graph.node, "E16001", "the model has no node")

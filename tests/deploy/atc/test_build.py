@@ -23,7 +23,7 @@ def sha256(path: Path) -> str:
 @pytest.mark.parametrize("soc", ["Ascend310", "Ascend310P3", "Ascend310B4"])
 def test_a_bundle_becomes_an_om(workshop: Workshop, soc: str) -> None:
     workshop.atc()
-    done = workshop.build("--soc", soc)
+    done = workshop.build_sh("--soc", soc)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{workshop.om}\n"
     assert workshop.om.read_text() == f"stand-in for {soc}"
@@ -64,7 +64,7 @@ def test_the_chip_of_this_machine(
     (workshop.folder / "modules").mkdir()
     (workshop.folder / "modules/acl.py").write_text(module)
     workshop.variables["PYTHONPATH"] = str(workshop.folder / "modules")
-    done = workshop.build(*arguments)
+    done = workshop.build_sh(*arguments)
     assert done.returncode == (0 if soc else 5) and words in done.stderr
     assert not soc or f"--soc_version={soc}" in workshop.description()["atc"]
 
@@ -75,7 +75,7 @@ def test_a_board_with_little_memory_compiles_one_operator_at_a_time(workshop: Wo
     small = "import os\nold = os.sysconf\nos.sysconf = lambda name: 2**20 if name == 'SC_PHYS_PAGES' else old(name)\n"
     (workshop.folder / "modules/sitecustomize.py").write_text(small)
     workshop.variables["PYTHONPATH"] = str(workshop.folder / "modules")
-    done = workshop.build()
+    done = workshop.build_sh()
     assert done.returncode == 0 and "parallel=1" in done.stderr and "little memory" in done.stderr
 
 
@@ -167,7 +167,7 @@ def test_nothing_of_a_recorded_command_runs(workshop: Workshop, command: list[st
 def test_a_hostile_chip_in_the_bundle(workshop: Workshop) -> None:
     workshop.describe(atc=["atc", f"--soc_version=Ascend310{HOSTILE}"])
     workshop.atc()
-    done = workshop.build()
+    done = workshop.build_sh()
     assert done.returncode == 2 and "expected the name of a chip" in done.stderr
 
 
