@@ -1,9 +1,8 @@
-"""The Python API: quick to import, told by its signatures, and the page about it runs."""
+"""The Python API: quick to import, and told by its signatures. test_notebook.py runs the page about it."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,14 +12,12 @@ from typing import Any
 import pytest
 
 from compress import api
-from compress.cli import main
 from compress.nets.checkpoint import save_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.stages.prune_settings import PruneSettings
 from deploy.errors import DataError, ModelError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "python.md"
 
 
 def test_importing_it_is_quick_and_loads_nothing_heavy() -> None:
@@ -83,26 +80,3 @@ def test_pruned_in_memory_and_exported(tmp_path: Path, tiny_model: Callable[...,
     assert done.onnx_difference is not None and done.onnx_difference < 1e-4
     assert small.model is not None and small.model.imgsz == 64, "the model given stays as it is"
     assert "bundle" in done._repr_html_()
-
-
-def test_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its code as it stands, but for the number of epochs and the size; its data set is drawn as it says."""
-    monkeypatch.chdir(tmp_path)
-    commands = re.findall(r"`bash run.sh compress (data [^`]+)`", PAGE.read_text(encoding="utf-8"))
-    assert [main([*command.split(), *more]) for command, more in zip(commands, (["--images=14"], []), strict=True)] == [
-        *(0, 0)
-    ]
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(code.strip().splitlines()) <= 16
-    short, count = re.subn(r"^epochs, imgsz = .*$", "epochs, imgsz = 1, 64", code, flags=re.MULTILINE)
-    assert count == 1
-    capsys.readouterr()
-    names: dict[str, Any] = {}
-    exec(short, names)
-    result = names["result"]
-    assert 0 <= result.map50_95 <= result.map50 <= 1
-    assert set(result.ap50) == set(names["dense"].model.names)
-    assert len(capsys.readouterr().out.splitlines()) == 3, "the page's own prints, and nothing else on stdout"
-    history = [entry["stage"] for entry in api.load("small.safetensors").history]
-    assert history == ["train", "sparsify", "prune"]
-    assert "mAP@0.5" in result._repr_html_() and (tmp_path / "txt_result").is_dir()
