@@ -17,7 +17,7 @@ from deploy.errors import ReportedError
 
 ROOT = Path(__file__).resolve().parents[3]
 SIZE = (160, 120)
-IMAGES = 20
+IMAGES = 9
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -56,7 +56,7 @@ def test_a_process_that_dies_leaves_nothing(tmp_path: Path) -> None:
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGTERM)
 
     with pytest.raises(ReportedError, match="a process that draws images has died"):
-        make_codes(tmp_path / "out", 400, size=(320, 240), hardness="real", workers=2, on_image=kill_one)
+        make_codes(tmp_path / "out", 2000, size=(96, 72), hardness="real", workers=2, on_image=kill_one)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -64,7 +64,7 @@ def test_a_process_that_dies_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_leaves_nothing(tmp_path: Path, workers: int) -> None:
     command = [sys.executable, "-m", "compress", "data", "codes", "--out", str(tmp_path / "out"), "--images", "5000"]
-    command += ["--hardness", "real", "--size", "320x240", "--workers", str(workers)]
+    command += ["--hardness", "real", "--size", "96x72", "--workers", str(workers)]
     # As a terminal does it: the whole group of processes gets the signal.
     child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 60
@@ -84,7 +84,7 @@ def test_an_error_in_between_leaves_nothing_and_nobody(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        make_codes(tmp_path / "out", 400, size=(320, 240), hardness="real", workers=2, on_image=stop)
+        make_codes(tmp_path / "out", 2000, size=(96, 72), hardness="real", workers=2, on_image=stop)
     # `caught` keeps the frames alive, so that only closing the generator can have ended the processes.
     assert caught.traceback
     assert multiprocessing.active_children() == []
