@@ -104,13 +104,21 @@ def plant(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project in a folder of its own, with foreign files beside its packages."""
+    """The project in a folder of its own, with a detector of three layers, and foreign files beside its packages."""
+    from compress.nets.checkpoint import save_checkpoint
+    from compress.nets.yolov5 import Yolov5
+
     project = tmp_path_factory.mktemp("copy") / "project"
     for name in OURS:
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "models/demo", project / "models/demo")
     for name in ("run.sh", "build.sh"):
         shutil.copy(ROOT / name, project)
+    layers = [[-1, 1, "Conv", [8, 3, 8]], [-1, 1, "Conv", [16, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]]
+    arch = {"nc": 1, "depth_multiple": 1.0, "width_multiple": 1.0, "anchors": [[10, 13, 16, 30, 33, 23]] * 3}
+    head = [[[0, 1, 2], 1, "Detect", ["nc", "anchors"]]]
+    detector = Yolov5({**arch, "backbone": layers, "head": head}, ["a"], 64)
+    save_checkpoint(detector, project / "three_layers.safetensors", [])
     plant(project)
     return project
 
@@ -127,7 +135,7 @@ def pythons() -> list[str]:
 CHECK = ("run.sh", "check", "{root}/models/demo")
 DETECT = ("run.sh", "detect", "set.txt", ".")
 CODES = ("run.sh", "compress", "data", "codes", "--images", "7", "--workers", "2", "--out", "out")
-GAMMAS = ("run.sh", "compress", "gammas", str(ROOT / "models/demo.sparse.safetensors"), "--out", "charts")
+GAMMAS = ("run.sh", "compress", "gammas", "{root}/three_layers.safetensors", "--out", "charts")
 VAL = ("run.sh", "compress", "val", "--weights", "gone.pt", "--data", "gone.yaml")
 DATA = ("run.sh", "compress", "data", "check", "--data", "gone")
 
