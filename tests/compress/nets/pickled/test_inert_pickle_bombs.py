@@ -48,9 +48,12 @@ def repeated_tensor(count: int) -> bytes:
     return b"\x80\x02](" + tensor * count + b"e."
 
 
+KEYS = [plain(1 + i * (2**61 - 1)) for i in range(60_000)]
+"""Their hashes are one and the same: each look-up walks past all others."""
+
+
 def colliding(opcodes: Callable[[list[bytes]], bytes]) -> bytes:
-    """Keys whose hashes are one and the same: each look-up walks past all others."""
-    return b"\x80\x02" + opcodes([plain(1 + i * (2**61 - 1)) for i in range(60_000)]) + b"."
+    return b"\x80\x02" + opcodes(KEYS) + b"."
 
 
 def doubling(levels: int) -> bytes:
