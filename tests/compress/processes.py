@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 _PRELOADED = "tests.compress.preloaded"
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload([_PRELOADED])
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload([_PRELOADED])
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -32,7 +32,7 @@ class Forked:
     ) -> None:
         self._told = tempfile.TemporaryDirectory()
         files = [str(Path(self._told.name, name)) for name in ("out", "err")]
-        self._process = _SERVER.Process(target=_begin, args=(files, str(folder), dict(environment or {}), call, given))
+        self._process = SERVER.Process(target=_begin, args=(files, str(folder), dict(environment or {}), call, given))
         with (
             pytest.MonkeyPatch.context() as patch
         ):  # the server looks for modules where a fresh Python does, if started

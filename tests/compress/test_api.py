@@ -71,8 +71,8 @@ def test_errors(call: Callable[[], Any], error: type, sentence: str, tmp_path: P
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_pruned_in_memory_and_exported(tmp_path: Path, tiny_model: Callable[..., Yolov5]) -> None:
-    save_checkpoint(tiny_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
+def test_pruned_in_memory_and_exported(tmp_path: Path, least_model: Callable[..., Yolov5]) -> None:
+    save_checkpoint(least_model(), tmp_path / "w.safetensors", [{"stage": "train"}])
     dense = api.load(tmp_path / "w.safetensors")
     small = api.prune(dense, percent=0.3, align=2)
     done = api.export(small.model, tmp_path / "bundle", imgsz=96)

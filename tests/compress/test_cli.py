@@ -53,15 +53,15 @@ def run(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def made_files(
     tmp_path_factory: pytest.TempPathFactory,
-    tiny_model: Callable[..., Yolov5],
+    least_model: Callable[..., Yolov5],
     write_tiny_data: Callable[..., Path],
 ) -> Path:
     """What `files` copies."""
     folder = tmp_path_factory.mktemp("files")
     write_tiny_data(folder / "tiny")
     write_tiny_data(folder / "two", ["a", "b"])
-    save_checkpoint(tiny_model(), folder / "w.safetensors", [{"stage": "train"}])
-    save_checkpoint(tiny_model(), folder / "w.onnx", [])
+    save_checkpoint(least_model(), folder / "w.safetensors", [{"stage": "train"}])
+    save_checkpoint(least_model(), folder / "w.onnx", [])
     (folder / "two.names").write_text("a\nb\n")
     (folder / "twice.names").write_text("a\nb\na\n")
     (folder / "broken.yaml").write_text("train: [images\n")

@@ -28,10 +28,10 @@ def schema(name: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def artefacts(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Yolov5]) -> dict[str, dict]:
+def artefacts(tmp_path_factory: pytest.TempPathFactory, least_model: Callable[..., Yolov5]) -> dict[str, dict]:
     """One of each artefact, as JSON."""
     folder = tmp_path_factory.mktemp("artefacts")
-    model = tiny_model()
+    model = least_model()
     save_checkpoint(model, folder / "w.safetensors", HISTORY)
     plan = choose(model, channel_flow(model, torch.zeros(1, 3, 64, 64)), 0.3, 8)
     plan.save(folder / "plan.json")

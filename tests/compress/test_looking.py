@@ -24,15 +24,15 @@ Answer = dict[str, Any]
 
 
 @pytest.fixture
-def place(tmp_path: Path, tiny_model: Any, tiny_data: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, least_model: Any, tiny_data: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a data set, a checkpoint of its classes, one that was trained with grey, and one of two classes."""
     monkeypatch.chdir(tmp_path)
     tiny_data()
-    model = tiny_model()
+    model = least_model()
     save_checkpoint(model, tmp_path / "w.safetensors", [])
     trained = {"stage": "train", "settings": {"letterbox": "grey"}}
     save_checkpoint(model, tmp_path / "grey.safetensors", [trained, {"stage": "prune", "settings": {}}])
-    save_checkpoint(tiny_model(["a", "b"]), tmp_path / "two.safetensors", [])
+    save_checkpoint(least_model(["a", "b"]), tmp_path / "two.safetensors", [])
     return tmp_path
 
 
@@ -43,13 +43,13 @@ def asked(capsys: pytest.CaptureFixture[str], *words: object) -> Answer:
     return answer
 
 
-def test_val(place: Path, tiny_model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_val(place: Path, least_model: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The numbers are the validator's, in the table as in the JSON."""
     from compress.data.data_yaml import load_data_yaml
 
     words = ("val", "--weights", "w.safetensors", "--data", "tiny/data.yaml", "--split", "test")
     found = asked(capsys, *words, "--json")
-    expected = Validator(load_data_yaml("tiny/data.yaml"), "test", 64)(tiny_model())
+    expected = Validator(load_data_yaml("tiny/data.yaml"), "test", 64)(least_model())
     assert {key: found[key] for key in ("map50", "map75", "map50_95", "f1")} == {
         key: pytest.approx(expected[key]) for key in ("map50", "map75", "map50_95", "f1")
     }
@@ -203,8 +203,8 @@ def test_two_sides_are_told_however_they_are_written(text: str) -> None:
 
 
 def test_gammas_takes_weights_as_the_other_verbs_do(
-    place: Path, tiny_model: Any, capsys: pytest.CaptureFixture[str]
+    place: Path, least_model: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = asked(capsys, "gammas", "--weights", "w.safetensors", "--out", "a", "--json")["layers"]
-    largest = {name: gamma.abs().max().item() for name, gamma in prunable_gammas(tiny_model(), "group").items()}
+    largest = {name: gamma.abs().max().item() for name, gamma in prunable_gammas(least_model(), "group").items()}
     assert {row["layer"]: row["max"] for row in found} == pytest.approx(largest, abs=1e-5)

@@ -22,10 +22,10 @@ Answer = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Any]) -> Path:
+def lab(tmp_path_factory: pytest.TempPathFactory, least_model: Callable[..., Any]) -> Path:
     """best.safetensors, other.safetensors, and bundle, which was made of the first."""
     root = tmp_path_factory.mktemp("lab")
-    model = tiny_model(["a", "b"])
+    model = least_model(["a", "b"])
     save_checkpoint(model, root / "best.safetensors", [])
     save_checkpoint(model, root / "other.safetensors", [{"stage": "train"}])
     made = to_onnx(model, 64, proof_images(None, 64))

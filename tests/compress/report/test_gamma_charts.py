@@ -107,11 +107,11 @@ def test_what_a_plan_keeps_is_blue_and_what_goes_orange(tmp_path: Path) -> None:
 
 
 def test_the_command(
-    tmp_path: Path, tiny_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, least_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run's folder gives all three charts, a checkpoint the first; numbers are those of its gammas."""
     monkeypatch.chdir(tmp_path)
-    model = tiny_model()
+    model = least_model()
     last = tmp_path / "run" / "weights" / "last.safetensors"
     save_checkpoint(model, last, [])
     written(tmp_path / "run", 3)

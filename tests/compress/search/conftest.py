@@ -40,10 +40,10 @@ class Known:
 
 @pytest.fixture(scope="session")
 def known(
-    tiny_model: Callable[..., Any], write_tiny_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+    least_model: Callable[..., Any], write_tiny_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Known:
     folder = tmp_path_factory.mktemp("known")
-    data, model = write_tiny_data(folder / "set", counts=(70, 4, 4)), tiny_model()
+    data, model = write_tiny_data(folder / "set", counts=(70, 4, 4)), least_model()
     images = sorted(file for file in (folder / "set" / "images").rglob("*") if is_image_name(file.name))
     batches = training_batches(split_train(load_data_yaml(data), *SPLIT)[1], SIDE, "board")
     recalibrate(model, (batch.float() / 255 for batch in batches))
@@ -66,9 +66,9 @@ def known(
 
 
 @pytest.fixture(scope="session")
-def scorer(known: Known, tiny_flow: ChannelFlow) -> Scorer:
+def scorer(known: Known, least_flow: ChannelFlow) -> Scorer:
     """Of the known detector; tests leave it as it is."""
     held_out, rest = split_train(known.data_set, *SPLIT)
     batches = training_batches(rest, SIDE, "board")
     judge = HeldOut(known.data_set, held_out, SIDE, "board")
-    return Scorer(known.model, tiny_flow, gamma_scores(known.model, tiny_flow), batches, judge)
+    return Scorer(known.model, least_flow, gamma_scores(known.model, least_flow), batches, judge)

@@ -22,6 +22,7 @@ from compress.search.scorer import HeldOut, Scored, Scorer, _restored, split_tra
 from compress.search.workers import InProcess, Processes
 from compress.val.training_batches import training_batches
 from deploy.errors import DataError, ReportedError
+from tests.compress.processes import SERVER
 
 
 def full(scorer: Scorer) -> dict[str, int]:
@@ -114,7 +115,7 @@ def damage(scorer: Scorer, what: str) -> Scorer:
     model = copy.deepcopy(scorer.model)
     with torch.no_grad():
         if what == "statistics":
-            model.model[4].cv3.bn.running_mean += 30
+            model.model[3].cv3.bn.running_mean += 30
         elif what == "head":
             for conv in model.head.m:
                 conv.bias[:] = -30
@@ -150,6 +151,7 @@ def test_processes_score_alike_and_outlive_one_another(scorer: Scorer) -> None:
         alone.submit(number, widths)
         expected[number] = alone.next().scored
     workers = Processes(scorer, 2)
+    workers._context = SERVER  # type: ignore[assignment]  # they import torch in no time; search itself spawns them
     try:
         for number, widths in enumerate(tasks[:2]):
             workers.submit(number, widths)

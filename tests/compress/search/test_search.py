@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ from compress.prune.plan import load_plan
 from compress.search.folder import MAKER, SearchFolder
 from deploy.errors import DataError, UsageError
 from deploy.results.ours import mark
+from tests.compress.processes import compress
 
-ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
 
 
@@ -44,7 +42,7 @@ def told(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_it_writes_the_winner(
-    words: list[str], tmp_path: Path, tiny_flow: ChannelFlow, capsys: pytest.CaptureFixture[str]
+    words: list[str], tmp_path: Path, least_flow: ChannelFlow, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--candidates", "3", "--json"]) == 0
     shown = capsys.readouterr()
@@ -53,7 +51,7 @@ def test_it_writes_the_winner(
     assert [row["number"] for row in rows] == [0, 1, 2]
     assert answer["map50"] == max(row["map50"] for row in rows) == rows[answer["number"]]["map50"]
     assert all(abs(row["share"] - 0.6) <= 0.05 for row in rows)
-    plan = load_plan(answer["plan"], tiny_flow)
+    plan = load_plan(answer["plan"], least_flow)
     widths = {group.name: len(group.kept) for group in plan.groups if group.score}
     assert widths == rows[answer["number"]]["widths"]
     slim, history = load_checkpoint(answer["weights"])
@@ -66,16 +64,14 @@ def test_it_writes_the_winner(
 
 def test_a_killed_search_goes_on(words: list[str], tmp_path: Path) -> None:
     assert main([*words, "--candidates", "5", "--name", "whole"]) == 0
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "compress", *words, "--candidates", "500", "--name", "killed"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    process = compress(*words, "--candidates", "500", "--name", "killed", folder=tmp_path)
     deadline = time.monotonic() + 300
     folder = tmp_path / "runs" / "killed"
-    while len(journal(folder)) < 3 and process.poll() is None and time.monotonic() < deadline:
+    while len(journal(folder)) < 3 and process.code is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
-    _, err = process.communicate()
-    assert process.returncode == -9, err
+    _, err = process.end()
+    assert process.code == -signal.SIGKILL, err
     before = len(journal(folder)) - 1
     assert before >= 2
     assert main([*words, "--candidates", str(max(5, before)), "--name", "killed", "--resume"]) == 0
