@@ -30,10 +30,9 @@ def test_the_page(made: Any) -> None:
     assert slim["parameters"] < dense["parameters"]
     ladder = [(rung["rung"], rung["recorded"], rung["holds"]) for rung in dense["ladder"]]
     forms = ("checkpoint", "onnx", "simplified", "float", "board")
-    forms = ("checkpoint", "onnx", "simplified", "float", "board")
     assert [rung for rung, _, _ in ladder] == list(forms), "the checkpoint of a run is where its ladder begins"
     assert ladder[:-1] == [(form, False, True) for form in forms[:-1]]
-    # weights that nobody trained make much of half precision
+    # the first layer's values are beyond half precision
     assert ladder[-1] == ("board", False, False) and "First broken rung: host, board numerics" in text
     assert len(text.encode()) < LARGEST
     assert "slim &lt;b&gt;" in text and "slim <b>" not in text
