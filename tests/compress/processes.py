@@ -13,15 +13,24 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 _PRELOADED = "tests.compress.preloaded"
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload([_PRELOADED])
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload([_PRELOADED])
 _ROOT = str(Path(__file__).resolve().parents[2])
+
+
+def server() -> ForkServerContext:
+    """The server that processes are forked off, which runs then."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", _ROOT)  # where it starts it looks for modules as a fresh Python does
+        forkserver.ensure_running()
+    return _SERVER
 
 
 class Forked:
@@ -32,12 +41,7 @@ class Forked:
     ) -> None:
         self._told = tempfile.TemporaryDirectory()
         files = [str(Path(self._told.name, name)) for name in ("out", "err")]
-        self._process = SERVER.Process(target=_begin, args=(files, str(folder), dict(environment or {}), call, given))
-        with (
-            pytest.MonkeyPatch.context() as patch
-        ):  # the server looks for modules where a fresh Python does, if started
-            patch.setenv("PYTHONPATH", _ROOT)
-            forkserver.ensure_running()
+        self._process = server().Process(target=_begin, args=(files, str(folder), dict(environment or {}), call, given))
         self._process.start()
 
     @property
