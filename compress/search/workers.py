@@ -5,6 +5,7 @@ A worker that dies costs no more than its candidate's time: another one takes it
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import signal
 import time
@@ -172,10 +173,11 @@ class Processes:
         worker.pipe.close()
 
 
-def _work(pipe: Connection, scorer: Scorer, threads: int) -> None:
+def _work(pipe: Connection, shared: Scorer, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began all this
     torch.set_num_threads(threads)
-    scorer.on_device()
+    # what comes to a process lies in memory that all of them share, and scoring a candidate silences weights for a while
+    scorer = copy.deepcopy(shared).on_device()
     while True:
         try:
             number, widths = pipe.recv()

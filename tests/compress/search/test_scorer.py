@@ -22,7 +22,7 @@ from compress.search.scorer import HeldOut, Scored, Scorer, _restored, split_tra
 from compress.search.workers import InProcess, Processes
 from compress.val.training_batches import training_batches
 from deploy.errors import DataError, ReportedError
-from tests.compress.processes import SERVER
+from tests.compress.processes import server
 
 
 def full(scorer: Scorer) -> dict[str, int]:
@@ -151,7 +151,7 @@ def test_processes_score_alike_and_outlive_one_another(scorer: Scorer) -> None:
         alone.submit(number, widths)
         expected[number] = alone.next().scored
     workers = Processes(scorer, 2)
-    workers._context = SERVER  # type: ignore[assignment]  # they import torch in no time; search itself spawns them
+    workers._context = server()  # type: ignore[assignment]  # they import torch in no time; search itself spawns them
     try:
         for number, widths in enumerate(tasks[:2]):
             workers.submit(number, widths)
