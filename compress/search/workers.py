@@ -176,7 +176,7 @@ class Processes:
 def _work(pipe: Connection, shared: Scorer, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began all this
     torch.set_num_threads(threads)
-    # what comes to a process lies in memory that all of them share, and scoring a candidate silences weights for a while
+    # what comes to a process lies in memory that all of them share, and scoring silences weights for a while
     scorer = copy.deepcopy(shared).on_device()
     while True:
         try:
