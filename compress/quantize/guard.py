@@ -16,6 +16,9 @@ MOST_LOST = 0.5
 MOST_NEW = 2.0
 LOWEST_SNR = 3.0
 """dB; where the noise is as large as the signal, boxes are a matter of chance."""
+MANY_LOST = 0.03
+"""Where mAP suffers too: methods that fit lost 0.8 to 1.9 % of the findings and at most 0.7 points of mAP@0.5:0.95 on
+BCCD and DeepPCB, those that lost 4 % and more 1.8 points and more (docs/benchmarks.md)."""
 _ON_TRIAL = 2
 
 
@@ -39,6 +42,16 @@ def check_scores(
             f"{name}: {reason}; {_culprit(model, quantization, images, before, classes)}; nothing was written"
         )
     return found
+
+
+def doubt(found: Agreement, method: str) -> str:
+    """What to expect of a model that is written although it lost many findings, or an empty text."""
+    if not found.found or found.lost <= MANY_LOST:
+        return ""
+    return (
+        f"{method} lost {found.lost:.1%} of the float model's findings on the calibration images, so mAP will suffer: "
+        "take mse, adaround or lsq, or keep in float what `compress sensitivity` names"
+    )
 
 
 def _collapse(found: Agreement) -> str:

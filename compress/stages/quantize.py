@@ -149,7 +149,7 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
     from compress.export.bundle import check_out
     from compress.quantize.bundle import write_int8_bundle
     from compress.quantize.deploy_graph import deploy_graph
-    from compress.quantize.guard import check_scores
+    from compress.quantize.guard import check_scores, doubt
     from compress.quantize.qdq_graph import qdq_graph
     from compress.quantize.subject import open_subject
     from deploy.bundle import MODEL
@@ -171,6 +171,9 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
             subject, model, quantization, judged, settings.image_set, settings.budget_drop, say
         )
     found = check_scores(model, quantization, subject.images, subject.outputs, len(subject.bundle.names), subject.name)
+    doubtful = [sentence for sentence in (doubt(found, settings.method),) if sentence]
+    for sentence in doubtful:
+        say(f"warning: {sentence}")
     qdq = qdq_graph(model, quantization, subject.name)
     deploy = deploy_graph(model, quantization)
     entry = _entry(settings, subject.bundle, folded, equal)
@@ -191,7 +194,7 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
         found.snr,
         found.lost,
         found.score_difference,
-        subject.notes,
+        [*subject.notes, *doubtful],
     )
 
 
