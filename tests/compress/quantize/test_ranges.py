@@ -10,7 +10,7 @@ import pytest
 from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
 
 from compress.quantize.float_run import FloatRun
-from compress.quantize.ranges import BINS, chosen_range, collect
+from compress.quantize.ranges import BINS, Statistics, chosen_range, collect
 
 
 class Reader(CalibrationDataReader):
@@ -53,3 +53,32 @@ def test_percentile_is_that_of_all_values(small: onnx.ModelProto, inputs: list[n
         low, high = np.percentile(together, tail, method="lower"), np.percentile(together, 100 - tail, method="higher")
         found = chosen_range(known, "percentile", percentile)
         assert found == pytest.approx((min(low, 0), max(high, 0)), abs=2.01 * (known.high - known.low) / BINS), name
+
+
+def _statistics(values: np.ndarray) -> Statistics:
+    low, high = float(values.min()), float(values.max())
+    return Statistics(low, high, np.histogram(values, BINS, (low, high))[0])
+
+
+def _layer(kind: str) -> np.ndarray:
+    """What a layer hands on: nearly all of it about 0, and a long thin tail of what was found."""
+    random = np.random.default_rng(0)
+    values = np.concatenate([random.normal(-1, 1, 100_000), random.exponential(4, 3_000)])
+    silu: np.ndarray = values / (1 + np.exp(-values))
+    return {"silu": silu, "relu": np.maximum(values, 0), "mirrored": -silu, "even": random.normal(0, 1, 100_000)}[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        pytest.param("silu", 0.6, id="the short side of a SiLU decides nothing"),
+        pytest.param("mirrored", 0.6, id="on the other side as well"),
+        pytest.param("relu", 0.6, id="nor do the zeros of a ReLU"),
+        pytest.param("even", 0.4, id="both sides are long: all values count"),
+    ],
+)
+def test_entropy_keeps_the_tail(kind: str, least: float) -> None:
+    known = _statistics(_layer(kind))
+    low, high = chosen_range(known, "entropy")
+    kept = max(-low, high) / max(-known.low, known.high)
+    assert least <= kept <= 1 and low <= 0 <= high
