@@ -117,7 +117,7 @@ class Validator:
                 found.append(frame.boxes(model, [head[i : i + 1] for head in heads], *EVAL))
             clock.append(time.perf_counter())
             spent += np.diff(clock)
-        detections = self._by_class(found)
+        detections = self.by_class(found)
         each = (1000 * spent / len(self.images)).tolist()
         return Validation(
             evaluate(detections, self.ground_truth, self.names),
@@ -129,7 +129,8 @@ class Validator:
     def _letterboxed(self, image: Path) -> tuple[np.ndarray, Letterbox]:
         return letterboxed(read_pixels(image), self.imgsz, self.letterbox)
 
-    def _by_class(self, found: list[np.ndarray]) -> dict[str, Detections]:
+    def by_class(self, found: list[np.ndarray]) -> dict[str, Detections]:
+        """The boxes of each of `images`, float32 [n, 6] = x0 y0 x1 y1 confidence class, as the scorer takes them."""
         images = np.repeat(np.array(list(self.ground_truth)), [len(rows) for rows in found])
         rows = np.concatenate(found)
         picked = {name: rows[:, 5] == number for number, name in enumerate(self.names)}
