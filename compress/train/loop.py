@@ -220,7 +220,7 @@ class _Training:
         self.batches.epoch = epoch
         partners = torch.randperm(len(self.images), generator=self.draw).tolist()
         self.images.start_epoch(epoch < settings.mosaic_ends, partners)
-        self.stepper.distils = epoch < settings.mosaic_ends
+        self.stepper.distils = epoch < settings.teacher_leaves
         if hasattr(self.loss_of, "start_epoch"):
             self.loss_of.start_epoch(epoch, settings.epochs)
         self.model.train()

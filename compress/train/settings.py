@@ -117,6 +117,12 @@ class TrainSettings(Settings):
         """The epoch, counted from 0, from which on whole images are seen."""
         return self.epochs - self.close_mosaic if self.epochs > self.close_mosaic else self.epochs
 
+    @property
+    def teacher_leaves(self) -> int:
+        """The epoch, counted from 0, from which on nothing is learnt from a teacher: where whole images are seen, but
+        not before two thirds of the run, or a run hardly longer than close_mosaic would have a teacher in name only."""
+        return max(self.mosaic_ends, self.epochs * 2 // 3)
+
     def as_plain(self) -> dict[str, Any]:
         """The settings as JSON can hold them, without what does not change the result."""
         plain = asdict(self)
