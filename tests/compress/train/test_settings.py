@@ -56,6 +56,20 @@ def test_limits_are_within(name: str, value: Any) -> None:
     assert getattr(TrainSettings("data.yaml", **{name: value}), name) == value
 
 
+@pytest.mark.parametrize(
+    ("epochs", "close", "mosaic_ends", "teacher_leaves"),
+    [
+        pytest.param(60, 10, 50, 50, id="a long run: the teacher leaves with the mosaics"),
+        pytest.param(12, 10, 2, 8, id="a short one: it stays for two thirds"),
+        pytest.param(10, 10, 10, 10, id="mosaics to the end, and so the teacher"),
+        pytest.param(1, 0, 1, 1, id="a single epoch"),
+    ],
+)
+def test_ends_within_a_run(epochs: int, close: int, mosaic_ends: int, teacher_leaves: int) -> None:
+    settings = TrainSettings(data="data.yaml", epochs=epochs, close_mosaic=close)
+    assert (settings.mosaic_ends, settings.teacher_leaves) == (mosaic_ends, teacher_leaves)
+
+
 def test_plain_form() -> None:
     """What a checkpoint's history holds: JSON can carry it, and what changes no result is left out."""
     plain = TrainSettings("/some/where/data.yaml", workers=3, augmentation={"mosaic": 0.5}, gains={"box": 0.1})
