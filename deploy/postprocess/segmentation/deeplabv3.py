@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from deploy.postprocess.key_values import KeyValues
@@ -79,6 +78,8 @@ def _original_size(mask: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 def _of_the_long_side(scores: np.ndarray, geometry: Geometry) -> np.ndarray:
     """The image fills the long side of a square from its corner; its scores are scaled before the best is taken."""
+    import cv2  # the host's alone: what a board runs in Python has numpy and nothing else
+
     height, width = geometry.source_height, geometry.source_width
     rows, columns = scores.shape[1:]
     used = (rows, rows * width // height) if height > width else (columns * height // width, columns)
