@@ -82,4 +82,6 @@ def _begin(
     assert _PRELOADED in sys.modules, "the server has not imported anything"
     os.chdir(folder)
     os.environ.update(environment)
+    # as in a process of its own: loaders forked off a further server would not see the end of one that is killed
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
     call(*given)
