@@ -171,9 +171,10 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
             subject, model, quantization, judged, settings.image_set, settings.budget_drop, say
         )
     found = check_scores(model, quantization, subject.images, subject.outputs, len(subject.bundle.names), subject.name)
-    doubtful = [sentence for sentence in (doubt(found, settings.method),) if sentence]
-    for sentence in doubtful:
-        say(f"warning: {sentence}")
+    notes = list(subject.notes)
+    if doubtful := doubt(found, settings.method):
+        notes.append(doubtful)
+        say(f"warning: {doubtful}")
     qdq = qdq_graph(model, quantization, subject.name)
     deploy = deploy_graph(model, quantization)
     entry = _entry(settings, subject.bundle, folded, equal)
@@ -194,7 +195,7 @@ def quantize(settings: QuantizeSettings, say: Callable[[str], None]) -> Quantize
         found.snr,
         found.lost,
         found.score_difference,
-        [*subject.notes, *doubtful],
+        notes,
     )
 
 

@@ -11,10 +11,10 @@ from deploy.host.catalog.properties import COMMON, Property
 
 @dataclass(frozen=True)
 class Factory:
-    """A kind of element. `native` elements are those of GStreamer's whose keys the SDK does
-    not look through.
+    """A kind of element.
 
-    `board_only` says why no host can run it; it is empty where the host engine may. `since` as in Property.
+    `native` elements are those of GStreamer's whose keys the SDK does not look through. `board_only` says why
+    no host can run it; it is empty where the host engine may. `since` as in Property.
     """
 
     name: str

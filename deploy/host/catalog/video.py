@@ -7,7 +7,7 @@ from deploy.host.catalog.properties import SDK2, Property
 from deploy.sdk_codes import CHANGE_STATE_FAILED
 
 _NV = ("YUV420SP_NV12", "YUV420SP_NV21")
-_CODECS = ("H264", "H265")
+CODECS = ("H264", "H265")
 _TRACKING = {
     "trackThreshold": real("0.5", 0, 1),
     "lostThreshold": whole(5, 0, 10),
@@ -52,7 +52,7 @@ FACTORIES = (
             "imageHeight": whole(1080, 128, 4096, since=SDK2),
             "imageWidth": whole(1920, 128, 4096, since=SDK2),
             "inputFormat": Property("YUV420SP_NV12", choices=_NV, code=CHANGE_STATE_FAILED, since=SDK2),
-            "outputFormat": Property("H264", choices=_CODECS, code=CHANGE_STATE_FAILED, since=SDK2),
+            "outputFormat": Property("H264", choices=CODECS, code=CHANGE_STATE_FAILED, since=SDK2),
             "iFrameInterval": whole(30, 1, 2000, since=SDK2),
             "fps": flag(0, since=SDK2),
             "vencChannelId": whole(0, 0, 127),

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
+from deploy.host.catalog.video import CODECS
 from deploy.host.check.stream_view import StreamView, whole
 from deploy.host.pipeline.element_text import ElementText
 from deploy.host.pipeline.findings import ERROR, WARNING, Finding
@@ -38,8 +39,8 @@ def _without_a_word(view: StreamView) -> Iterator[Finding]:
     """Values that no creation fails for."""
     for element in view.of("mxpi_videodecoder"):  # MxpiVideoDecoder::SetDvppVideoFormat
         codec = element.text("inputVideoFormat")
-        if codec not in ("H264", "H265") and not any(e.factory == "mxpi_rtspsrc" for e in view.before(element)):
-            sentence = f'{view.where(element)}: inputVideoFormat is "{codec}"; the decoder takes H264 and H265'
+        if codec not in CODECS and not any(e.factory == "mxpi_rtspsrc" for e in view.before(element)):
+            sentence = f'{view.where(element)}: inputVideoFormat is "{codec}"; the decoder takes {" and ".join(CODECS)}'
             yield Finding(element.line_of("inputVideoFormat"), ERROR, f"{sentence}, and fails with the first buffer")
     for element in view.of("mxpi_videoencoder"):  # MxpiVideoEncoder::CheckParam
         for key in ("imageHeight", "imageWidth"):

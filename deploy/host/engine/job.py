@@ -67,18 +67,8 @@ class Job:
     """
 
     __slots__ = (
-        *(
-            "_backlog",
-            "_forgotten",
-            "_in_order",
-            "group",
-            "number",
-            "replies",
-            "sent",
-            "slots",
-            "unfinished",
-            "waiting",
-        ),
+        *("_backlog", "_forgotten", "_in_order", "group", "number"),
+        *("replies", "sent", "slots", "unfinished", "waiting"),
     )
 
     def __init__(self, group: Group, number: int, slots: int, backlog: Backlog, in_order: bool) -> None:
