@@ -42,7 +42,7 @@ def calibration_images(source: Path, most: int) -> CalibrationImages:
         what = (
             "is a file; expected a folder of images, a data.yaml or a VOC devkit" if source.exists() else "is missing"
         )
-        raise DataError(f"the calibration images {source}: {what}")
+        raise DataError(f"{source}, given for the calibration images, {what}")
     elif (devkit := _devkit(source)) is not None:
         files, notes = devkit
     else:
