@@ -1,4 +1,4 @@
-"""How long the compressor's parts take: python benchmarks/compress.py step, or prune
+"""How long the compressor's parts take: python benchmarks/compress.py step, or epoch, or prune
 
 Contenders take turns within a round, and the medians over the rounds are compared.
 """
@@ -6,8 +6,11 @@ Contenders take turns within a round, and the medians over the rounds are compar
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +64,40 @@ def step(options: argparse.Namespace) -> None:
             ratio = statistics.median(one / other for one, other in zip(mine, plain, strict=True))
             told.append(f"{title} {1000 * statistics.median(mine):8.1f} ms, {ratio:.3f} of plain")
         print(f"{name:12} {'   '.join(told)}")
+
+
+def epoch(options: argparse.Namespace) -> None:
+    """Whole training epochs, validation included, beside ultralytics' trainer: the same data, model, batch and seed.
+
+    Each round trains with both, the other one first in every second round. A run's first epoch is left out, because it
+    waits for what is loaded once.
+    """
+    from benchmarks.parity import ours, theirs
+
+    options.weights, options.seeds = None, [0]
+    times: dict[str, list[list[float]]] = {"ours": [], "ultralytics": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(options.rounds):
+            options.out = Path(folder, str(number))
+            pair = [("ours", ours), ("ultralytics", theirs)]
+            for name, train in pair[:: -1 if number % 2 else 1]:
+                times[name].append(_epochs(train(options, 0).parent.parent)[1:])
+                print(f"round {number + 1}, {name}: {' '.join(f'{one:.1f}' for one in times[name][-1])} s", flush=True)
+    medians = {name: [statistics.median(run) for run in runs] for name, runs in times.items()}
+    ratios = [one / other for one, other in zip(medians["ours"], medians["ultralytics"], strict=True)]
+    for name, runs in medians.items():
+        print(f"{name:12} {statistics.median(runs):7.2f} s an epoch")
+    told = " ".join(f"{ratio:.3f}" for ratio in sorted(ratios))
+    print(f"ours is {statistics.median(ratios):.3f} of ultralytics' (median of the rounds: {told})")
+
+
+def _epochs(run: Path) -> list[float]:
+    """Seconds of each epoch of a run of either trainer."""
+    if (run / "results.jsonl").is_file():
+        return [json.loads(line)["seconds"] for line in (run / "results.jsonl").read_text("utf-8").splitlines()]
+    with (run / "results.csv").open(newline="", encoding="utf-8") as file:
+        ends = [float(row["time"]) for row in csv.DictReader(file, skipinitialspace=True)]
+    return [end - before for before, end in zip([0.0, *ends], ends)]
 
 
 Times = dict[str, list[tuple[float, float]]]
@@ -134,6 +171,15 @@ def main() -> None:
     steps.add_argument("--imgsz", type=int, default=320)
     steps.add_argument("--batch-size", type=int, default=16)
     steps.add_argument("--rounds", type=int, default=15)
+    epochs = parts.add_parser("epoch", help="whole epochs beside ultralytics' trainer")
+    epochs.set_defaults(run=epoch)
+    epochs.add_argument("--data", required=True, help="data.yaml")
+    epochs.add_argument("--cfg", default="yolov8n")
+    epochs.add_argument("--imgsz", type=int, default=320)
+    epochs.add_argument("--batch", type=int, default=16)
+    epochs.add_argument("--workers", type=int, default=1)
+    epochs.add_argument("--epochs", type=int, default=3, help="a run, the first of which is not counted")
+    epochs.add_argument("--rounds", type=int, default=3)
     pruning = parts.add_parser("prune", help="the time to prune a model, step by step")
     pruning.set_defaults(run=prune)
     pruning.add_argument("--models", nargs="+", default=["yolov5l", "yolov8l", "yolo11l"])

@@ -1,6 +1,9 @@
 """What pruning costs and what recovers it: trains the rows of `recipes/frontier-*.yaml`, scores them, and draws them.
 
     python benchmarks/frontier.py VOCDEVKIT NAMES yolov5n.pt OUT [--rows ROW,ROW] [--set NAME=VALUE] [--only-table]
+    python benchmarks/frontier.py VOCDEVKIT NAMES yolov8n OUT [--rows ROW,ROW] [--set NAME=VALUE] [--only-table]
+
+The second form begins with an architecture's random weights (`recipes/frontier-scratch-*.yaml`).
 
 Interrupted, it goes on where it was when called again with the same OUT. The table says for every row what it has more
 than `long` and than `half`, with paired bootstrap intervals over the test images; OUT/frontier.png is mAP@0.5:0.95
@@ -41,38 +44,41 @@ ROWS = (
     "flops30-reconstructed",
     "flops30-taught",
 )
-AGAINST = ("long", "half")
+FROM_SCRATCH = ("scratch-long", "scratch-taylor50", "scratch-taylor50-taught", "scratch-half")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("devkit", type=Path, metavar="VOCDEVKIT")
     parser.add_argument("names", type=Path, metavar="NAMES", help="class names, one a line")
-    parser.add_argument("weights", metavar="WEIGHTS", help="COCO's YOLOv5n")
+    parser.add_argument("start", metavar="START", help="COCO's YOLOv5n (a .pt), or an architecture such as yolov8n")
     parser.add_argument("out", type=Path, metavar="OUT")
-    parser.add_argument("--rows", default=",".join(ROWS), help="of the recipes (default: all)")
+    parser.add_argument("--rows", help="of the recipes (default: all)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of the recipes")
     parser.add_argument("--only-table", action="store_true", help="train nothing, show the rows that are done")
     options = parser.parse_args()
-    unknown = sorted(set(options.rows.split(",")) - set(ROWS))
+    known = ROWS if Path(options.start).suffix else FROM_SCRATCH
+    rows = options.rows.split(",") if options.rows else known
+    unknown = sorted(set(rows) - set(known))
     if unknown:
-        parser.error(f"there is no row {unknown[0]}, expected some of {', '.join(ROWS)}")
-    return exit_code(lambda: _run(options))
+        parser.error(f"there is no row {unknown[0]}, expected some of {', '.join(known)}")
+    return exit_code(lambda: _run([row for row in known if row in rows], options))
 
 
-def _run(options: argparse.Namespace) -> None:
-    rows = [row for row in ROWS if row in options.rows.split(",")]
+def _run(rows: list[str], options: argparse.Namespace) -> None:
     if not options.only_table:
         for row in rows:
             _train(row, options)
     done = read_rows(options.out, rows, options.devkit, options.names)
-    print(markdown(options.out, done, AGAINST, options.devkit, options.names))
+    against = [row for row in rows if row.removeprefix("scratch-") in ("long", "half")]
+    print(markdown(options.out, done, against, options.devkit, options.names))
     if done:
         _draw(done, options.out / "frontier.png")
 
 
 def _train(row: str, options: argparse.Namespace) -> None:
-    given = {"voc": options.devkit, "weights": options.weights, "names": options.names}
+    start = "cfg" if row in FROM_SCRATCH else "weights"
+    given = {"voc": options.devkit, start: options.start, "names": options.names}
     words = [f"--set={name}={value}" for name, value in given.items()] + [f"--set={pair}" for pair in options.set]
     code = compress(["run", str(ROOT / f"benchmarks/recipes/frontier-{row}.yaml"), *words, "--out", str(options.out)])
     if code:
