@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +70,9 @@ def slim_factors(cfg: str) -> Factors:
 
 def _read(path: Path) -> Any:
     try:
-        described = read_yaml(path, "architecture")
+        return anchor_free.with_scale(read_yaml(path, "architecture"), path.stem)
     except DataError as error:
         raise ModelError(str(error)) from None
-    if isinstance(described, dict) and isinstance(described.get("scales"), dict) and "scale" not in described:
-        # as ultralytics does it: the letter in the file's name, or else the first scale
-        named = re.search(r"yolov?\d+([a-z])", path.stem)
-        first = next(iter(described["scales"]), None)
-        described["scale"] = named.group(1) if named and named.group(1) in described["scales"] else first
-    return described
 
 
 def has_anchors(described: Any) -> bool:

@@ -20,7 +20,7 @@ from compress.nets.pickled.inert_pickle import read_inert
 from compress.nets.pickled.module_records import class_names, modules_of, plain, tensors_of, unwrapped
 from compress.nets.pickled.record import Record
 from compress.nets.yolov5 import Yolov5
-from compress.nets.yolov8 import kept_keys
+from compress.nets.yolov8 import kept_keys, with_scale
 from deploy.errors import ModelError
 
 _NORM_EPS = 1e-3
@@ -128,6 +128,7 @@ def _anchor_rows(tensors: dict[str, torch.Tensor]) -> list[list[float]]:
 
 
 def _anchor_free(record: Record, arch: Any, tensors: dict[str, torch.Tensor]) -> Detector:
+    arch = with_scale(arch)
     check_architecture(arch, "it")
     head = f"model.{len(arch['backbone']) + len(arch['head']) - 1}"
     bias = tensors.get(f"{head}.cv3.0.2.bias", torch.empty(0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -90,6 +91,17 @@ def check_architecture(described: Any, source: str) -> None:
     if scales and not (isinstance(scales, dict) and isinstance(scale, str) and scale in scales):
         wanted = f"one of {', '.join(map(str, scales))}" if isinstance(scales, dict) else "scales that are a mapping"
         raise ModelError(f"{source}: scale is {str(scale)[:60]!r}, expected {wanted[:200]}")
+
+
+def with_scale(described: Any, stem: str = "") -> Any:
+    """An architecture that has scales, with the one that ultralytics takes: its own, the letter in its file's name, or
+    else the first. Anything else is returned as it is."""
+    scales = described.get("scales") if isinstance(described, dict) else None
+    if not isinstance(scales, dict) or not scales or described.get("scale"):
+        return described
+    named = re.search(r"yolo(?:e-)?v?\d+([a-z])", stem)
+    letter = named.group(1) if named and named.group(1) in scales else next(iter(scales))
+    return {**described, "scale": letter}
 
 
 def kept_keys(described: dict[str, Any]) -> dict[str, Any]:

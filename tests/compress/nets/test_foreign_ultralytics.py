@@ -108,6 +108,17 @@ def test_ema_wins_over_model(tmp_path: Path) -> None:
     assert same(import_pt(tmp_path / "last.pt"), stock(seed=1).half().float())
 
 
+def test_a_yaml_of_ones_own_whose_name_has_no_scale(tmp_path: Path) -> None:
+    """ultralytics writes an empty one then, and takes the first that the YAML lists."""
+    arch = hub.scaled("yolov8n", width=0.0625)
+    first = arch["scales"][arch["scale"]]
+    described = {**arch, **FEW, "scales": {"t": first, "n": [1.0, 1.0, 1024]}, "scale": ""}
+    model = DetectionModel(described, ch=3, verbose=False)
+    model.names = dict(NAMES)
+    torch.save({"model": model.eval()}, tmp_path / "best.pt")
+    assert same(import_pt(tmp_path / "best.pt"), model)
+
+
 def test_loss_that_older_trainers_leave_in_the_model_does_not_hinder(tmp_path: Path) -> None:
     model = stock()
     model.args = IterableSimpleNamespace(box=7.5, cls=0.5, dfl=1.5)
