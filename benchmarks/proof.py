@@ -88,16 +88,16 @@ def row(cfg: str, options: argparse.Namespace) -> list[str]:
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT))
-    from compress.nets.stock_names import stock_names
-    from deploy.errors import ReportedError
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", metavar="CFG", help="names or YAML files (default: all names)")
     parser.add_argument("--percent", type=float, default=0.5, help="share of channels to remove")
     parser.add_argument("--align", type=int, default=8)
     parser.add_argument("--width", type=float, default=1.0, help="factor on the models' own width")
     options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    from compress.nets.stock_names import stock_names
+    from deploy.errors import ReportedError
+
     print("| model | can be removed | parameters | pruned | masked == cut | ONNX == torch | counts |")
     print("|---|---:|---:|---:|---:|---:|---|")
     for cfg in options.models or stock_names():

@@ -21,17 +21,17 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Any]:
-    """A Ray cluster of two nodes with a core each, on this machine, beside a head without any; tests are skipped where
-    Ray is not installed. It takes half a minute."""
+    """A Ray cluster of a node with two cores beside a head without any, on this machine, without what only shows its
+    state; tests are skipped where Ray is not installed. It takes half a minute."""
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install '.[cluster]'")
-    small = {"num_cpus": 1, "object_store_memory": 100 * 1024 * 1024}
+    small = {"object_store_memory": 100 * 1024 * 1024}
+    bare = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_health_check_period_ms", "500")
         patch.setenv("RAY_health_check_failure_threshold", "3")
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, "num_cpus": 0})
-        for _ in range(2):
-            cluster.add_node(**small)
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, **bare, "num_cpus": 0})
+        cluster.add_node(**small, num_cpus=2)
         yield cluster
         cluster.shutdown()
 

@@ -49,7 +49,7 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (site / name / "__init__.py").write_text("WHOSE = 'somebody else'\n")
     options = ("--no-deps", "--no-index", "--disable-pip-version-check", "-q")
     python = folder / "bin" / "python"
-    done = run(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel, cwd=folder)
+    done = run(sys.executable, "-m", "pip", "--python", python, "install", *options, "--no-compile", wheel, cwd=folder)
     assert done.returncode == 0, done.stderr
     (site / "libraries.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return folder

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.channels.flow import ChannelFlow, channel_flow, export_graph
+from compress.channels.flow import ChannelFlow, channel_flow
 from compress.export.onnx_file import OnnxModel, to_onnx
 from compress.graph.proof_images import proof_images
 from compress.nets.family import architecture, build
@@ -22,6 +22,7 @@ from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune.plan import GroupPlan, Plan
 from tests.compress import hub
+from tests.compress.one_export import export_once
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -34,22 +35,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_export_an_architecture() -> Iterator[None]:
-    """The channel flow of a second detector with the same architecture and widths follows the first one's graph.
-
-    torch.export takes a second or two, and the graph that it makes does not depend on the weights.
-    """
-    graphs: dict[str, Any] = {}
-
-    def export_once(model: nn.Module, example: torch.Tensor) -> Any:
-        size = sum(tensor.numel() for tensor in model.state_dict().values())
-        if not isinstance(model, (Yolov5, AnchorFree)) or size > 2_000_000:
-            return export_graph(model, example)
-        shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        key = repr((type(model), model.arch, shapes, tuple(example.shape)))
-        if key not in graphs:
-            graphs[key] = export_graph(model, example)
-        return graphs[key]
-
+    """Also in the processes of tests/compress/processes.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compress.channels.flow.export_graph", export_once)
         yield

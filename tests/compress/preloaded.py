@@ -9,14 +9,17 @@ import accelerate  # noqa: F401
 import torch
 import ultralytics  # noqa: F401
 
+import compress.channels.flow
 import compress.cli
 import compress.stages.prune
-import compress.train.loop  # noqa: F401
+import compress.train.loop
 from compress.channels.flow import channel_flow, example_image
 from compress.nets.yolov5 import Yolov5
 from tests.compress import hub
+from tests.compress.one_export import export_once
 
 torch.set_num_threads(1)
+compress.channels.flow.export_graph = export_once
 MODEL = Yolov5({**hub.v5(**hub.least()), "width_multiple": 0.125}, ["a", "b", "c"], 64)
 channel_flow(MODEL, example_image(MODEL))  # torch.export imports the rest of torch
 gc.collect()

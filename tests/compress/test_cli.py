@@ -491,7 +491,7 @@ def test_data_is_looked_over_and_anchors_are_fitted(run: Run, files: Path) -> No
     assert [side for row in written["anchors"] for side in row] == [
         side for pair in found["new_anchors"] for side in pair
     ]
-    counted = {**written, "anchors": 3}
+    counted = {**written, "anchors": 3, "width_multiple": 0.125}
     (files / "counted.yaml").write_text(yaml.safe_dump(counted))
     again = result(run(*common, "--cfg", "counted.yaml", "--out", "fitted2.yaml"))
     assert again["anchors"] == [] and again["new_anchors"] == found["new_anchors"]

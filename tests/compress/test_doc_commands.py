@@ -6,16 +6,18 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from compress.cli import main as compress_main
 from compress.cli import parser as compress_parser
 from compress.commands.derive import settings_of
-from compress.stages.model import open_model
+from compress.nets.yolov5 import Yolov5
 from deploy.atc.cli import main as build_main
 from deploy.cli import _parser as deploy_parser
 from deploy.cli import main as deploy_main
@@ -53,8 +55,8 @@ ROWS = (
     Row(r"--candidates 200\b", "--candidates 2 --bn-batches 1", "each candidate is scored on images"),
     Row(
         "sensitivity bundle",
-        "sensitivity bundle --keep '/model.[1-9]/*' --keep '/model.13*' --keep '/model.17*' --keep '/model.2*'",
-        "each layer is tried alone and with others; three of the network are enough",
+        "sensitivity bundle --keep '/model.[1-48]/*'",
+        "each layer is tried alone and with others; a few of the network are enough",
     ),
     Row(r"--calib VOCdevkit\b", "--calib VOCdevkit --count 4", "each calibration image runs through the pipeline"),
     Row(r"benchmarks/recipes/(\S+)", r"short-\1", "the recipe as it is, but for its epochs and size"),
@@ -168,16 +170,19 @@ def test_every_command_is_taken(page: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least_model: Callable[..., Yolov5]) -> Path:
     """The folder with run.sh as the documents have it, with a devkit, weights and a script of the reader's."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bare").mkdir()
     for name in ("models", "compute_mAP", "bare/models"):
         (tmp_path / name).symlink_to(ROOT / Path(name).name)
     assert compress_main(["data", "codes", "--out=VOCdevkit", "--images=24", "--size=128x128"]) == 0
+    given = least_model(sorted(Path("VOCdevkit/codes.names").read_text(encoding="utf-8").split()))
+    for predictor in given.head.m:  # everywhere a box, so that a search has something to score, but no confident one
+        nn.init.zeros_(predictor.weight)
+        nn.init.constant_(predictor.bias, -1)
     with pytest.MonkeyPatch.context() as patch:
-        trained = open_model("models/demo.sparse.safetensors").detector
-        torch.save({"model": Disguise(patch)(trained)}, "yolov5n.pt")
+        torch.save({"model": Disguise(patch)(given)}, "yolov5n.pt")
     for recipe in (ROOT / "benchmarks" / "recipes").glob("*.yaml"):
         text = re.sub(r"epochs: \d+", "epochs: 1", recipe.read_text(encoding="utf-8"))
         text = re.sub(r"imgsz: \d+", "imgsz: 64", text).replace(
@@ -193,7 +198,7 @@ def test_every_block_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
 
     A block that begins with "# here" promises to need nothing of the reader's, so it runs beside the models alone.
     """
-    done: set[str] = set()
+    done: set[tuple[Path | str, ...]] = set()
     used: set[Row] = set()
     faults = []
     for page in RUN:
@@ -204,12 +209,13 @@ def test_every_block_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
                     replaced = re.sub(row.pattern, row.replacement, short)
                     used |= {row} if replaced != short else set()
                     short = replaced
-                if short in done:
-                    continue
-                done.add(short)
-                capfd.readouterr()
-                monkeypatch.chdir(folder / "bare" if block.text.startswith("# here") else folder)
                 words = shlex.split(short, comments=True)
+                place = folder / "bare" if block.text.startswith("# here") else folder
+                if (place, *words) in done:
+                    continue
+                done.add((place, *words))
+                capfd.readouterr()
+                monkeypatch.chdir(place)
                 try:
                     code = run(words)
                 except SystemExit as ended:  # of a parser

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from compress.cli import main
+from tests.compress import hub
 
 nbformat = pytest.importorskip("nbformat", reason="no Jupyter here: pip install nbclient ipykernel")
 nbclient = pytest.importorskip("nbclient", reason="no Jupyter here: pip install nbclient ipykernel")
@@ -27,8 +29,8 @@ print(json.dumps({**told, "history": [entry["stage"] for entry in api.load("smal
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
-    """What stands below each cell, by its code, after the page has run in a kernel on the data set that it says, but
-    smaller and for two epochs."""
+    """What stands below each cell, by its code, after the page has run in a kernel with the data set and the
+    architecture that it says, but smaller, and for two epochs."""
     folder = tmp_path_factory.mktemp("notebook")
     drawn, split = re.findall(r"`bash run.sh compress (data [^`]+)`", PAGE)
     with pytest.MonkeyPatch.context() as patch:
@@ -38,7 +40,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(code.strip().splitlines()) <= 16
     short, count = re.subn(r"^epochs, imgsz = .*$", "epochs, imgsz = 2, 64", code, flags=re.MULTILINE)
-    assert count == 1
+    short, smaller = re.subn(r'\bcfg="yolov5n"', 'cfg="least.yaml"', short)
+    assert count == smaller == 1
+    architecture = {**hub.v5(**hub.least()), "width_multiple": 0.125}
+    (folder / "least.yaml").write_text(yaml.safe_dump(architecture), encoding="utf-8")
     imports, *paragraphs = short.strip().split("\n\n")
     cells = [imports]
     for paragraph, names in zip(paragraphs, SHOWN, strict=True):

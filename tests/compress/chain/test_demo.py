@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from compress.chain.demo import DENSE, SPARSE
 from compress.channels.prunable_gammas import prunable_gammas
 from compress.cli import main
-from compress.nets.checkpoint import load_checkpoint
+from compress.nets.checkpoint import load_checkpoint, save_checkpoint
 from compress.train.sparsity import near_zero_share
+from deploy.cli import main as deploy_main
+
+
+def here_after_the_first(start: Callable[..., Any]) -> Callable[..., Any]:
+    """`subprocess.run` for commands of the edge side: all but the first run in this process, sparing their start."""
+    started: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> Any:
+        started.append(command)
+        if len(started) == 1:
+            return start(command, **options)
+        told = io.StringIO()
+        with redirect_stdout(told):
+            code = deploy_main(command[2:])
+        return subprocess.CompletedProcess(command, code, told.getvalue())
+
+    return run
 
 
 def test_demo_goes_the_whole_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], least_model: Callable[..., Any]
 ) -> None:
+    """With a least model in place of the shipped checkpoints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("compress.chain.demo.IMGSZ", 64)
+    monkeypatch.setattr("compress.edge.subprocess.run", here_after_the_first(subprocess.run))
+    for kind, history in (("DENSE", ["train", "train"]), ("SPARSE", ["train", "sparsify"])):
+        shipped = tmp_path / f"{kind.lower()}.safetensors"
+        save_checkpoint(least_model(load_checkpoint(DENSE)[0].names), shipped, [{"stage": stage} for stage in history])
+        monkeypatch.setattr(f"compress.chain.demo.{kind}", shipped)
     assert main(["demo", "--out", "work", "--images", "14", "--epochs", "1"]) == 0
     table = capsys.readouterr().out
     dense, pruned = (line.split() for line in table.splitlines()[1:3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from compress.chain import ranks
 from compress.nets.checkpoint import load_checkpoint, save_checkpoint
-from tests.compress.processes import compress
+from deploy.program import run_program
+from tests.compress.processes import Forked
 
 RECIPE = """\
 common: {imgsz: 64, batch-size: 4, workers: 0, data: tiny/data.yaml}
@@ -33,6 +36,13 @@ def place(tmp_path_factory: pytest.TempPathFactory, least_model: Any, write_tiny
     return folder
 
 
+def impatient(words: Sequence[str]) -> None:
+    """`python -m compress WORDS`, which gives a training in which another process has failed little time to end."""
+    ranks.GRACE = 3.0
+    sys.argv = ["compress", *words]
+    raise SystemExit(run_program("compress.cli"))
+
+
 def together(words: Sequence[str], folders: Sequence[Path]) -> list[tuple[int | None, str, list[str]]]:
     """A process in each folder; their exit codes, stdout, and the lines of stderr that tell of stages and errors."""
     with socket.socket() as free:
@@ -40,7 +50,7 @@ def together(words: Sequence[str], folders: Sequence[Path]) -> list[tuple[int | 
         port = free.getsockname()[1]
     group = {"WORLD_SIZE": str(len(folders)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = [
-        compress(*words, folder=folder, environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        Forked(impatient, words, folder=folder, environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)})
         for rank, folder in enumerate(folders)
     ]
     try:

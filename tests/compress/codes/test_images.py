@@ -16,7 +16,7 @@ from compute_mAP.voc_xml import read_annotation
 from deploy.errors import ReportedError
 
 ROOT = Path(__file__).resolve().parents[3]
-SIZE = (160, 120)
+SIZE = (96, 72)
 IMAGES = 9
 
 
@@ -56,7 +56,7 @@ def test_a_process_that_dies_leaves_nothing(tmp_path: Path) -> None:
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGTERM)
 
     with pytest.raises(ReportedError, match="a process that draws images has died"):
-        make_codes(tmp_path / "out", 2000, size=(96, 72), hardness="real", workers=2, on_image=kill_one)
+        make_codes(tmp_path / "out", 2000, size=SIZE, workers=2, on_image=kill_one)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -84,7 +84,7 @@ def test_an_error_in_between_leaves_nothing_and_nobody(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        make_codes(tmp_path / "out", 2000, size=(96, 72), hardness="real", workers=2, on_image=stop)
+        make_codes(tmp_path / "out", 2000, size=SIZE, workers=2, on_image=stop)
     # `caught` keeps the frames alive, so that only closing the generator can have ended the processes.
     assert caught.traceback
     assert multiprocessing.active_children() == []

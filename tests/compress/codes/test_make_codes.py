@@ -32,16 +32,14 @@ def devkit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_same_seed_gives_the_same_bytes(devkit: Path, tmp_path: Path) -> None:
-    make_codes(tmp_path / "again", IMAGES, seed=3)
-    assert digests(tmp_path / "again") == digests(devkit)
+def test_another_seed_gives_other_images(devkit: Path, tmp_path: Path) -> None:
     make_codes(tmp_path / "other", 7, seed=4)
     images = [digest for name, digest in digests(devkit).items() if name.endswith(".jpg")]
     assert not set(images) & set(digests(tmp_path / "other").values())
     assert len(set(images)) == IMAGES, "no image twice"
 
 
-def test_fewer_images_are_the_first_ones(devkit: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_fewer_images_are_the_first_ones(devkit: Path, tmp_path: Path) -> None:
     make_codes(tmp_path / "few", 9, seed=3)
     many = digests(devkit)
     few = {name: digest for name, digest in digests(tmp_path / "few").items() if "/ImageSets/" not in name}

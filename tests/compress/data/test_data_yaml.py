@@ -111,7 +111,7 @@ def test_pipes_are_not_waited_for(folder: Path, name: str) -> None:
         pytest.param("train: a\n\tval: b\n", "line 2: not valid YAML: found character", id="tab"),
         pytest.param("a: !!python/object/apply:os.system [echo]\n", "not valid YAML", id="code"),
         pytest.param("a: \x01\n", "not valid YAML", id="control character"),
-        pytest.param("[" * 5000, "not valid YAML", id="nested without end"),
+        pytest.param("[\n" * 5000, "not valid YAML", id="nested without end"),
         pytest.param('a: "\\U00110000"\n', "line 1: not valid YAML: an escape or a version is out", id="no character"),
         pytest.param('a: "\\UFFFFFFFF"\n', "line 1: not valid YAML: an escape or a version is out", id="no C integer"),
         pytest.param(

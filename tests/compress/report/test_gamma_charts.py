@@ -32,7 +32,7 @@ def image(file: Path) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("number", [1, 5, 60])
+@pytest.mark.parametrize("number", [1, 60])
 def test_every_layer_has_room(tmp_path: Path, number: int) -> None:
     gamma_chart({name: g.numpy() for name, g in layers(number).items()}, "a title", tmp_path / "g.png")
     height, width = image(tmp_path / "g.png").shape[:2]

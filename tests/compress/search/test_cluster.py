@@ -84,7 +84,7 @@ def test_a_node_dies_and_nothing_is_lost(
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    several = ["--candidates", "6", "--json"]
+    several = ["--candidates", "4", "--json"]
     assert main([*words, *several, "--name", "there", "--ray", ray_cluster.address]) == 0
     there = json.loads(capsys.readouterr().out)
     killer.join()

@@ -13,7 +13,7 @@ import torch
 
 from compress.channels.flow import channel_flow
 from compress.nets.family import architecture, build
-from compress.nets.yolov8 import AnchorFree
+from compress.nets.yolov5 import Yolov5
 from compress.prune.choose import with_widths
 from compress.prune.goal import Goal
 from compress.prune.surgery import cut, silence
@@ -22,6 +22,7 @@ from compress.search.scorer import HeldOut, Scored, Scorer, _restored, split_tra
 from compress.search.workers import InProcess, Processes
 from compress.val.training_batches import training_batches
 from deploy.errors import DataError, ReportedError
+from tests.compress import hub
 from tests.compress.processes import server
 
 
@@ -70,9 +71,11 @@ def test_it_is_restored_where_scoring_fails(scorer: Scorer, monkeypatch: pytest.
     assert same(before, state(scorer))
 
 
-def test_layers_without_a_batch_norm_are_restored_too(tiny_free: Callable[..., AnchorFree]) -> None:
-    """YOLOv6's transposed convolutions are silenced by their weights."""
-    model = tiny_free("yolov6n", width=0.25)
+def test_layers_without_a_batch_norm_are_restored_too(tiny_model: Callable[..., Yolov5]) -> None:
+    """Transposed convolutions, such as YOLOv6's, are silenced by their weights."""
+    arch = hub.least()
+    arch["head"][0] = [-1, 1, "nn.ConvTranspose2d", [512, 2, 2]]
+    model = tiny_model(**arch)
     flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
     before = copy.deepcopy(model.state_dict())
     (name, *_) = sorted(flow.bare)
@@ -174,7 +177,7 @@ def test_an_image_is_read_once(known: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_layer_norms_are_restored_too() -> None:
-    arch = {**architecture("yolov5n-convnext", 3), "width_multiple": 0.0833, "depth_multiple": 0.34}
+    arch = {**architecture("yolov5n-convnext", 3), "width_multiple": 0.0833, "depth_multiple": 0.1}
     model = build(arch, ["a", "b", "c"], 64).eval()
     flow = channel_flow(model, torch.zeros(1, 3, 64, 64))
     before = copy.deepcopy(model.state_dict())
