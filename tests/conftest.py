@@ -28,6 +28,7 @@ def ray_cluster() -> Iterator[Any]:
     bare = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # else they wait for all other tests
         patch.setenv("RAY_health_check_period_ms", "500")
         patch.setenv("RAY_health_check_failure_threshold", "3")
         cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, **bare, "num_cpus": 0})
