@@ -97,10 +97,61 @@ def every_layer() -> dict[str, Any]:
     return v5(backbone=backbone, head=head, anchors=[ANCHORS, ANCHORS], activation="nn.LeakyReLU(0.1)")
 
 
+_V8: dict[str, Any] = {
+    "backbone": [[-1, 1, "Conv", [channels, 3, 2]] for channels in (64, 128, 256, 512)],
+    "head": [[-1, 1, "C2f", [512, True]], [[2, 4], 1, "Detect", ["nc"]]],
+}
+FEW: dict[str, Any] = {
+    "few-v8": _V8,
+    "few-26": {"end2end": True, "reg_max": 1, **_V8},
+    "few-v6": {
+        "backbone": _V8["backbone"],
+        "head": [
+            [-1, 1, "nn.ConvTranspose2d", [256, 2, 2, 0]], [[-1, 2], 1, "Concat", [1]], [-1, 1, "Conv", [256, 3, 1]],
+            [[6, 3], 1, "Detect", ["nc"]],
+        ],
+    },
+    "few-ghost": {
+        "backbone": [
+            [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "GhostConv", [128, 3, 2]], [-1, 1, "C3Ghost", [128]],
+            [-1, 1, "GhostConv", [256, 3, 2]], [-1, 2, "C3Ghost", [256, True]], [-1, 1, "Conv", [512, 3, 2]],
+        ],
+        "head": [[-1, 1, "C3Ghost", [512, True]], [[4, 6], 1, "Detect", ["nc"]]],
+    },
+    "few-v10-p6": {
+        "backbone": [
+            *([-1, 1, "Conv", [channels, 3, 2]] for channels in (64, 128, 256)), [-1, 1, "SCDown", [512, 3, 2]],
+            [-1, 1, "C2fCIB", [512, True, True]], [-1, 1, "SCDown", [512, 3, 2]], [-1, 1, "PSA", [512]],
+        ],
+        "head": [[-1, 1, "Conv", [512, 3, 2]], [[2, 4, 6, 7], 1, "v10Detect", ["nc"]]],
+    },
+    "mixed": {
+        "end2end": True,
+        "reg_max": 1,
+        "backbone": [
+            [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "RepNCSPELAN4", [128, 32, 16, 1]],
+            [-1, 1, "Conv", [256, 3, 2]], [-1, 1, "C3k2", [256, True]], [-1, 1, "SCDown", [512, 3, 2]],
+            [-1, 1, "A2C2f", [512, True, 4]], [-1, 1, "C2PSA", [512]],
+        ],
+        "head": [
+            UP, [[-1, 4], 1, "Concat", [1]], [-1, 1, "C2f", [256]],
+            [[10, 7], 1, "Detect", ["nc"]],
+        ],
+    },
+}  # fmt: skip
+"""Of few layers, without anchors: as YOLOv8 has them, with YOLO26's head, as YOLOv6 has them, of ghost
+convolutions, YOLOv10's with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and
+YOLO12 each, the last with a factor a channel."""
+
+
+def few(cfg: str) -> dict[str, Any]:
+    return {"nc": 3, **copy.deepcopy(FEW[cfg]), "scale": "l", "scales": {"l": [1.0, 1.0, 1024]}}
+
+
 def scaled(cfg: str, share: float | None = None, width: float | None = None, depth: float = 1.0) -> dict[str, Any]:
     """An architecture of three classes at a share of its own width, or at a width, and at most so deep. Of YOLOv9's
     blocks, which no multiple makes less deep, the first one has its three bottlenecks and each other one has one."""
-    found = architecture(cfg, 3)
+    found = few(cfg) if cfg in FEW else architecture(cfg, 3)
     blocks = [row for row in (*found["backbone"], *found["head"]) if row[2] == "RepNCSPELAN4"]
     for row in blocks[1:]:
         row[3][3] = 1

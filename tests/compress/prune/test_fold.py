@@ -43,21 +43,20 @@ def gap(one: Detector, other: Detector) -> float:
 
 FAMILIES = [
     pytest.param("yolov5n", id="YOLOv5: anchors, shortcuts"),
-    pytest.param("yolov8n", id="YOLOv8: split halves"),
-    pytest.param("yolo11n", id="YOLO11: depthwise convolutions in the head, attention"),
-    pytest.param("yolov8n-ghost", id="ghost convolutions: depthwise beside what they are made of"),
+    pytest.param("mixed", id="a block of each family: split halves, depthwise convolutions, attention"),
+    pytest.param("few-ghost", id="ghost convolutions: depthwise beside what they are made of"),
 ]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_exact_where_no_border_is_padded_with_zeros(
     name: str,
-    tiny_model: Callable[..., Detector],
-    tiny_flow: ChannelFlow,
+    least_model: Callable[..., Detector],
+    least_flow: ChannelFlow,
     tiny_free: Callable[..., Detector],
     free_flow: Callable[[str], ChannelFlow],
 ) -> None:
-    make, flow = (tiny_model, tiny_flow) if name == "yolov5n" else (partial(tiny_free, name), free_flow(name))
+    make, flow = (least_model, least_flow) if name == "yolov5n" else (partial(tiny_free, name), free_flow(name))
     model = make()
     plan = choose(model, flow, 0.3, 1)
     expected = without_gamma(make(), flow, removed_classes(flow, plan))
@@ -67,19 +66,19 @@ def test_exact_where_no_border_is_padded_with_zeros(
     assert gap(expected, unpadded(lossy)) > 1e-3, "dropping the constants must be seen"
 
 
-def test_only_biases_and_means_move(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
-    model = tiny_model()
-    plan = choose(model, tiny_flow, 0.3, 8)
-    before = mask(model, tiny_flow, plan).float().state_dict()
-    after = fold_constants(model, tiny_flow, plan).state_dict()
+def test_only_biases_and_means_move(least_model: Callable[..., Yolov5], least_flow: ChannelFlow) -> None:
+    model = least_model()
+    plan = choose(model, least_flow, 0.3, 8)
+    before = mask(model, least_flow, plan).float().state_dict()
+    after = fold_constants(model, least_flow, plan).state_dict()
     changed = {key.rpartition(".")[2] for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"running_mean", "bias"}, "beta of the removed channels and the head's biases are the biases"
     weights = [key for key in after if key.endswith("conv.weight")]
     assert all(torch.equal(after[key], model.state_dict()[key]) for key in weights)
 
 
-def test_the_model_given_stays_as_it_is(tiny_model: Callable[..., Yolov5], tiny_flow: ChannelFlow) -> None:
-    model = tiny_model()
+def test_the_model_given_stays_as_it_is(least_model: Callable[..., Yolov5], least_flow: ChannelFlow) -> None:
+    model = least_model()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    fold_constants(model, tiny_flow, choose(model, tiny_flow, 0.3, 8))
+    fold_constants(model, least_flow, choose(model, least_flow, 0.3, 8))
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

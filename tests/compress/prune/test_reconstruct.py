@@ -21,8 +21,8 @@ from compress.prune.surgery import cut, removed_classes
 
 FAMILIES = [
     pytest.param("yolov5n", id="YOLOv5: a bias in the head alone"),
-    pytest.param("yolo11n", id="YOLO11: depthwise convolutions, attention"),
-    pytest.param("yolov8n-ghost", id="ghost convolutions: groups that are left as they are"),
+    pytest.param("mixed", id="a block of each family: depthwise convolutions, attention"),
+    pytest.param("few-ghost", id="ghost convolutions: groups that are left as they are"),
 ]
 
 
