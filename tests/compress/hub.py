@@ -103,7 +103,12 @@ _V8: dict[str, Any] = {
 }
 FEW: dict[str, Any] = {
     "few-v8": _V8,
-    "few-26": {"end2end": True, "reg_max": 1, **_V8},
+    "few-26": {
+        "end2end": True,
+        "reg_max": 1,
+        "backbone": _V8["backbone"],
+        "head": [[-1, 1, "C3k2", [512, True, 0.5, True]], [[2, 4], 1, "Detect", ["nc"]]],
+    },
     "few-v6": {
         "backbone": _V8["backbone"],
         "head": [
@@ -117,6 +122,15 @@ FEW: dict[str, Any] = {
             [-1, 1, "GhostConv", [256, 3, 2]], [-1, 2, "C3Ghost", [256, True]], [-1, 1, "Conv", [512, 3, 2]],
         ],
         "head": [[-1, 1, "C3Ghost", [512, True]], [[4, 6], 1, "Detect", ["nc"]]],
+    },
+    "few-12": {
+        "scale": "n",
+        "scales": {"n": [1.0, 1.0, 1024]},
+        "backbone": [
+            [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "Conv", [256, 3, 2]],
+            [-1, 1, "Conv", [512, 3, 2]], [-1, 1, "A2C2f", [512, True, 4]],
+        ],
+        "head": [UP, [[-1, 2], 1, "Concat", [1]], [-1, 1, "A2C2f", [256, False, -1]], [[7, 4], 1, "Detect", ["nc"]]],
     },
     "few-v10-p6": {
         "backbone": [
@@ -139,13 +153,13 @@ FEW: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
-"""Of few layers, without anchors: as YOLOv8 has them, with YOLO26's head, as YOLOv6 has them, of ghost
-convolutions, YOLOv10's with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and
-YOLO12 each, the last with a factor a channel."""
+"""Of few layers, without anchors: as YOLOv8, YOLO26, YOLOv6 and YOLO12 have them, of ghost convolutions, as YOLOv10
+has them with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and YOLO12 each, the
+last with a factor a channel."""
 
 
 def few(cfg: str) -> dict[str, Any]:
-    return {"nc": 3, **copy.deepcopy(FEW[cfg]), "scale": "l", "scales": {"l": [1.0, 1.0, 1024]}}
+    return {"nc": 3, "scale": "l", "scales": {"l": [1.0, 1.0, 1024]}, **copy.deepcopy(FEW[cfg])}
 
 
 def scaled(cfg: str, share: float | None = None, width: float | None = None, depth: float = 1.0) -> dict[str, Any]:
@@ -157,6 +171,8 @@ def scaled(cfg: str, share: float | None = None, width: float | None = None, dep
         row[3][3] = 1
     if "scales" not in found:
         found["width_multiple"] = width or share * found.get("width_multiple", 1.0)
+        if "depth_multiple" in found:
+            found["depth_multiple"] = min(found["depth_multiple"], depth)
         return found
     own_depth, own_width, most = found["scales"][found["scale"]]
     found["scales"] = {found["scale"]: [min(own_depth, depth), width or share * own_width, most]}

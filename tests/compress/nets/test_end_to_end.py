@@ -18,8 +18,7 @@ from compress.nets.yolov8 import AnchorFree
 from deploy.errors import UsageError
 from deploy.postprocess.mapping import STRETCH, Geometry
 
-CFGS = ["yolo26n", "yolov10n"]
-BINS = {"yolo26n": 1, "yolov10n": 16}
+CFGS = ["few-26", "few-v10-p6"]
 TARGETS = torch.tensor([[0, 1, 0.5, 0.5, 0.3, 0.3], [1, 0, 0.2, 0.25, 0.1, 0.2], [1, 2, 0.7, 0.6, 0.5, 0.4]])
 WHOLE = Geometry(128, 128, 128, 128, STRETCH, 0)
 
@@ -54,7 +53,7 @@ def test_raw_outputs_are_what_ultralytics_own_model_decodes(model: EndToEnd) -> 
 
 @pytest.mark.parametrize(
     ("model", "epoch", "many"),
-    [("yolo26n", 0, 0.8), ("yolov10n", 5, 0.45), ("yolo26n", 5, 0.45), ("yolo26n", 10, 0.1)],
+    [("few-26", 0, 0.8), ("few-v10-p6", 5, 0.45), ("few-26", 5, 0.45), ("few-26", 10, 0.1)],
     indirect=["model"],
 )
 def test_loss_is_ultralytics_own(model: EndToEnd, epoch: int, many: float) -> None:
@@ -76,7 +75,8 @@ def test_loss_is_ultralytics_own(model: EndToEnd, epoch: int, many: float) -> No
     expected.sum().backward()
     theirs = dict(plain.named_parameters())
     compared = [(n, p) for n, p in model.named_parameters() if p.grad is not None]
-    assert len(compared) > 100, "both branches and the layers in front of them learn"
+    still = {n for n, p in model.named_parameters() if p.grad is None}
+    assert compared and all(".dfl." in n for n in still), "both branches and the layers in front of them learn"
     for name, parameter in compared:
         wanted = theirs[name].grad
         assert wanted is not None and torch.allclose(parameter.grad, wanted, rtol=1e-3, atol=1e-4), name
@@ -116,7 +116,7 @@ def test_one_branch_is_deployed(model: EndToEnd, branch: str) -> None:
     assert alone.output_names == model.output_names[: len(raw)]
     assert alone.post_processor == {"one2one": "end_to_end", "one2many": "yolov8"}[branch]
     heads = [parameters(m.head) for m in (model, alone)]
-    assert heads[1] == pytest.approx(heads[0] / 2, abs=4 * BINS["yolov10n"])
+    assert heads[1] == pytest.approx(heads[0] / 2, abs=4 * 16)
     assert flops(alone, 128) < flops(model, 128)
     assert len(model(images(1))) == len(both), "the model itself keeps both"
     assert alone.deployed().kept == (branch,)
@@ -125,13 +125,14 @@ def test_one_branch_is_deployed(model: EndToEnd, branch: str) -> None:
 
 
 def test_boxes_of_the_one_to_many_branch_are_suppressed(tiny_free: Callable[..., AnchorFree]) -> None:
-    model = tiny_free("yolo26n").deployed("one2many")
+    model = tiny_free("few-26").deployed("one2many")
     assert isinstance(model, EndToEnd)
     plain = model.plain()
     with torch.no_grad():
         for head in (model.head, plain.model[-1]):
             for box, kind in zip(head.cv2, head.cv3, strict=True):
                 kind[-1].weight.mul_(0.1)
+                kind[-1].bias.fill_(-5)
                 box[-1].weight.mul_(1e-3)  # few overlaps: ultralytics does not clip before suppression
                 box[-1].bias.copy_(torch.tensor([0.3, 0.25, 0.35, 0.4]))
         raw, (decoded, _) = model(images(1)), plain(images(1))
@@ -147,7 +148,7 @@ def test_boxes_of_the_one_to_many_branch_are_suppressed(tiny_free: Callable[...,
 def test_other_classes_start_anew_in_both_branches(model: EndToEnd) -> None:
     fitted = model.with_classes(["one", "two"])
     bins = int(model.head.reg_max)
-    assert [o.shape[1] for o in fitted(images(1))] == [4 * bins, 2] * 6
+    assert [o.shape[1] for o in fitted(images(1))] == [4 * bins, 2] * 2 * len(model.stride)
     old, new = model.state_dict(), fitted.state_dict()
     changed = {key for key in old if not torch.equal(old[key], new[key])}
     assert changed and all(".cv3." in key or "one2one_cv3." in key or key.endswith("bias") for key in changed)
@@ -155,14 +156,14 @@ def test_other_classes_start_anew_in_both_branches(model: EndToEnd) -> None:
 
 
 def test_a_head_of_one_branch_has_no_other(tiny_free: Callable[..., AnchorFree]) -> None:
-    model = tiny_free("yolov8n")
+    model = tiny_free("few-v8")
     assert model.deployed() is model
     with pytest.raises(UsageError, match="--head is one2many, but a yolov8 has a head of one branch"):
         model.deployed("one2many")
 
 
 def test_the_layers_in_front_learn_from_the_other_branch(tiny_free: Callable[..., AnchorFree]) -> None:
-    model = copy.deepcopy(tiny_free("yolo26n")).train()
+    model = copy.deepcopy(tiny_free("few-26")).train()
     raw = model(images())
     sum(o.sum() for o in raw[: len(raw) // 2]).backward()  # type: ignore[union-attr]
     assert model.model[0].conv.weight.grad is None  # type: ignore[union-attr]

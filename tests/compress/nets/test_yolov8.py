@@ -19,7 +19,7 @@ from compress.nets.yolov8 import AnchorFree
 from deploy.errors import ModelError, UsageError
 from deploy.postprocess.mapping import STRETCH, Geometry
 
-CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p2", "yolov8n-p6"]
+CFGS = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p2"]
 TARGETS = torch.tensor([[0, 1, 0.5, 0.5, 0.3, 0.3], [1, 0, 0.2, 0.25, 0.1, 0.2], [1, 2, 0.7, 0.6, 0.5, 0.4]])
 
 

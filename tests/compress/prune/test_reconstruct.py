@@ -21,7 +21,7 @@ from compress.prune.surgery import cut, removed_classes
 
 FAMILIES = [
     pytest.param("yolov5n", id="YOLOv5: a bias in the head alone"),
-    pytest.param("mixed", id="a block of each family: depthwise convolutions, attention"),
+    pytest.param("few-26", id="YOLO26: depthwise convolutions, attention"),
     pytest.param("few-ghost", id="ghost convolutions: groups that are left as they are"),
 ]
 
