@@ -23,10 +23,18 @@ from tests.compress import hub
 NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 
 
-def stock(cfg: str = "few-v8", seed: int = 0) -> DetectionModel:
-    """ultralytics' own model at a part of its width, with statistics of what it sees."""
+FEW: dict[str, Any] = {
+    "backbone": [[-1, 1, "Conv", [c, 3, 2]] for c in (64, 128, 256, 512)],
+    "head": [[-1, 1, "C2f", [512, True]], [[2, 4], 1, "Detect", ["nc"]]],
+}
+"""Layers of a YOLOv8, for what all models have in common."""
+
+
+def stock(cfg: str = "", seed: int = 0) -> DetectionModel:
+    """ultralytics' own model at a part of its width, with statistics of what it sees; without `cfg` of few layers."""
+    arch = hub.scaled(cfg or "yolov8n", width=0.25 if cfg == "yolo12n" else 0.0625)  # its heads have 32 channels
     torch.manual_seed(seed)
-    described = {**hub.scaled(cfg, width=0.125 if cfg == "mixed" else 0.0625), "yaml_file": f"{cfg}.yaml"}
+    described = {**arch, **({} if cfg else FEW), "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     with torch.no_grad():
@@ -65,7 +73,8 @@ def same(found: Any, expected: DetectionModel) -> bool:
     return torch.allclose(decoded, plain, atol=1e-4)
 
 
-OF_ITS_PACKAGE = ["yolov8n", "yolov5nu", "yolov3-tiny", "few-v6", "few-v10-p6", "few-ghost", "mixed"]
+OF_ITS_PACKAGE = ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"]
+OF_ITS_PACKAGE += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny"]
 
 
 @pytest.mark.parametrize("cfg", OF_ITS_PACKAGE)
@@ -103,7 +112,7 @@ def test_a_yaml_of_ones_own_whose_name_has_no_scale(tmp_path: Path) -> None:
     """ultralytics writes an empty one then, and takes the first that the YAML lists."""
     arch = hub.scaled("yolov8n", width=0.0625)
     first = arch["scales"][arch["scale"]]
-    described = {**arch, **hub.FEW["few-v8"], "scales": {"t": first, "n": [1.0, 1.0, 1024]}, "scale": ""}
+    described = {**arch, **FEW, "scales": {"t": first, "n": [1.0, 1.0, 1024]}, "scale": ""}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     torch.save({"model": model.eval()}, tmp_path / "best.pt")
@@ -118,7 +127,7 @@ def test_loss_that_older_trainers_leave_in_the_model_does_not_hinder(tmp_path: P
     assert same(import_pt(tmp_path / "last.pt"), model)
 
 
-@pytest.mark.parametrize("cfg", ["few-v8", "yolov5nu", "mixed"])
+@pytest.mark.parametrize("cfg", ["yolov8n", "yolo11n", "yolov5nu"])
 def test_checkpoint_of_ours_carries_it(tmp_path: Path, cfg: str) -> None:
     torch.save(as_trained(stock(cfg)), tmp_path / "best.pt")
     found = import_pt(tmp_path / "best.pt")

@@ -1,10 +1,9 @@
 """Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
 
-Small members run at a part of their widths and with blocks of one unit, YOLOv5 and YOLOv8 as deep as they are, over a
-grid in which any two settings meet, for the channel flow does not depend on widths. Of families whose necks are those
-of others run their blocks and heads, in few layers; one model that has them all meets every two settings, with the
-factors a channel that only large members of YOLO12 have. `benchmarks/proof.py` does the same for every model that
-ultralytics describes, as wide and deep as it is.
+The small members run at a part of their widths and with blocks of one unit, YOLOv5 and YOLOv8 as deep as they are, over
+a grid in which any two settings meet, for the channel flow does not depend on widths. Of the large ones those run whose blocks differ from the
+small ones', as deep as these. `benchmarks/proof.py` does the same for every model that ultralytics describes, as wide
+and deep as it is.
 """
 
 from __future__ import annotations
@@ -51,21 +50,26 @@ V50_BACKBONE = [
     [-1, 1, "SPP", [1024, [5, 9, 13]]],
     [-1, 3, "C3", [1024, False]],
 ]
-SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov6n", "yolov3-tiny", "yolov5n-convnext"]
-SMALL += ["few-26", "few-12", "few-v10-p6"]
-SHARES = {"mixed": 0.25, "few-12": 0.25, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}
-SHARES |= dict.fromkeys(("few-26", "few-v10-p6", "few-ghost"), 0.125)
+SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
+SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny", "yolov5n-convnext"]
+SHARES = {"yolo12n": 1.0, "yolov9t": 0.125, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}
 """Of their own width, to be fast; of those that are not here a half."""
 WHOLE = ("yolov5n", "yolov8n")  # of the others every block has one unit
+LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
-PAIRS = [(0.3, 1, "group"), (0.7, 1, "keep"), (0.3, 8, "keep"), (0.7, 8, "group")]
-GRID = [(name, *PAIRS[number % 4]) for number, name in enumerate(SMALL)] + [("mixed", *row) for row in PAIRS]
+GRID = [  # each family meets every percent, alignment and treatment of shortcuts, and each of these meets the others
+    (name, PERCENTS[row], ALIGNS[(family + row) % 2], SHORTCUTS[(family // 2 + row) % 2])
+    for family, name in enumerate(SMALL)
+    for row in range(2)
+]
+OTHERS = ["yolov8n-p2"]
 STREAMS = ["model.0", "model.2", "model.4", "model.6"]  # of ConvNeXt: its stem and where it halves the resolution
 
 
-def described(name: str) -> dict[str, Any]:
-    share, depth = SHARES.get(name, 0.5), 1.0 if name in WHOLE else 0.1
+def described(name: str, share: float) -> dict[str, Any]:
+    """The architecture with its width multiplied by `share`."""
+    depth = 1.0 if name in WHOLE else 0.34 if name in LARGE else 0.1
     if name.endswith("-v5.0"):
         return without_focus({**hub.scaled(name.removesuffix("-v5.0"), share, depth=depth), "backbone": V50_BACKBONE})
     return hub.scaled(name, share, depth=depth)
@@ -87,9 +91,9 @@ def randomise(model: nn.Module, side: int) -> None:
 
 
 @cache
-def traced(name: str) -> tuple[Detector, ChannelFlow]:
+def traced(name: str, share: float = 0.0) -> tuple[Detector, ChannelFlow]:
     torch.manual_seed(0)
-    model = build(described(name), NAMES, SIDE)
+    model = build(described(name, share or SHARES.get(name, 0.5)), NAMES, SIDE)
     randomise(model, 2 * max(model.stride))
     return model.eval(), channel_flow(model, torch.zeros(1, 3, SIDE, SIDE))
 
@@ -128,10 +132,10 @@ def check(model: Detector, flow: ChannelFlow, plan: Plan) -> Detector:
 
 
 def test_any_two_settings_of_the_grid_meet() -> None:
-    for rows in (GRID[: len(SMALL)], GRID[len(SMALL) :]):
-        for first, second in itertools.combinations(range(3), 2):
-            settings = [(PERCENTS, ALIGNS, SHORTCUTS)[number] for number in (first, second)]
-            assert {(row[first + 1], row[second + 1]) for row in rows} == set(itertools.product(*settings))
+    settings = (SMALL, PERCENTS, ALIGNS, SHORTCUTS)
+    for first, second in itertools.combinations(range(4), 2):
+        met = {(row[first], row[second]) for row in GRID}
+        assert met == set(itertools.product(settings[first], settings[second]))
 
 
 @pytest.mark.parametrize(("name", "percent", "align", "shortcuts"), GRID)
@@ -144,6 +148,12 @@ def test_small_ones(name: str, percent: float, align: int, shortcuts: str) -> No
     assert parameters(slim) < (0.93 - percent / 3) * parameters(model)
 
 
+@pytest.mark.parametrize("name", LARGE)
+def test_large_ones(name: str) -> None:
+    model, flow = traced.__wrapped__(name, LARGE[name])
+    check(model, flow, chosen(model, flow, 0.5, 8))
+
+
 @pytest.mark.parametrize("name", AS_DEEP)
 def test_the_other_sizes_differ_in_width_alone(name: str) -> None:
     wide, same = (architecture(entry, 3) for entry in (name, AS_DEEP[name]))
@@ -154,8 +164,9 @@ def test_the_other_sizes_differ_in_width_alone(name: str) -> None:
     assert [wide[part] for part in ("backbone", "head")] == [same[part] for part in ("backbone", "head")]
 
 
-def test_ghost_convolutions() -> None:
-    model, flow = traced("few-ghost")
+@pytest.mark.parametrize("name", OTHERS)
+def test_others_that_ultralytics_describes(name: str) -> None:
+    model, flow = traced.__wrapped__(name, 0.25)
     check(model, flow, chosen(model, flow, 0.5, 1))
     assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
 
@@ -201,10 +212,10 @@ def test_every_layer_of_yolov5_yamls() -> None:
     assert slim.model[4].bn.num_features < model.model[4].bn.num_features, "a batch norm over two convolutions"  # type: ignore[union-attr, operator]
 
 
-@pytest.mark.parametrize("name", ["yolov5n", "mixed"])
+@pytest.mark.parametrize("name", SMALL[::2])
 def test_random_plans(name: str, random_plan: Callable[[ChannelFlow, int], Plan]) -> None:
     model, flow = traced(name)
-    plan = random_plan(flow, 0)
+    plan = random_plan(flow, SMALL.index(name))
     slim = surgery.cut(model, flow, plan)
     assert surgery.largest_difference(surgery.mask(model, flow, plan), slim, SIDE) <= 1e-9
 
@@ -237,9 +248,8 @@ def test_parameters_of_convnext_are_foreseen() -> None:
     assert params_cost(model, flow)(kept) == pytest.approx(parameters(surgery.cut(model, flow, plan)), abs=0.5)
 
 
-@pytest.mark.parametrize("name", ["yolov5n", "yolov8n", "yolov5n-convnext", "mixed"])
+@pytest.mark.parametrize("name", SMALL)
 def test_cost_is_what_ultralytics_counts(name: str) -> None:
-    """With anchors, without, of layer norms, with two branches."""
     slim = halved(name)
     found, operations = what_ultralytics_counts(slim)
     assert (parameters(slim), flops(slim, SIDE)) == (found, pytest.approx(operations, rel=1e-6))
@@ -271,10 +281,9 @@ def test_gammas_that_sparse_training_penalises_are_batch_norms_alone() -> None:
 
 ATTENTIONS = [
     pytest.param("yolo11n", 1, id="YOLO11: C2PSA"),
-    pytest.param("few-26", 1, id="YOLO26: within C3k2"),
-    pytest.param("few-v10-p6", 1, id="YOLOv10: PSA"),
-    pytest.param("few-12", 2, id="YOLO12: area attention"),
-    pytest.param("mixed", 3, id="two kinds"),
+    pytest.param("yolo26n", 2, id="YOLO26: C2PSA, and within C3k2"),
+    pytest.param("yolov10n", 1, id="YOLOv10: PSA"),
+    pytest.param("yolo12n", 4, id="YOLO12: area attention"),
 ]
 
 
@@ -302,8 +311,8 @@ def test_attention_is_pruned_by_heads(name: str, count: int) -> None:
 
 def test_queries_of_area_attention_keep_their_scale() -> None:
     """ultralytics computes it from the heads' width, so it moves into the batch norm."""
-    model, flow = traced("few-12")
-    slim = halved("few-12")
+    model, flow = traced("yolo12n")
+    slim = halved("yolo12n")
     path, before = next((n, m) for n, m in model.named_modules() if isinstance(m, AAttn))
     after: Any = slim.get_submodule(path)
     kept = ~np.isin(flow.norms[f"{path}.qkv.bn"].outputs, surgery.removed_classes(flow, choose(model, flow, 0.5, 1)))
@@ -319,7 +328,7 @@ def test_queries_of_area_attention_keep_their_scale() -> None:
     [
         pytest.param("yolov6n", "model.11", id="a transposed convolution without a batch norm"),
         pytest.param("yolov3-tiny", "model.10.conv", id="what is padded"),
-        pytest.param("mixed", "model.2.cv2.0.m.0.cv1.conv1.conv", id="an addition of nothing"),
+        pytest.param("yolov9t", "model.4.cv2.0.m.0.cv1.conv1.conv", id="an addition of nothing"),
     ],
 )
 def test_what_used_to_be_pinned_is_pruned(name: str, layer: str) -> None:
@@ -330,7 +339,7 @@ def test_what_used_to_be_pinned_is_pruned(name: str, layer: str) -> None:
 
 def test_a_plan_brings_its_heads_back() -> None:
     """Which channel of one head goes with which of another is a choice, so a plan says it."""
-    model, flow = traced("mixed")
+    model, flow = traced("yolo26n")
     plan = chosen(model, flow, 0.5, 8)
     other = copy.deepcopy(model)
     randomise(other.train(), 64)
