@@ -1,9 +1,9 @@
 """Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
 
 The small members run at a part of their widths and with blocks of one unit, YOLOv5 and YOLOv8 as deep as they are, over
-a grid in which any two settings meet, for the channel flow does not depend on widths. Of the large ones those run whose blocks differ from the
-small ones', as deep as these. `benchmarks/proof.py` does the same for every model that ultralytics describes, as wide
-and deep as it is.
+a grid in which any two settings meet, for the channel flow does not depend on widths. Of the large ones those run whose
+blocks differ from the small ones'. `benchmarks/proof.py` does the same for every model that ultralytics describes, as
+wide and deep as it is.
 """
 
 from __future__ import annotations
