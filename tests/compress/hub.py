@@ -123,15 +123,6 @@ FEW: dict[str, Any] = {
         ],
         "head": [[-1, 1, "C3Ghost", [512, True]], [[4, 6], 1, "Detect", ["nc"]]],
     },
-    "few-12": {
-        "scale": "n",
-        "scales": {"n": [1.0, 1.0, 1024]},
-        "backbone": [
-            [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "Conv", [256, 3, 2]],
-            [-1, 1, "Conv", [512, 3, 2]], [-1, 1, "A2C2f", [512, True, 4]],
-        ],
-        "head": [UP, [[-1, 2], 1, "Concat", [1]], [-1, 1, "A2C2f", [256, False, -1]], [[7, 4], 1, "Detect", ["nc"]]],
-    },
     "few-v10-p6": {
         "backbone": [
             *([-1, 1, "Conv", [channels, 3, 2]] for channels in (64, 128, 256)), [-1, 1, "SCDown", [512, 3, 2]],
@@ -153,8 +144,8 @@ FEW: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
-"""Of few layers, without anchors: as YOLOv8, YOLO26, YOLOv6 and YOLO12 have them, of ghost convolutions, as YOLOv10
-has them with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and YOLO12 each, the
+"""Of few layers, without anchors: as YOLOv8, YOLO26 and YOLOv6 have them, of ghost convolutions, as YOLOv10 has
+them with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and YOLO12 each, the
 last with a factor a channel."""
 
 

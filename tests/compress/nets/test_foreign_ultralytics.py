@@ -23,18 +23,11 @@ from tests.compress import hub
 NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 
 
-FEW: dict[str, Any] = {
-    "backbone": [[-1, 1, "Conv", [c, 3, 2]] for c in (64, 128, 256, 512)],
-    "head": [[-1, 1, "C2f", [512, True]], [[2, 4], 1, "Detect", ["nc"]]],
-}
-"""Layers of a YOLOv8, for what all models have in common."""
-
-
 def stock(cfg: str = "", seed: int = 0) -> DetectionModel:
     """ultralytics' own model at a part of its width, with statistics of what it sees; without `cfg` of few layers."""
     arch = hub.scaled(cfg or "yolov8n", width=0.25 if cfg == "yolo12n" else 0.0625)  # its heads have 32 channels
     torch.manual_seed(seed)
-    described = {**arch, **({} if cfg else FEW), "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
+    described = {**arch, **({} if cfg else hub.FEW["few-v8"]), "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     with torch.no_grad():
@@ -112,7 +105,7 @@ def test_a_yaml_of_ones_own_whose_name_has_no_scale(tmp_path: Path) -> None:
     """ultralytics writes an empty one then, and takes the first that the YAML lists."""
     arch = hub.scaled("yolov8n", width=0.0625)
     first = arch["scales"][arch["scale"]]
-    described = {**arch, **FEW, "scales": {"t": first, "n": [1.0, 1.0, 1024]}, "scale": ""}
+    described = {**arch, **hub.FEW["few-v8"], "scales": {"t": first, "n": [1.0, 1.0, 1024]}, "scale": ""}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     torch.save({"model": model.eval()}, tmp_path / "best.pt")
