@@ -1,6 +1,7 @@
 """What all tests share: the folder of reference material beside the project, where it is present, a cluster, and what
 makes the suite as a whole shorter."""
 
+import atexit
 import gc
 import os
 import signal
@@ -51,6 +52,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays: no collection of garbage looks at it again."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else libraries say that they leak
 
 
 # The modules that are collected, and those of the programs that tests start, are compiled once and not every time.

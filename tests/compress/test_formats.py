@@ -18,13 +18,10 @@ from compress.nets.checkpoint import read_header, save_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.nets.yolov8 import AnchorFree
 from compress.prune.choose import choose
+from tests import schemas
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HISTORY = [{"stage": "train", "settings": {"epochs": 1}}]
-
-
-def schema(name: str) -> dict:
-    return json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +42,7 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory, least_model: Callable[..
 
 @pytest.mark.parametrize("name", ["checkpoint", "plan", "bundle"])
 def test_artefacts_keep_their_schema(artefacts: dict[str, dict], name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema(name))
-    jsonschema.validate(artefacts[name], schema(name))
+    schemas.validate(artefacts[name], name)
 
 
 @pytest.mark.parametrize("cfg", ["yolov8n", "yolo11n", "yolov5nu", "yolov8n-p6"])
@@ -54,7 +50,7 @@ def test_checkpoints_of_every_family_keep_the_schema(
     tiny_free: Callable[..., AnchorFree], tmp_path: Path, cfg: str
 ) -> None:
     save_checkpoint(tiny_free(cfg), tmp_path / "w.safetensors", HISTORY)
-    jsonschema.validate(read_header(tmp_path / "w.safetensors"), schema("checkpoint"))
+    schemas.validate(read_header(tmp_path / "w.safetensors"), "checkpoint")
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "plan", "bundle"])
@@ -62,7 +58,7 @@ def test_the_schema_knows_every_key(artefacts: dict[str, dict], name: str) -> No
     for key in artefacts[name]:
         lacking = {k: v for k, v in artefacts[name].items() if k != key}
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(lacking, schema(name))
+            schemas.validate(lacking, name)
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "plan", "bundle"])
@@ -73,4 +69,4 @@ def test_the_document_names_every_key(artefacts: dict[str, dict], name: str) -> 
 
 def test_the_shipped_demo_bundle_keeps_the_schema() -> None:
     shipped = json.loads((ROOT / "models" / "demo" / "bundle.json").read_text())
-    jsonschema.validate(shipped, schema("bundle"))
+    schemas.validate(shipped, "bundle")

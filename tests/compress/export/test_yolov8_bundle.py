@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import onnx
 import onnxruntime
@@ -23,8 +22,8 @@ from deploy.postprocess.mapping import FIT, Geometry
 from deploy.run.flow import answers
 from deploy.run.session import open_stream
 from deploy.run.target import Target
+from tests import schemas
 
-ROOT = Path(__file__).resolve().parents[3]
 CFGS = ["yolov8n", "yolov10n", "yolov9t", "yolov8n-p6", "yolo26n"]
 BINS = {"yolo26n": 1}
 
@@ -78,8 +77,7 @@ def test_bundle_runs_on_the_host_and_finds_what_torch_finds(
                     box[-1].bias.fill_(0.4)
     bundle = write_bundle(model, to_onnx(model, 128, images(128)), tmp_path / "bundle", 128, [{"stage": "train"}])
     description = json.loads((bundle / "bundle.json").read_text())
-    schema = json.loads((ROOT / "docs" / "schemas" / "bundle.schema.json").read_text())
-    jsonschema.validate(description, schema)
+    schemas.validate(description, "bundle")
     assert description["architecture"] == family and description["anchors"] == []
     assert not list(bundle.glob("*sdk2*")), "SDK 2.0.4 knows no post-processors in Python"
     assert f"deploy.postprocess.{post}" in (bundle / "eval.pipeline").read_text()

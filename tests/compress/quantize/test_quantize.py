@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import jsonschema
 import numpy as np
 import onnx
 import pytest
@@ -23,6 +22,7 @@ from deploy.errors import EnvironmentFault, ModelError
 from deploy.hashes import file_sha256
 from deploy.host.model.open_network import open_network
 from deploy.host.numerics import INT8
+from tests import schemas
 from tests.compress.quantize.conftest import ROOT, small_model
 
 Bundles = Callable[..., Path]
@@ -48,8 +48,8 @@ def test_methods(method, small, make_bundle, images, tmp_path, capsys):
     offsets = {row["input_offset"] for row in report["layers"] if "input_offset" in row}
     assert (offsets == {0}) == (method == "trt")
     assert bundle.description["history"][-1]["stage"] == "quantize"
+    schemas.validate(bundle.description, "bundle")
     schema = json.loads((ROOT / "docs" / "schemas" / "bundle.schema.json").read_text())
-    jsonschema.validate(bundle.description, schema)
     assert set(schema["properties"]["quantization"]["properties"]["method"]["enum"]) == set(METHODS)
 
 

@@ -6,11 +6,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from deploy.bundle import open_bundle
-from tests.deploy.atc.conftest import ROOT, Workshop
+from tests import schemas
+from tests.deploy.atc.conftest import Workshop
 
 SUCCESS = "echo 'ATC run success, welcome to the next use.'"
 HOSTILE = "$(touch ran);`touch ran`"
@@ -42,7 +42,7 @@ def test_a_bundle_becomes_an_om(workshop: Workshop, soc: str) -> None:
     assert (stage["sha256"], stage["om_sha256"]) == (sha256(workshop.bundle / "model.onnx"), sha256(workshop.om))
     assert open_bundle(workshop.bundle).notes == []
     assert "did not belong to this model" not in done.stderr
-    jsonschema.validate(described, json.loads((ROOT / "docs/schemas/bundle.schema.json").read_text()))
+    schemas.validate(described, "bundle")
 
 
 ACL = "mdl = rt = True\ndef get_soc_name(): return 'Ascend310B1'\n"

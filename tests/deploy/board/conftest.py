@@ -44,7 +44,7 @@ def loopback() -> ModuleType:
     return _load("loopback")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bare_board(loopback: ModuleType) -> Iterator[Any]:
     sshd = loopback.need_sshd()
     folder = loopback.new_folder()

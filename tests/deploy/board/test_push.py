@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests import schemas
+
 Call = Callable[..., tuple[int, str, str]]
 
-ROOT = Path(__file__).resolve().parents[3]
 SURE = 0.99
 """About the confidence that the tiny model gives a pure colour."""
 
@@ -51,11 +52,8 @@ def image_set(tmp_path: Path, devkit: Path) -> tuple[Path, Path]:
 
 def report(out: str) -> dict[str, Any]:
     """The object on stdout, which is as docs/schemas says."""
-    jsonschema = pytest.importorskip("jsonschema")
     answer: dict[str, Any] = json.loads(out)
-    schema = json.loads((ROOT / "docs/schemas/push.schema.json").read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(answer, schema)
+    schemas.validate(answer, "push")
     return answer
 
 

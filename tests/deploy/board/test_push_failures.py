@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests import schemas
+
 Call = Callable[..., tuple[int, str, str]]
 MB = 1 << 20
 
@@ -160,8 +162,7 @@ def test_doctor(call: Call, board: Any, damage: str, level: str, check: str, fou
         arguments += ["--python", "~/no such; touch $HOME/evil"]
     code, out, _ = call("doctor", *arguments)
     answer = json.loads(out)
-    schema = json.loads((Path(__file__).parents[3] / "docs/schemas/doctor.schema.json").read_text())
-    pytest.importorskip("jsonschema").validate(answer, schema)
+    schemas.validate(answer, "doctor")
     findings = {finding["check"]: finding for finding in answer["findings"]}
     assert set(findings) == {"chip", "driver", "CANN", "SDK", "Python", "disk", "clock"}
     assert (findings[check]["level"], code) == (level, 0 if level == "ok" else 5)

@@ -1,13 +1,13 @@
 """`eval --compare`: both numerics and the cost of each stage."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from compute_mAP.report import Report
 from deploy.cli import main
 from deploy.run import compare as module
+from tests import schemas
 
 STAGES = ["colour", "letterbox", "half"]
 
@@ -39,8 +39,7 @@ def test_both_numerics_and_the_stages(devkit, tmp_path, capsys):
     assert compared(devkit, "--json") == 0
     shown = capsys.readouterr()
     found = json.loads(shown.out)
-    schema = Path(__file__).parents[3] / "docs/schemas/comparison.schema.json"
-    pytest.importorskip("jsonschema").validate(found, json.loads(schema.read_text()))
+    schemas.validate(found, "comparison")
     assert (found["board"]["map50"], found["float"]["map50"]) == (1.0, 1.0)
     assert list(found["stages"]) == STAGES
     for values in found["stages"].values():
