@@ -93,7 +93,7 @@ class Board:
             "PrintMotd no",
             f"SetEnv HOME={self.home} PATH={self.home}/bin:/usr/local/bin:/usr/bin:/bin",
             f"AllowUsers {self.user}",
-            "KexAlgorithms curve25519-sha256",  # a third less work than the default, which quantum computers cannot break
+            "KexAlgorithms curve25519-sha256",  # a third less work than by default
         ]
         config = self.folder / f"sshd_config.{port}"
         config.write_text("\n".join(settings) + "\n")
