@@ -41,26 +41,29 @@ def average_precisions(verdicts: Verdicts, protocol: str, weights: np.ndarray | 
     count = int((weights * verdicts.objects).sum())
     if not count:
         return np.full(verdicts.right.shape[1], np.nan)
-    weight = weights[verdicts.images][:, None]
-    true, false = np.cumsum(verdicts.right * weight, axis=0), np.cumsum(verdicts.wrong * weight, axis=0)
+    weight = weights[verdicts.images]
+    true, false = np.cumsum(verdicts.right.T * weight, axis=1), np.cumsum(verdicts.wrong.T * weight, axis=1)
     if protocol == "coco":
         precision = true / (true + false + np.spacing(1))
     else:
         precision = true / np.maximum(true + false, np.finfo(np.float64).eps)
-    columns = zip((true / count).T, precision.T)
-    return np.array([average_precision(recall, column, protocol) for recall, column in columns])
+    return average_precision(true / count, precision, protocol)
 
 
-def average_precision(recall: np.ndarray, precision: np.ndarray, protocol: str) -> float:
-    """The average precision, 0..1, of a curve: recall and precision float [n] in 0..1, recall not falling.
+def average_precision(recall: np.ndarray, precision: np.ndarray, protocol: str) -> np.ndarray:
+    """The average precision of each curve, float64 [...] in 0..1: recall and precision float [..., n] in 0..1, recall
+    not falling.
 
     "voc07" is the mean of the precision at 11 recalls (VOC 2007), "coco" at 101 recalls, "area" the area under the
     curve (VOC 2010 and later). The precision at a recall is the highest at that recall or a higher one.
     """
-    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+    best_from_here = np.maximum.accumulate(precision[..., ::-1], axis=-1)[..., ::-1]
     if protocol == "area":
         steps = recall.copy()
-        steps[1:] -= recall[:-1]  # np.diff and its prepend take most of a bootstrap's time
-        return float((steps * best_from_here).sum())
+        steps[..., 1:] -= recall[..., :-1]  # np.diff and its prepend take most of a bootstrap's time
+        return np.asarray((steps * best_from_here).sum(axis=-1))
     recalls = RECALLS_COCO if protocol == "coco" else RECALLS_VOC07
-    return float(np.append(best_from_here, 0.0)[np.searchsorted(recall, recalls)].mean())
+    means = np.empty(recall.shape[:-1])
+    for curve in np.ndindex(means.shape):
+        means[curve] = np.append(best_from_here[curve], 0.0)[np.searchsorted(recall[curve], recalls)].mean()
+    return means

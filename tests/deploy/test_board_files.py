@@ -46,10 +46,10 @@ def test_all_files_are_meant():
 @pytest.mark.parametrize("folder", CODE)
 def test_syntax_and_names_of_python_3_9(folder):
     for path in (path for path in FILES if path.is_relative_to(ROOT / folder)):
-        tree = parsed(path)
+        tree, name = parsed(path), _name(path)
         lazy = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
         for node in ast.walk(tree):
-            where = f"{_name(path)}:{getattr(node, 'lineno', 0)}"
+            where = f"{name}:{getattr(node, 'lineno', 0)}"
             assert not isinstance(node, (getattr(ast, "Match", ()), getattr(ast, "TryStar", ()))), where
             if isinstance(node, ast.Attribute):
                 assert node.attr not in LATER_THAN_3_9, where
