@@ -193,6 +193,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least_model: Callabl
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_block_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """One after the other, as a reader types them; a command that an earlier page had is not repeated.
 

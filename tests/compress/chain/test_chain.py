@@ -54,6 +54,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
     return run
 
 
+@pytest.mark.long
 def test_a_recipe_goes_on_where_it_was(place: Path, call: Call) -> None:
     run = ("run", "r.yaml", "--out", "o", "--json")
     code, out, told = call(*run)

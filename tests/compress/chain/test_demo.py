@@ -36,6 +36,7 @@ def here_after_the_first(start: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.long
 def test_demo_goes_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], least_model: Callable[..., Any]
 ) -> None:

@@ -82,6 +82,7 @@ def stock_process(folder: Path, data: str, files: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout.split("ANSWERS ")[1])
 
 
+@pytest.mark.long
 def test_stock_package_loads_validates_predicts_and_exports(
     tiny_free: Callable[..., AnchorFree],
     free_flow: Callable[..., ChannelFlow],

@@ -34,6 +34,7 @@ def killed(command: list[str], folder: Path, ready: Callable[[], bool]) -> None:
     assert process.code == -9, f"it ended before it was killed: {err}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stage", "options"),
     [

@@ -125,6 +125,7 @@ def test_spoilt_files(data, name):
     check_bytes(data, name)
 
 
+@pytest.mark.long
 @fuzz(150)
 @given(STREAMS)
 def test_streams_of_all_shapes(document):
