@@ -36,21 +36,23 @@ def place(tmp_path_factory: pytest.TempPathFactory, least_model: Any, write_tiny
     return folder
 
 
-def impatient(words: Sequence[str]) -> None:
-    """`python -m compress WORDS`, which gives a training in which another process has failed little time to end."""
-    ranks.GRACE = 3.0
+def begin(words: Sequence[str], grace: float) -> None:
+    """`python -m compress WORDS`, which gives a training in which another process has failed so much time to end."""
+    ranks.GRACE = grace
     sys.argv = ["compress", *words]
     raise SystemExit(run_program("compress.cli"))
 
 
-def together(words: Sequence[str], folders: Sequence[Path]) -> list[tuple[int | None, str, list[str]]]:
+def together(
+    words: Sequence[str], folders: Sequence[Path], grace: float = ranks.GRACE
+) -> list[tuple[int | None, str, list[str]]]:
     """A process in each folder; their exit codes, stdout, and the lines of stderr that tell of stages and errors."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     group = {"WORLD_SIZE": str(len(folders)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = [
-        Forked(impatient, words, folder=folder, environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        Forked(begin, words, grace, folder=folder, environment={**group, "RANK": str(rank), "LOCAL_RANK": str(rank)})
         for rank, folder in enumerate(folders)
     ]
     try:
@@ -105,7 +107,7 @@ def test_a_training_that_all_refuse(place: Path) -> None:
 def test_a_training_that_fails_elsewhere(place: Path, tmp_path: Path) -> None:
     """The second process has no weights; the first one waits for it in the training, and would do so for ever."""
     began = time.monotonic()
-    first, second = together(("run", "r.yaml", "--out", "o4"), [place, tmp_path])
+    first, second = together(("run", "r.yaml", "--out", "o4"), [place, tmp_path], grace=3.0)
     assert time.monotonic() - began < 120
     assert first[0] == second[0] == 4
     assert first[2][0] == "== sparse"
