@@ -26,18 +26,18 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Any]:
-    """A Ray cluster of a node with two cores beside a head without any, on this machine, without what only shows its
-    state; tests are skipped where Ray is not installed. It takes half a minute."""
+    """A Ray cluster of two nodes with a core each, one of them the head, on this machine, without what only shows its
+    state; tests are skipped where Ray is not installed. It takes ten seconds."""
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install '.[cluster]'")
-    small = {"object_store_memory": 100 * 1024 * 1024}
+    small = {"num_cpus": 1, "object_store_memory": 100 * 1024 * 1024}
     bare = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # else they wait for all other tests
         patch.setenv("RAY_health_check_period_ms", "500")
         patch.setenv("RAY_health_check_failure_threshold", "3")
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, **bare, "num_cpus": 0})
-        cluster.add_node(**small, num_cpus=2)
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, **bare})
+        cluster.add_node(**small)
         yield cluster
         cluster.shutdown()
 
