@@ -80,6 +80,11 @@ def _begin(
     for stream, file in zip((1, 2), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     assert _PRELOADED in sys.modules, "the server has not imported anything"
+    import torch
+
+    # The first to ask torch for its pool of threads replaces the one that a fork has left behind, and fails at times
+    # where another thread asks at that moment, as those of autograd do.
+    torch.set_num_threads(torch.get_num_threads())
     os.chdir(folder)
     os.environ.update(environment)
     # as in a process of its own: loaders forked off a further server would not see the end of one that is killed

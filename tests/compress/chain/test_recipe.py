@@ -141,7 +141,10 @@ def test_a_missing_recipe(verbs: dict[str, Verb]) -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "benchmarks" / "recipes").glob("*.yaml")), ids=lambda file: file.name)
 def test_the_recipes_of_the_benchmarks_are_right(file: Path, verbs: dict[str, Verb]) -> None:
-    recipe = read_recipe(file, {"voc": "VOCdevkit", "weights": "yolov5n.pt", "names": "my.names"}, verbs)
+    given = {"voc": "VOCdevkit", "weights": "yolov5n.pt", "names": "my.names"}
+    if "frontier-scratch" in file.name:
+        del given["weights"]
+    recipe = read_recipe(file, given, verbs)
     *_, makes, scores = (stage.verb for stage in recipe.stages)
     assert makes in ("export", "quantize") and scores == "eval"
 
