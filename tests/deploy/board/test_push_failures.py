@@ -236,7 +236,8 @@ def test_a_run_ends_with_the_connection(
     (tmp_path / "set.txt").write_text("a\n")
     started = board.home / "started"
     module = board.home / "MindX_SDK/mxVision-5.0.0/python/StreamManagerApi.py"
-    hang = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(100)"
+    written = f"{started}.new"  # which is there whole or not at all
+    hang = f"open({written!r}, 'w').write(str(os.getpid())); os.rename({written!r}, {str(started)!r}); time.sleep(100)"
     begin = "    def InitManager(self, argStrings=None):\n"
     assert begin in module.read_text()
     module.write_text("import os, time\n" + module.read_text().replace(begin, f"{begin}        {hang}\n"))
