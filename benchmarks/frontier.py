@@ -88,11 +88,21 @@ def _train(row: str, options: argparse.Namespace) -> None:
 def _draw(done: dict[str, dict[str, Any]], file: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(9, 6), dpi=120, layout="constrained")
     axes = figure.subplots()
-    for row, found in done.items():
-        axes.plot(found["flops"] / 1e9, found["map50_95"], "o", color="tab:blue")
-        axes.annotate(row, (found["flops"] / 1e9, found["map50_95"]), textcoords="offset points", xytext=(6, 4))
+    axes.set_xlim(0, 1.3e-9 * max(found["flops"] for found in done.values()))
+    axes.set_ylim(0, 1.1 * max(found["map50_95"] for found in done.values()))
+    placed: list[tuple[float, float]] = []
+    for row, found in sorted(done.items(), key=lambda item: item[1]["map50_95"]):
+        point = found["flops"] / 1e9, found["map50_95"]
+        axes.plot(*point, "o", color="tab:blue")
+        x, y = axes.transData.transform(point)
+        for other in placed:  # names of points that lie close are stacked
+            if abs(other[0] - x) < 200 and other[1] + 18 - y >= 0:
+                y = max(y, other[1] + 18)
+        placed.append((x, y))
+        name = axes.transData.inverted().transform((x + 12, y))
+        axes.annotate(row, point, xytext=name, textcoords="data", va="center", fontsize=9)
     best, front = 0.0, []
     for found in sorted(done.values(), key=lambda one: one["flops"]):
         if found["map50_95"] > best:
