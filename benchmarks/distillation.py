@@ -19,35 +19,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.parity import compress, plain_yaml, score  # noqa: E402
+from benchmarks.parity import by_ultralytics, compress, score  # noqa: E402
 
 
-def stock(options: argparse.Namespace, start: Path | str, name: str, epochs: int, **more: Any) -> Path:
-    """Train with ultralytics' trainer; returns its best checkpoint."""
-    from ultralytics import YOLO
-
-    runs = (options.out / "ultralytics").resolve()
-    best, done = runs / name / "weights" / "best.pt", runs / name / "done"
-    if not done.is_file():
-        YOLO(str(start)).train(
-            data=str(plain_yaml(options)),
-            epochs=epochs,
-            imgsz=options.imgsz,
-            batch=options.batch,
-            nbs=options.batch,  # a step a batch, as ours
-            optimizer="SGD",
-            lr0=0.01,
-            workers=options.workers,
-            amp=False,
-            plots=False,
-            patience=0,
-            project=str(runs),
-            name=name,
-            exist_ok=True,
-            **more,
-        )
-        done.touch()
-    return best
+def stock(options: argparse.Namespace, start: Path | str, name: str, epochs: int, **settings: Any) -> Path:
+    """Train with ultralytics' trainer, a step a batch as ours; returns its best checkpoint."""
+    return by_ultralytics(options, start, name, epochs=epochs, nbs=options.batch, **settings)
 
 
 def ours(options: argparse.Namespace, student: Path, name: str, seed: int, teacher: Path | None) -> Path:

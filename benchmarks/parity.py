@@ -41,19 +41,23 @@ def ours(options: argparse.Namespace, seed: int) -> Path:
 
 def theirs(options: argparse.Namespace, seed: int) -> Path:
     """Train with ultralytics' trainer; returns its best checkpoint."""
-    runs, name = (options.out / "ultralytics").resolve(), f"seed{seed}"
+    start = options.weights or f"{options.cfg}.yaml"
+    return by_ultralytics(options, start, f"seed{seed}", epochs=options.epochs, seed=seed)
+
+
+def by_ultralytics(options: argparse.Namespace, start: Path | str, name: str, **settings: Any) -> Path:
+    """Train `start` with ultralytics' trainer, SGD with lr0 0.01; returns its best checkpoint."""
+    runs = (options.out / "ultralytics").resolve()
     best, done = runs / name / "weights" / "best.pt", runs / name / "done"
     if not done.is_file():
         from ultralytics import YOLO
 
-        YOLO(options.weights or f"{options.cfg}.yaml").train(
+        YOLO(str(start)).train(
             data=str(plain_yaml(options)),
-            epochs=options.epochs,
             imgsz=options.imgsz,
             batch=options.batch,
             optimizer="SGD",
             lr0=0.01,
-            seed=seed,
             workers=options.workers,
             amp=False,
             plots=False,
@@ -61,6 +65,7 @@ def theirs(options: argparse.Namespace, seed: int) -> Path:
             project=str(runs),
             name=name,
             exist_ok=True,
+            **settings,
         )
         done.touch()
     return best
