@@ -2,10 +2,10 @@
 
     python benchmarks/parity.py --data dataset/data.yaml --weights yolov8n.pt --epochs 50 --imgsz 320 --out parity
 
-Each seed is trained by both, SGD with lr0 0.01, mosaics off in the last ten epochs. A step takes 64 images as with
-ultralytics (--accumulate 4 at batch 16). Every best checkpoint is scored by `compress val` on --split, letterbox grey.
-What is done already is not done again. The loops agree when the difference of their means lies within the spread
-(largest minus smallest) of ultralytics' seeds.
+Each seed is trained by both, SGD with lr0 0.01, mosaics off in the last ten epochs (--close-mosaic). A step takes 64
+images as with ultralytics (--accumulate 4 at batch 16). Every best checkpoint is scored by `compress val` on --split,
+letterbox grey. What is done already is not done again. The loops agree when the difference of their means lies within
+the spread (largest minus smallest) of ultralytics' seeds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def ours(options: argparse.Namespace, seed: int) -> Path:
     words = ["train", "--data", options.data, *start, "--epochs", options.epochs, "--imgsz", options.imgsz]
     words += ["--batch-size", options.batch, "--accumulate", max(round(64 / options.batch), 1), "--seed", seed]
     words += ["--letterbox", "grey", "--workers", options.workers, "--project", runs, "--name", name]
-    words += ["--amp", "off", *(["--resume"] if state.is_file() else [])]
+    words += ["--close-mosaic", options.close_mosaic, "--amp", "off", *(["--resume"] if state.is_file() else [])]
     compress(*words)
     return best
 
@@ -42,7 +42,8 @@ def ours(options: argparse.Namespace, seed: int) -> Path:
 def theirs(options: argparse.Namespace, seed: int) -> Path:
     """Train with ultralytics' trainer; returns its best checkpoint."""
     start = options.weights or f"{options.cfg}.yaml"
-    return by_ultralytics(options, start, f"seed{seed}", epochs=options.epochs, seed=seed)
+    closes = options.close_mosaic
+    return by_ultralytics(options, start, f"seed{seed}", epochs=options.epochs, seed=seed, close_mosaic=closes)
 
 
 def by_ultralytics(options: argparse.Namespace, start: Path | str, name: str, **settings: Any) -> Path:
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--close-mosaic", type=int, default=10, help="last epochs of whole images")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--split", default="val")
     parser.add_argument("--out", type=Path, default=Path("parity"))

@@ -41,7 +41,6 @@ from compress.val.validate import Validator
 from deploy.console import can_rewrite
 from deploy.errors import ReportedError, UsageError
 
-RECALIBRATION_BATCHES = 16
 _Said = TypeVar("_Said", bool, float)
 
 
@@ -225,7 +224,8 @@ class _Training:
             self.loss_of.start_epoch(epoch, settings.epochs)
         self.model.train()
         mean = torch.zeros(len(self.loss_parts), device=accelerator.device)
-        latest: deque[torch.Tensor] = deque(maxlen=RECALIBRATION_BATCHES)
+        wanted = settings.recalibration_images(epoch) * accelerator.num_processes
+        latest: deque[torch.Tensor] = deque(maxlen=-(-wanted // settings.batch_size))
         waiting, lr_sum = 0, 0.0
         title = f"{self.stage} {epoch + 1}/{settings.epochs}"
         shown_live = self.writes and can_rewrite(sys.stderr)

@@ -123,6 +123,14 @@ class TrainSettings(Settings):
         not before two thirds of the run, or a run hardly longer than close_mosaic would have a teacher in name only."""
         return max(self.mosaic_ends, self.epochs * 2 // 3)
 
+    def recalibration_images(self, epoch: int) -> int:
+        """Over how many images batch-norm statistics are averaged after `epoch`, counted from 0.
+
+        64 say as much as 256 while the weights still move (docs/adr/0055); 256 in the last third, where the epoch is
+        that is kept, and where a difference of half a point matters.
+        """
+        return 64 if epoch < self.epochs * 2 // 3 else 256
+
     def as_plain(self) -> dict[str, Any]:
         """The settings as JSON can hold them, without what does not change the result."""
         plain = asdict(self)

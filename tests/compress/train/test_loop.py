@@ -20,6 +20,7 @@ from compress.nets.checkpoint import load_checkpoint
 from compress.nets.yolov5 import Yolov5
 from compress.prune import surgery
 from compress.prune.choose import choose
+from compress.train import loop
 from compress.train.loop import TrainResult, fitness, train
 from compress.train.penalised import penalised
 from compress.train.run_folder import RunFolder
@@ -133,6 +134,16 @@ def test_what_a_run_leaves_behind(
     shown = capsys.readouterr()
     assert shown.out == "", "stdout is for data"
     assert "finetune 3/3  box " in shown.err
+
+
+def test_batch_norm_is_averaged_over_as_many_of_the_last_images_as_the_settings_say(
+    least_model: Model, go: Callable[..., TrainResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(TrainSettings, "recalibration_images", lambda self, epoch: (3, 4, 5)[epoch])
+    monkeypatch.setattr(loop, "recalibrate", lambda model, batches: seen.append(len(list(batches))))
+    go(least_model(), epochs=3, batch_size=4)
+    assert seen == [1, 1, 2]
 
 
 def test_the_model_learns(least_model: Model, go: Callable[..., TrainResult]) -> None:

@@ -70,6 +70,18 @@ def test_ends_within_a_run(epochs: int, close: int, mosaic_ends: int, teacher_le
     assert (settings.mosaic_ends, settings.teacher_leaves) == (mosaic_ends, teacher_leaves)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "epoch", "images"),
+    [
+        pytest.param(12, 7, 64, id="the weights still move"),
+        pytest.param(12, 8, 256, id="the last third, from which the kept epoch comes"),
+        pytest.param(1, 0, 256, id="a single epoch is its last"),
+    ],
+)
+def test_images_for_batch_norm(epochs: int, epoch: int, images: int) -> None:
+    assert TrainSettings("data.yaml", epochs=epochs).recalibration_images(epoch) == images
+
+
 def test_plain_form() -> None:
     """What a checkpoint's history holds: JSON can carry it, and what changes no result is left out."""
     plain = TrainSettings("/some/where/data.yaml", workers=3, augmentation={"mosaic": 0.5}, gains={"box": 0.1})
