@@ -41,6 +41,8 @@ ROWS = (
     "taylor50-taught",
     "flops30-score",
     "flops30",
+    "flops30-floor",
+    "flops30-steps",
     "flops30-reconstructed",
     "flops30-taught",
 )

@@ -27,6 +27,14 @@ def test_starts(name, tmp_path):
     assert done.stdout.startswith(f"usage: {name}")
 
 
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.sh")), ids=lambda file: file.name)
+def test_scripts_say_what_they_want(file):
+    for given in ([], ["a", "b"]):
+        done = subprocess.run(["bash", str(file), *given], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"usage: bash benchmarks/{file.name} ")
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_it_imports_is_there(name):
     """Also what it imports hours later, inside of its functions."""
