@@ -13,7 +13,7 @@ _BATCH = 8
 # which other work on the computer does not change: a batch took 1.5 s, an epoch of 400 images 37 s, and drawing,
 # pruning, exporting and evaluating 48 s in one thread: twice that in units of a batch, for a batch has two threads.
 _PRUNED, _FORWARD, _REST = 0.52, 0.165, 64.0
-_RECALIBRATION = 128  # images at the end of an epoch: 64 in the first two thirds of a run, 256 after
+_RECALIBRATION = 85  # images at the end of an epoch: 64 in the first two thirds of a run, 128 after
 _TRAIN, _VAL = 0.7, 0.15  # shares of the images
 
 

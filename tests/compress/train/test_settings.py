@@ -74,8 +74,8 @@ def test_ends_within_a_run(epochs: int, close: int, mosaic_ends: int, teacher_le
     ("epochs", "epoch", "images"),
     [
         pytest.param(12, 7, 64, id="the weights still move"),
-        pytest.param(12, 8, 256, id="the last third, from which the kept epoch comes"),
-        pytest.param(1, 0, 256, id="a single epoch is its last"),
+        pytest.param(12, 8, 128, id="the last third, from which the kept epoch comes"),
+        pytest.param(1, 0, 128, id="a single epoch is its last"),
     ],
 )
 def test_images_for_batch_norm(epochs: int, epoch: int, images: int) -> None:
