@@ -126,8 +126,8 @@ class TrainSettings(Settings):
     def recalibration_images(self, epoch: int) -> int:
         """Over how many images batch-norm statistics are averaged after `epoch`, counted from 0.
 
-        64 say as much as 256 while the weights still move (docs/adr/0055). In the last third, where the epoch is that is
-        kept and where half a point matters, it takes 128.
+        64 say as much as 256 while the weights still move (docs/adr/0055). In the last third, from which the kept epoch
+        comes and where half a point matters, it takes 128.
         """
         return 64 if epoch < self.epochs * 2 // 3 else 128
 
