@@ -10,21 +10,26 @@ unset CDPATH
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 python=${AYS_PYTHON:-$root/.venv/bin/python}
 workers=$(($(nproc) > 2 ? $(nproc) - 2 : 1))
-val=$((train / 8))
+for number in "$train" "$test" "$epochs"; do
+  [[ $number =~ ^[1-9][0-9]{0,5}$ ]] || { echo "TRAIN, TEST or EPOCHS is '$number', expected a number from 1" >&2; exit 2; }
+done
+val=$((train / 8 + 1))
 
-devkit=$out/VOCdevkit lists=$out/VOCdevkit/VOC2007/ImageSets/Main
+devkit=$out/codes lists=$out/codes/VOC2007/ImageSets/Main
 mkdir -p -- "$out"
-if [ ! -e "$out/drawn" ]; then
-  rm -rf -- "$devkit"
-  "$python" "$root/compress" data codes --out "$devkit" --images $((train + val + test)) --hardness real \
-    --workers "$((workers + 1))"
+if [ ! -e "$out/split" ]; then
+  [ -e "$devkit/codes.names" ] || "$python" "$root/compress" data codes --out "$devkit" --hardness real \
+    --images $((train + val + test)) --workers "$((workers + 1))"
   # images differ in nothing but what was drawn, so any split is as good: this one has a test set of its own size
-  sort "$lists/trainval.txt" "$lists/test.txt" > "$out/all.txt"
-  sed -n "1,${train}p" "$out/all.txt" > "$lists/train.txt"
-  sed -n "$((train + 1)),$((train + val))p" "$out/all.txt" > "$lists/val.txt"
+  if [ ! -e "$out/names.txt" ]; then
+    sort -- "$lists/trainval.txt" "$lists/test.txt" > "$out/names.txt.new"
+    mv -- "$out/names.txt.new" "$out/names.txt"
+  fi
+  sed -n "1,${train}p" "$out/names.txt" > "$lists/train.txt"
+  sed -n "$((train + 1)),$((train + val))p" "$out/names.txt" > "$lists/val.txt"
   cat "$lists/train.txt" "$lists/val.txt" > "$lists/trainval.txt"
-  sed -n "$((train + val + 1)),\$p" "$out/all.txt" > "$lists/test.txt"
-  touch "$out/drawn"
+  sed -n "$((train + val + 1)),\$p" "$out/names.txt" > "$lists/test.txt"
+  touch "$out/split"
 fi
 for cfg in yolov5s yolov8s; do
   echo "$cfg"

@@ -73,8 +73,8 @@ def epoch(options: argparse.Namespace) -> None:
     """Whole training epochs, validation included, beside ultralytics' trainer: the same data, model, batch and seed.
 
     Each round trains with both, each in a process of its own, the other one first in every second round. A run's first
-    epoch is left out of the wall times, because it waits for what is loaded once. CPU is that of the whole process over
-    its epochs, which says the same on a machine that has other things to do.
+    epoch is left out of the wall times, because it waits for what is loaded once. CPU is that of the whole process, its
+    start too, over its epochs: how much of the machine each takes.
     """
     from benchmarks.parity import ours, theirs
 

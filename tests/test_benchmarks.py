@@ -35,6 +35,13 @@ def test_scripts_say_what_they_want(file):
         assert done.stderr.startswith(f"usage: bash benchmarks/{file.name} ")
 
 
+@pytest.mark.parametrize("numbers", [("0", "8", "1"), ("24", "eight", "1"), ("24", "8", "a[$(touch here)]")])
+def test_codes_takes_numbers_alone(numbers, tmp_path):
+    done = subprocess.run(["bash", FOLDER / "codes.sh", "out", *numbers], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "expected a number from 1" in done.stderr
+    assert not list(tmp_path.iterdir()), "nothing is made, and nothing in the words is run"
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_it_imports_is_there(name):
     """Also what it imports hours later, inside of its functions."""

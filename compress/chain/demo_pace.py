@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from compress.train.settings import TrainSettings
+
 MOST_SECONDS = 225.0  # with room for a core that gets busy: the demo is to end within five minutes
 EPOCHS, FEWEST_EPOCHS = 12, 3
 _BATCH = 8
@@ -13,7 +15,6 @@ _BATCH = 8
 # which other work on the computer does not change: a batch took 1.5 s, an epoch of 400 images 37 s, and drawing,
 # pruning, exporting and evaluating 48 s in one thread: twice that in units of a batch, for a batch has two threads.
 _PRUNED, _FORWARD, _REST = 0.52, 0.165, 64.0
-_RECALIBRATION = 85  # images at the end of an epoch: 64 in the first two thirds of a run, 128 after
 _TRAIN, _VAL = 0.7, 0.15  # shares of the images
 
 
@@ -35,8 +36,10 @@ def seconds_a_batch(weights: Path, imgsz: int, clock: Callable[[], float] = time
 
 def seconds(batch: float, images: int, epochs: int) -> float:
     """What the demo takes where a batch takes `batch` seconds."""
-    passes = images * (_TRAIN * _PRUNED + _VAL * _FORWARD) + _RECALIBRATION * _FORWARD
-    return batch * (epochs * passes / _BATCH + _REST)
+    settings = TrainSettings("data.yaml", epochs=epochs)
+    recalibrated = sum(settings.recalibration_images(epoch) for epoch in range(epochs))
+    passes = epochs * images * (_TRAIN * _PRUNED + _VAL * _FORWARD) + recalibrated * _FORWARD
+    return batch * (passes / _BATCH + _REST)
 
 
 def fitting_epochs(batch: float, images: int) -> int:

@@ -121,7 +121,7 @@ class TrainSettings(Settings):
     def teacher_leaves(self) -> int:
         """The epoch, counted from 0, from which on nothing is learnt from a teacher: where whole images are seen, but
         not before two thirds of the run, or a run hardly longer than close_mosaic would have a teacher in name only."""
-        return max(self.mosaic_ends, self.epochs * 2 // 3)
+        return max(self.mosaic_ends, self._last_third)
 
     def recalibration_images(self, epoch: int) -> int:
         """Over how many images batch-norm statistics are averaged after `epoch`, counted from 0.
@@ -129,7 +129,12 @@ class TrainSettings(Settings):
         64 say as much as 256 while the weights still move (docs/adr/0055). In the last third, from which the kept epoch
         comes and where half a point matters, it takes 128.
         """
-        return 64 if epoch < self.epochs * 2 // 3 else 128
+        return 64 if epoch < self._last_third else 128
+
+    @property
+    def _last_third(self) -> int:
+        """The epoch, counted from 0, with which it begins."""
+        return self.epochs * 2 // 3
 
     def as_plain(self) -> dict[str, Any]:
         """The settings as JSON can hold them, without what does not change the result."""
