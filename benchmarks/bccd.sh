@@ -10,7 +10,7 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 python=${AYS_PYTHON:-$root/.venv/bin/python}
 
 pairs=()
-for row in "dense=dense" "plain slimming 50 %=slimming" "ours 30 %=ours30" "ours 50 %=ours50" "ours 70 %=ours70" \
+for row in "dense=dense" "sparse, not cut=sparse" "plain slimming 50 %=slimming" "ours 30 %=ours30" "ours 50 %=ours50" "ours 70 %=ours70" \
   "ours, twice 30 %=twice" "half width=half"; do
   recipe=${row##*=}
   "$python" "$root/compress" run "$root/benchmarks/recipes/bccd-$recipe.yaml" --set "voc=$devkit" --set "weights=$weights" \
