@@ -32,6 +32,7 @@ ROWS = (
     "planned",
     "half",
     "slimming",
+    "slimming-blocks",
     "sparse50",
     "planned50",
     "gamma50",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,12 @@ class GammasSettings(Settings):
         choices=SHORTCUTS,
         help="count the gammas of channels that additions unite, or leave them out",
     )
+    protect: tuple[str, ...] = option(
+        (),
+        many=True,
+        metavar="PATTERN",
+        help="leave out the layers that match, such as 'model.0.*'; may be given several times",
+    )
     out: str = option("runs/gammas", metavar="DIR", help="where the PNGs go")
 
     def __post_init__(self) -> None:
@@ -55,7 +62,7 @@ def gammas(settings: GammasSettings) -> Answer:
     check_room(out.absolute(), maker)
     check_apart(out, [source, *([Path(settings.plan)] if settings.plan else [])])
     checkpoint = _checkpoint(source)
-    found = _absolute(checkpoint, settings.shortcuts)
+    found = _absolute(checkpoint, settings.shortcuts, settings.protect)
     beside = checkpoint.with_suffix(".plan.json")
     plan_file = Path(settings.plan) if settings.plan else beside if beside.is_file() else None
     plan = read_plan(plan_file) if plan_file else None
@@ -81,13 +88,13 @@ def _checkpoint(source: Path) -> Path:
     return last
 
 
-def _absolute(checkpoint: Path, shortcuts: str) -> dict[str, np.ndarray]:
+def _absolute(checkpoint: Path, shortcuts: str, patterns: Sequence[str]) -> dict[str, np.ndarray]:
     """|gamma| by layer, of the channels that can be removed."""
     from compress.channels.prunable_gammas import prunable_gammas
     from compress.nets.weights import open_weights
 
     model, _ = open_weights(checkpoint)
-    found = prunable_gammas(model, shortcuts)
+    found = prunable_gammas(model, shortcuts, patterns)
     return {name: values.detach().abs().numpy() for name, values in found.items()}
 
 

@@ -24,7 +24,10 @@ _SPARSE = ("sr", "target-share", "sparsity", "shortcuts")
 
 @dataclass(frozen=True, kw_only=True)
 class IterateSettings(ChoiceSettings, SparsitySettings):
-    """Every option of sparse training and of choosing channels; `data` and `shortcuts` are one for all stages."""
+    """Every option of sparse training and of choosing channels.
+
+    `data`, `shortcuts` and `protect` are one for all stages.
+    """
 
     weights: str = option(metavar="FILE", help="the dense checkpoint to start from")
     rounds: int = option(3, low=1, high=100, help="how often at most")
@@ -43,6 +46,12 @@ class IterateSettings(ChoiceSettings, SparsitySettings):
     redo: bool = option(False, help="do stages again whose options or inputs have changed, and what follows")
     shortcuts: str = again(
         SparsitySettings, "shortcuts", help="channels that additions unite: penalise and prune them, or keep them"
+    )
+
+    protect: tuple[str, ...] = again(
+        ChoiceSettings,
+        "protect",
+        help="neither penalise nor prune the layers that match, such as 'model.0.*'; may be given several times",
     )
 
     def __post_init__(self) -> None:
@@ -104,6 +113,8 @@ def _stage_options(settings: IterateSettings) -> tuple[dict[str, Any], dict[str,
     pruning["shortcuts"] = settings.shortcuts
     if settings.score == "taylor":
         pruning["data"] = settings.data
+    if settings.protect:
+        sparse["protect"] = pruning["protect"]
     return common, {**sparse, "epochs": settings.sparse_epochs}, pruning
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compress.channels.flow import ChannelFlow, channel_flow, example_image
-from compress.channels.protect import keep_shortcuts, protect
+from compress.channels.protect import kept_on_purpose
 from compress.cost.calibrate import calibrate
 from compress.cost.chips import find_chip
 from compress.cost.latency_cost import latency_cost
@@ -25,10 +25,7 @@ def flow_of(model: Detector, settings: PruneSettings) -> ChannelFlow:
     example = example_image(model)
     if settings.plan:  # what a plan holds back, it has kept already
         return channel_flow(model, example, read_plan(settings.plan).places())
-    flow = channel_flow(model, example)
-    if settings.shortcuts == "keep":
-        flow = keep_shortcuts(flow)
-    return protect(flow, settings.protect)
+    return kept_on_purpose(channel_flow(model, example), settings.shortcuts, settings.protect)
 
 
 def plan_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Plan:

@@ -79,12 +79,20 @@ class SparsitySettings(TrainSettings):
         "shortcuts",
         help="gammas of channels that additions unite: penalise them, or leave them alone where prune will keep them",
     )
+    protect: tuple[str, ...] = again(
+        TrainSettings,
+        "protect",
+        metavar="PATTERN",
+        help="do not penalise the layers that match, where prune --protect will keep them; may be given several times",
+    )
     warmup_epochs: float = 1.0
     warmup_steps: int = 0
     warmup_bias_lr: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.plan and self.protect:
+            raise UsageError("--plan and --protect exclude each other: the plan says which layers are kept")
         if self.sr == "auto" and not 0.05 <= self.target_share <= 0.95:
             raise UsageError(f"--target-share is {self.target_share}, expected 0.05 to 0.95")
         loop_settings(self)  # the loop's own ranges

@@ -106,7 +106,7 @@ class _Training:
 
         model.imgsz = settings.imgsz
         self.model = model
-        self.masks = penalised(model, settings.shortcuts, settings.plan) if settings.sparse else {}
+        self.masks = penalised(model, settings.shortcuts, settings.protect, settings.plan) if settings.sparse else {}
         self.gammas = {name: model.get_parameter(f"{name}.weight") for name in self.masks}
         model.unfreeze()
         model.train().to(self.accelerator.device).to(memory_format=torch.channels_last)

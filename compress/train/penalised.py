@@ -6,6 +6,7 @@ did (growing regularisation of chosen weights: Wang et al. 2021, arXiv 2012.0924
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,25 @@ from compress.channels.flow import channel_flow, example_image
 from compress.channels.prunable_gammas import prunable_gammas
 from compress.prune.plan import load_plan, read_plan
 from compress.prune.surgery import removed_classes
-from deploy.errors import ModelError
+from deploy.errors import ModelError, UsageError
 
 
-def penalised(model: nn.Module, shortcuts: str, plan_file: str | Path | None) -> dict[str, torch.Tensor]:
+def penalised(
+    model: nn.Module, shortcuts: str, patterns: Sequence[str], plan_file: str | Path | None
+) -> dict[str, torch.Tensor]:
     """Which channels of each batch norm that could be pruned are penalised: bool [channels] by layer, in the network's
     order.
 
-    `shortcuts` is that of prune; a plan has decided about them itself. Raises ModelError for a plan that does not fit
-    the model, or that removes no channel with a gamma.
+    `shortcuts` and `patterns` are prune's --shortcuts and --protect; a plan has decided about them itself. Raises
+    ModelError for a plan that does not fit the model, or that removes no channel with a gamma, and UsageError for a
+    pattern that matches no convolution or where no gamma is left.
     """
     if plan_file is None:
-        gammas = prunable_gammas(model, shortcuts)
+        gammas = prunable_gammas(model, shortcuts, patterns)
+        if not gammas:
+            raise UsageError(
+                "no gamma is left to penalise: every layer that has some is kept by --protect or --shortcuts keep"
+            )
         return {name: torch.ones(len(gamma), dtype=torch.bool) for name, gamma in gammas.items()}
     flow = channel_flow(model, example_image(model), read_plan(plan_file).places())
     gone = removed_classes(flow, load_plan(plan_file, flow))

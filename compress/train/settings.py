@@ -41,11 +41,11 @@ class TrainSettings(Settings):
 
     lr0 is the rate at the start and lrf the fraction of it at the end (linear between); sr is the sparsity rate on the
     batch-norm gammas, 0 for none; shortcuts says whether those that additions unite are among them ("group") or not
-    ("keep"). With target_share above 0, sr is where the steering starts that brings this share of
-    the gammas near zero, and 0 lets it choose (docs/adr/0020); map_drop is how many points of mAP@0.5:0.95 on val it
-    may cost, 0 for any number. With a plan the gammas alone are penalised whose channels it removes, and target_share
-    is a share of these. batch_size counts the images of all processes; a step
-    takes `accumulate` batches. Rates are a step as it is: gradients are those of the summed loss of its images.
+    ("keep"), and protect names layers that are not. With target_share above 0, sr is where the steering starts that
+    brings this share of the gammas near zero, and 0 lets it choose (docs/adr/0020); map_drop is how many points of
+    mAP@0.5:0.95 on val it may cost, 0 for any number. With a plan the gammas alone are penalised whose channels it
+    removes, and target_share is a share of these. batch_size counts the images of all processes; a step takes
+    `accumulate` batches. Rates are a step as it is: gradients are those of the summed loss of its images.
     The last close_mosaic epochs of a longer run see whole images. letterbox says what an image is padded with:
     "grey" as YOLOv5 does it, "board" as the board does it, "mixed" grey in training and the board's in validation.
     The warm-up is warmup_epochs long, at least warmup_steps steps and at most a third of the run; with SGD the biases
@@ -82,6 +82,7 @@ class TrainSettings(Settings):
     sr: float = option(0.0, low=0, high=100)
     sparsity: str = option("subgradient", choices=SPARSITY_RULES)
     shortcuts: str = option("group", choices=SHORTCUTS)
+    protect: tuple[str, ...] = option((), many=True)
     target_share: float = option(0.0, low=0, high=0.95)
     plan: str | None = option(None)
     map_drop: float = option(0.0, low=0, high=100)
@@ -141,5 +142,9 @@ class TrainSettings(Settings):
         plain = asdict(self)
         plain.pop("workers")
         plain["data"] = Path(self.data).name
+        if self.protect:
+            plain["protect"] = list(self.protect)
+        else:
+            del plain["protect"]  # so that a run that was begun before there was such a setting can go on
         plain["plan"] = Path(self.plan).name if self.plan else None
         return plain

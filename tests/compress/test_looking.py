@@ -208,3 +208,5 @@ def test_gammas_takes_weights_as_the_other_verbs_do(
     found = asked(capsys, "gammas", "--weights", "w.safetensors", "--out", "a", "--json")["layers"]
     largest = {name: gamma.abs().max().item() for name, gamma in prunable_gammas(least_model(), "group").items()}
     assert {row["layer"]: row["max"] for row in found} == pytest.approx(largest, abs=1e-5)
+    rest = asked(capsys, "gammas", "w.safetensors", "--out", "b", "--protect", "model.5", "--json")["layers"]
+    assert {row["layer"] for row in found} - {row["layer"] for row in rest} == {"model.5.cv1.bn", "model.5.cv2.bn"}

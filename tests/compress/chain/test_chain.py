@@ -25,7 +25,7 @@ stages:
 """
 ITERATE = (
     *("iterate", "--weights", "w.safetensors", "--data", "tiny/data.yaml", "--imgsz", "64", "--batch-size", "4"),
-    *("--sparse-epochs", "1", "--sr", "0.5", "--percent", "0.2", "--align", "2"),
+    *("--sparse-epochs", "1", "--sr", "0.5", "--percent", "0.2", "--align", "2", "--protect", "model.0"),
 )
 
 
@@ -119,8 +119,10 @@ def test_rounds_go_on_after_a_kill(place: Path, call: Call) -> None:
 
     first, second = rounds(out)
     assert first["parameters"] > second["parameters"]
-    history = [entry["stage"] for entry in load_checkpoint(second["weights"])[1]]
-    assert history == ["sparsify", "prune", "finetune"] * 2
+    history = load_checkpoint(second["weights"])[1]
+    assert [entry["stage"] for entry in history] == ["sparsify", "prune", "finetune"] * 2
+    protected = [entry["settings"].get("protect") for entry in history]
+    assert protected == [["model.0"], ["model.0"], None] * 2
 
     # the same chain, with a limit: every round loses less than everything, none loses less than nothing and a half
     code, out, _ = call(*command, "--max-drop", "1", "--json")

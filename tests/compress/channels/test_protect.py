@@ -28,6 +28,11 @@ def test_shortcuts_are_the_groups_that_additions_unite(tiny_flow: ChannelFlow) -
         pytest.param(
             ["model.1.*", "model.0.*"], ["model.0.conv", "model.1.conv"], id="two patterns, model.10 not meant"
         ),
+        pytest.param(
+            ["model.[24].m.*.cv1"],
+            [f"model.{place}.cv1.conv" for place in ("2.m.0", "4.m.0", "4.m.1")],
+            id="a pattern stands for what is in the layers that it matches, too",
+        ),
         pytest.param(["model.2.m.0.cv2"], ["model.2.cv1.conv"], id="a member holds its whole group"),
         pytest.param([], [], id="none"),
     ],

@@ -68,6 +68,8 @@ def test_what_a_sparse_run_is_told(values: dict[str, Any], told: tuple[float, fl
         pytest.param({"sr": "much"}, "--sr is 'much', expected", id="a word"),
         pytest.param({"sr": "auto", "target_share": 0.99}, "--target-share is 0.99, expected 0.05 to 0.95", id="share"),
         pytest.param({"epochs": 0}, "--epochs is 0, expected 1 to 100000", id="no epochs"),
+        pytest.param({"plan": "p.json", "protect": ("model.0",)}, "--plan and --protect exclude", id="a plan decides"),
+        pytest.param({"protect": "model.0"}, "--protect is 'model.0', expected a list", id="no list"),
         pytest.param({"sparsity": "l2"}, "--sparsity is 'l2', expected one of subgradient, proximal", id="no rule"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from compress.train.loop import TrainResult, fitness, train
 from compress.train.penalised import penalised
 from compress.train.run_folder import RunFolder
 from compress.train.settings import TrainSettings
-from deploy.errors import DataError, ReportedError
+from deploy.errors import DataError, ReportedError, UsageError
 
 Model = Callable[..., Yolov5]
 Data = Callable[..., Path]
@@ -87,7 +88,7 @@ def test_a_plan_is_what_a_sparse_run_brings_to_zero(
     flow = channel_flow(model, example_image(model))
     plan = choose(model, flow, 0.4, align=2)
     plan.save(tmp_path / "plan.json")
-    masks = penalised(model, "group", tmp_path / "plan.json")
+    masks = penalised(model, "group", (), tmp_path / "plan.json")
     before = {name: model.get_parameter(f"{name}.weight").detach().clone() for name in masks}
     done = go(model, stage="sparsify", sr=40.0, sparsity="proximal", epochs=3, plan=str(tmp_path / "plan.json"))
     sparse, history = load_checkpoint(done.best)
@@ -274,6 +275,44 @@ def test_which_gammas_are_penalised(tiny_model: Model) -> None:
     left_out = grouped.keys() - kept.keys()
     assert {"model.2.cv1.bn", "model.2.m.0.cv2.bn"} <= left_out and "model.2.m.0.cv1.bn" in kept
     assert not any(name.startswith("model.13") for name in left_out), "the neck has no shortcuts"
+
+
+def test_what_prune_will_keep_is_not_penalised(go: Callable[..., TrainResult], least_model: Model) -> None:
+    """The gammas of protected layers stay where a learning rate of nearly 0 leaves them, the others shrink."""
+    model = least_model()
+    before = {name: gamma.detach().clone() for name, gamma in prunable_gammas(model, "group").items()}
+    patterns = ["model.3.m.*.cv1", "model.5"]
+    free = prunable_gammas(model, "group", patterns)
+    kept = before.keys() - free.keys()
+    assert {"model.3.m.0.cv1.bn", "model.5.cv1.bn", "model.5.cv2.bn"} <= kept and "model.8.m.0.cv1.bn" in free
+    done = go(model, stage="sparsify", sr=40.0, sparsity="proximal", epochs=2, protect=patterns)
+    sparse, history = load_checkpoint(done.best)
+    assert history[-1]["settings"]["protect"] == patterns
+    left = {
+        name: float((sparse.get_parameter(f"{name}.weight").detach() / before[name]).abs().mean()) for name in before
+    }
+    assert all(left[name] > 0.9 for name in kept) and all(left[name] < 0.6 for name in free), left
+
+
+@pytest.mark.parametrize(
+    ("patterns", "sentence"),
+    [
+        pytest.param(["model.2.cv9"], "--protect model.2.cv9 matches none of the", id="a layer that is not there"),
+        pytest.param(["*"], "no gamma is left to penalise", id="every layer"),
+    ],
+)
+def test_layers_that_cannot_be_protected(
+    go: Callable[..., TrainResult], least_model: Model, tmp_path: Path, patterns: list[str], sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        go(least_model(), stage="sparsify", sr=0.1, protect=patterns)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_goes_on_that_was_begun_before_layers_could_be_protected() -> None:
+    """Its state has no such key."""
+    assert "protect" not in TrainSettings("d").as_plain()
+    assert TrainSettings("d", protect=("model.0",)).as_plain()["protect"] == ["model.0"]
 
 
 def test_a_run_that_the_steering_ends(least_model: Model, go: Callable[..., TrainResult]) -> None:
