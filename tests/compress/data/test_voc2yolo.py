@@ -1,6 +1,8 @@
 """From a VOC devkit to a YOLO data set."""
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -172,6 +174,25 @@ def test_devkit_without_test(kit: Path, tmp_path: Path) -> None:
     report = voc2yolo(kit, tmp_path / "out")
     assert "no test split" in report.notes[0]
     assert "test" not in load_data_yaml(tmp_path / "out" / "data.yaml").sources
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        pytest.param(lambda file: file.mkdir(), id="a folder"),
+        pytest.param(lambda file: file.symlink_to("gone.txt"), id="a link to nothing"),
+        pytest.param(os.mkfifo, id="a pipe"),
+    ],
+)
+def test_a_test_split_that_cannot_be_read_is_not_left_out(
+    kit: Path, tmp_path: Path, instead: Callable[[Path], None]
+) -> None:
+    file = kit / "VOC2007" / "ImageSets" / "Main" / "test.txt"
+    file.unlink()
+    instead(file)
+    with pytest.raises(DataError, match=r"test\.txt"):
+        voc2yolo(kit, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
