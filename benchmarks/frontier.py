@@ -28,6 +28,7 @@ from deploy.errors import ReportedError  # noqa: E402
 ROWS = (
     "dense",
     "long",
+    "once",
     "sparse",
     "planned",
     "half",

@@ -38,7 +38,8 @@ def seconds(batch: float, images: int, epochs: int) -> float:
     """What the demo takes where a batch takes `batch` seconds."""
     settings = TrainSettings("data.yaml", epochs=epochs)
     recalibrated = sum(settings.recalibration_images(epoch) for epoch in range(epochs))
-    passes = epochs * images * (_TRAIN * _PRUNED + _VAL * _FORWARD) + recalibrated * _FORWARD
+    recalibrated += settings.final_images(round(_TRAIN * images))
+    passes = images * (epochs * _TRAIN * _PRUNED + (epochs + 1) * _VAL * _FORWARD) + recalibrated * _FORWARD
     return batch * (passes / _BATCH + _REST)
 
 

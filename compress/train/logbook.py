@@ -38,6 +38,15 @@ class Logbook:
         self._on_board(row, gammas)
         print(self._line(row, better), file=sys.stderr)
 
+    def averaged(self, images: int, metrics: Mapping[str, Any], better: bool) -> None:
+        """Tell what the best epoch's weights score with batch norms averaged over so many images."""
+        print(
+            f"{self._stage}: with batch norm averaged over {images} images the best epoch has "
+            f"mAP@0.5 {metrics['map50']:.3f}  mAP@0.5:0.95 {metrics['map50_95']:.3f}  F1 {metrics['f1']:.3f}"
+            f"{'  best' if better else ', which is not kept'}",
+            file=sys.stderr,
+        )
+
     def close(self) -> None:
         self._board.close()
 

@@ -35,6 +35,10 @@ def network_side(text: str) -> int:
         raise UsageError(f"{text!r} is no number of pixels; expected one, such as 640") from None
 
 
+FINAL_IMAGES = 1024
+"""Over so many images at most batch norm is averaged for the checkpoint that a run keeps."""
+
+
 @dataclass(frozen=True)
 class TrainSettings(Settings):
     """Settings of one stage of training; the learning-rate defaults are those of YOLOv5's low-augmentation recipe.
@@ -131,6 +135,14 @@ class TrainSettings(Settings):
         comes and where half a point matters, it takes 128.
         """
         return 64 if epoch < self._last_third else 128
+
+    @staticmethod
+    def final_images(images: int) -> int:
+        """Over how many images the batch norms of the checkpoint that is kept are averaged, of a set of `images`.
+
+        One pass at the end costs little; the set twice is enough where it is small (docs/adr/0056).
+        """
+        return min(FINAL_IMAGES, 2 * images)
 
     @property
     def _last_third(self) -> int:

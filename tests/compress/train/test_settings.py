@@ -82,6 +82,14 @@ def test_images_for_batch_norm(epochs: int, epoch: int, images: int) -> None:
     assert TrainSettings("data.yaml", epochs=epochs).recalibration_images(epoch) == images
 
 
+@pytest.mark.parametrize(
+    ("images", "averaged"),
+    [pytest.param(205, 410, id="a small set twice"), pytest.param(118_000, 1024, id="a large one in part")],
+)
+def test_images_for_the_batch_norm_that_is_kept(images: int, averaged: int) -> None:
+    assert TrainSettings.final_images(images) == averaged
+
+
 def test_plain_form() -> None:
     """What a checkpoint's history holds: JSON can carry it, and what changes no result is left out."""
     plain = TrainSettings("/some/where/data.yaml", workers=3, augmentation={"mosaic": 0.5}, gains={"box": 0.1})
