@@ -122,10 +122,13 @@ class SteeredRate:
         if self._share >= target - TOLERANCE and not self._too_far:
             return ""
         less = "a plan that removes less" if self._settings.plan else "a smaller --target-share"
-        lost = "" if self.before is None else f" and lost {self._drop:.1f} points of mAP@0.5:0.95 (at most {most:g})"
+        change = ""
+        if self.before is not None:
+            lost = f"lost {self._drop:.1f} points of mAP@0.5:0.95 (at most {most:g})"
+            change = f" and {lost if self._drop >= 0 else f'gained {-self._drop:.1f} points of mAP@0.5:0.95'}"
         return (
-            f"the run brought {self._share:.0%} of {self._which} near 0 (wanted: {target:.0%}){lost}; more --epochs or "
-            f"{less} would do better"
+            f"the run brought {self._share:.0%} of {self._which} near 0 (wanted: {target:.0%}){change}; "
+            f"more --epochs or {less} would do better"
         )
 
     def state_dict(self) -> dict[str, Any]:

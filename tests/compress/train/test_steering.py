@@ -143,6 +143,7 @@ def test_a_run_that_lost_too_much_does_not_end_early() -> None:
     [
         pytest.param(50, 0.49, "", id="reached"),
         pytest.param(20, 0.49, "20% of the gammas near 0 (wanted: 50%) and lost 1.0 points", id="too few"),
+        pytest.param(20, 0.52, "(wanted: 50%) and gained 2.0 points of mAP@0.5:0.95; more", id="too few, for nothing"),
         pytest.param(50, 0.40, "lost 10.0 points of mAP@0.5:0.95 (at most 2)", id="too dear"),
     ],
 )
