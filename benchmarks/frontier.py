@@ -6,7 +6,7 @@
 The second form begins with an architecture's random weights (`recipes/frontier-scratch-*.yaml`).
 
 Interrupted, it goes on where it was when called again with the same OUT. The table says for every row what it has more
-than `long` and than `half`, with paired bootstrap intervals over the test images; OUT/frontier.png is mAP@0.5:0.95
+than `long`, `once` and `half`, with paired bootstrap intervals over the test images; OUT/frontier.png is mAP@0.5:0.95
 against FLOPs. Scores are COCO's protocol on the test set, float numerics.
 """
 
@@ -74,7 +74,7 @@ def _run(rows: list[str], options: argparse.Namespace) -> None:
         for row in rows:
             _train(row, options)
     done = read_rows(options.out, rows, options.devkit, options.names)
-    against = [row for row in rows if row.removeprefix("scratch-") in ("long", "half")]
+    against = [row for row in rows if row.removeprefix("scratch-") in ("long", "once", "half")]
     print(markdown(options.out, done, against, options.devkit, options.names))
     if done:
         _draw(done, options.out / "frontier.png")
