@@ -3,7 +3,8 @@
     python benchmarks/batch_norm.py --data dataset/data.yaml --weights yolov5n.pt --epochs 24 --imgsz 192
 
 A line an epoch: running statistics of each momentum, and averages over the last 64, 128 and 256 images, with which the
-training goes on. With --sr it is a sparse run.
+training goes on. With --sr it is a sparse run. The line after the last epoch's is of the checkpoint that is kept
+(docs/adr/0056), for which the running statistics say something only where that is the last epoch's.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def penalised(
         gammas = prunable_gammas(model, shortcuts, patterns)
         if not gammas:
             raise UsageError(
-                "no gamma is left to penalise: every layer that has some is kept by --protect or --shortcuts keep"
+                "no gamma is left to penalise: expected a batch norm that neither --protect nor --shortcuts keep spares"
             )
         return {name: torch.ones(len(gamma), dtype=torch.bool) for name, gamma in gammas.items()}
     flow = channel_flow(model, example_image(model), read_plan(plan_file).places())
