@@ -23,6 +23,7 @@ from compress.nets.yolov8 import AnchorFree
 from compress.prune.plan import GroupPlan, Plan
 from tests.compress import hub
 from tests.compress.one_export import export_once
+from tests.compress.quick_copies import quick_copy
 
 COLOURS = ((40, 40, 230), (40, 230, 40), (230, 40, 40), (230, 230, 40), (230, 40, 230))
 
@@ -38,6 +39,14 @@ def one_export_an_architecture() -> Iterator[None]:
     """Also in the processes of tests/compress/processes.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compress.channels.flow.export_graph", export_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_copies() -> Iterator[None]:
+    """Also in the processes of tests/compress/processes.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.Module, "__deepcopy__", quick_copy, raising=False)
         yield
 
 

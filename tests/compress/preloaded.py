@@ -17,9 +17,11 @@ from compress.channels.flow import channel_flow, example_image
 from compress.nets.yolov5 import Yolov5
 from tests.compress import hub
 from tests.compress.one_export import export_once
+from tests.compress.quick_copies import quick_copy
 
 torch.set_num_threads(1)
 compress.channels.flow.export_graph = export_once
+torch.nn.Module.__deepcopy__ = quick_copy  # type: ignore[attr-defined]
 MODEL = Yolov5({**hub.v5(**hub.least()), "width_multiple": 0.125}, ["a", "b", "c"], 64)
 channel_flow(MODEL, example_image(MODEL))  # torch.export imports the rest of torch
 gc.collect()
