@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -43,9 +45,21 @@ def ray_cluster() -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, else one process would end long after the others; those with a cluster are next to
-    one another, so that one process starts it."""
-    items.sort(key=lambda item: (item.get_closest_marker("long") is None, "ray_cluster" not in item.fixturenames))  # type: ignore[attr-defined]
+    """The longest tests come first, else one process would end long after the others; those with a cluster, and those
+    with processes forked off a server, are next to one another, so that one process starts it."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("long") is None,
+            "ray_cluster" not in item.fixturenames,  # type: ignore[attr-defined]
+            not _forks(item.module),  # type: ignore[attr-defined]
+        )
+    )
+
+
+@cache
+def _forks(module: ModuleType) -> bool:
+    """Does a module of tests use tests/compress/processes.py?"""
+    return any(getattr(value, "__module__", "") == "tests.compress.processes" for value in vars(module).values())
 
 
 def pytest_collection_finish() -> None:

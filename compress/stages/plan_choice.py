@@ -36,7 +36,7 @@ def plan_of(model: Detector, flow: ChannelFlow, settings: PruneSettings) -> Plan
     if settings.cfg:
         return _told(slim_plan(model, flow, scores, settings.cfg, settings.align), settings)
     goal, cost = _goal(model, flow, scores, settings)
-    plan = choose_for(flow, scores, goal, settings.align, cost, settings.floor, settings.rank == "saving")
+    plan = choose_for(flow, scores, goal, settings.align, cost, settings.floor, settings.by_saving)
     return _told(plan, settings)
 
 

@@ -237,7 +237,7 @@ def _cut(given: Model, flow: ChannelFlow, plan: Plan, settings: PruneSettings) -
             "score": plan.score,
             "shortcuts": plan.shortcuts,
             "protect": plan.protect,
-            "rank": settings.rank,
+            "rank": "saving" if settings.by_saving else "score",
             "floor": settings.floor,
             "fold": settings.fold,
             "reconstruct": settings.reconstruct,

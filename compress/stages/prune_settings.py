@@ -67,11 +67,11 @@ class ChoiceSettings(Settings):
     shortcuts: str = option(
         "group", choices=SHORTCUTS, help="channels that additions unite: prune them together, or keep them", **_WHICH
     )
-    rank: str = option(
-        "score",
+    rank: str | None = option(
+        None,
         choices=RANKS,
-        help="for --flops, --params and --latency: blocks go by their score, or by their score for each unit that they "
-        "save",
+        help="blocks go by their score, or by their score for each unit of a cost that they save "
+        "(default: saving with --flops, --params and --latency, which are costs, else score)",
         **_WHICH,
     )
     floor: float = option(
@@ -94,6 +94,17 @@ class ChoiceSettings(Settings):
         super().__post_init__()
         if self.calibrate and Path(self.calibrate).suffix != ".json":
             raise UsageError(f"--calibrate is {self.calibrate}, expected a .json that cost --save wrote")
+        if self.rank == "saving" and not self._costs:
+            raise UsageError("--rank saving needs a goal that is a cost: --flops, --params or --latency")
+
+    @property
+    def by_saving(self) -> bool:
+        """Do blocks go by what is lost for each unit of the cost that they save?"""
+        return self._costs and self.rank != "score"
+
+    @property
+    def _costs(self) -> bool:
+        return bool(self.flops or self.params or self.latency is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +146,6 @@ class PruneSettings(ChoiceSettings):
             raise UsageError("--reconstruct needs --data: it solves for what layers see of training images")
         if self.reconstruct and self.plan_only:
             raise UsageError("--reconstruct and --plan-only exclude each other: a plan alone has no weights")
-        if self.rank == "saving" and not (self.flops or self.params or self.latency is not None):
-            raise UsageError("--rank saving needs a goal that is a cost: --flops, --params or --latency")
         if self.plan and self.plan_only:
             raise UsageError("--plan and --plan-only exclude each other: one applies a plan, the other writes one")
 

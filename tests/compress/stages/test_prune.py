@@ -135,3 +135,32 @@ def test_a_data_set_of_other_classes_is_told_before_anything_is_written(
 def test_ranking_by_saving_wants_a_cost() -> None:
     with pytest.raises(UsageError, match="--rank saving needs a goal that is a cost"):
         PruneSettings(weights="w", rank="saving", percent=0.5)
+
+
+@pytest.mark.parametrize(
+    ("goal", "by_saving"),
+    [
+        pytest.param({}, False, id="a share of channels, by default"),
+        pytest.param({"percent": 0.5}, False, id="a share of channels"),
+        pytest.param({"threshold": 0.1}, False, id="a threshold"),
+        pytest.param({"uniform": 0.5}, False, id="a share of each layer"),
+        pytest.param({"flops": "0.5"}, True, id="FLOPs"),
+        pytest.param({"params": "1M"}, True, id="parameters"),
+        pytest.param({"latency": 0.5}, True, id="latency"),
+    ],
+)
+def test_the_goal_says_what_ranks(goal: dict[str, Any], by_saving: bool) -> None:
+    """A cost is reached by what is lost for each unit of it, unless the user says otherwise."""
+    assert PruneSettings(weights="w", **goal).by_saving is by_saving
+    assert PruneSettings(weights="w", rank="score", **goal).by_saving is False
+    if by_saving:
+        assert PruneSettings(weights="w", rank="saving", **goal).by_saving is True
+
+
+def test_flops_are_reached_by_what_each_saves(least_model: Callable[..., Yolov5]) -> None:
+    kept = {}
+    for rank in (None, "saving", "score"):
+        result = prune(PruneSettings(weights=Model(least_model(), []), flops="0.5", rank=rank, align=1))
+        kept[rank] = [group.kept for group in result.plan.groups]
+        assert result.model and result.model.history[-1]["settings"]["rank"] == (rank or "saving")
+    assert kept[None] == kept["saving"] != kept["score"]
