@@ -116,6 +116,19 @@ FEW: dict[str, Any] = {
             [[6, 3], 1, "Detect", ["nc"]],
         ],
     },
+    "few-p2": {
+        "backbone": [
+            *_V8["backbone"][:2], [-1, 3, "C2f", [128, True]], *([-1, 1, "Conv", [256, 3, 2]] for _ in range(3)),
+        ],
+        "head": [[-1, 3, "C2f", [256, True]], [[2, 3, 4, 6], 1, "Detect", ["nc"]]],
+    },
+    "few-12": {
+        "backbone": [
+            *_V8["backbone"][:2], [-1, 2, "C3k2", [256, False, 0.25]], [-1, 1, "Conv", [512, 3, 2]],
+            [-1, 4, "A2C2f", [512, True, 4]],
+        ],
+        "head": [[-1, 2, "A2C2f", [256, False, -1]], [[2, 5], 1, "Detect", ["nc"]]],
+    },
     "few-ghost": {
         "backbone": [
             [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "GhostConv", [128, 3, 2]], [-1, 1, "C3Ghost", [128]],
@@ -144,9 +157,92 @@ FEW: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
-"""Of few layers, without anchors: as YOLOv8, YOLO26 and YOLOv6 have them, of ghost convolutions, as YOLOv10 has
-them with four levels, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and YOLO12 each, the
-last with a factor a channel."""
+"""Of few layers, without anchors: as YOLOv8, YOLO26 and YOLOv6 have them, as YOLOv8 has them with four levels from
+stride 4 on, as the large YOLO12 has them, with a factor a channel, of ghost convolutions, as YOLOv10 has them with four
+levels up to stride 64, and a YOLO26 that also has a block of YOLOv8, YOLOv9, YOLOv10, YOLO11 and YOLO12 each, the last
+with a factor a channel."""
+
+
+def _down(channels: int, kind: str = "Conv") -> list[Any]:
+    return [-1, 1, kind, [channels, 3, 2]]
+
+
+def _up_and_down(source: int, deepest: int, finer: list[Any], down: list[Any], coarser: list[Any]) -> list[Any]:
+    """A neck between the layer `source` and `deepest`, the last of the backbone, and the head's two levels."""
+    rows = [UP, [[-1, source], 1, "Concat", [1]], finer, down, [[-1, deepest], 1, "Concat", [1]], coarser]
+    return [*rows, [[deepest + 3, deepest + 6], 1, "Detect", ["nc"]]]
+
+
+_C3K2 = [
+    _down(64),
+    _down(128),
+    [-1, 2, "C3k2", [256, False, 0.25]],
+    _down(256),
+    [-1, 2, "C3k2", [512, True]],
+    _down(512),
+]
+SHORT: dict[str, dict[str, Any]] = {
+    "yolov5nu": {
+        "backbone": [
+            [-1, 1, "Conv", [64, 6, 2, 2]], _down(128), [-1, 3, "C3", [128]], _down(256), _down(512),
+            [-1, 1, "SPPF", [512, 5]], [-1, 1, "Conv", [256, 1, 1]],
+        ],
+        "head": _up_and_down(3, 6, [-1, 3, "C3", [256, False]], _down(256), [-1, 3, "C3", [512, False]]),
+    },
+    "yolov6n": {
+        "backbone": [
+            _down(64), _down(128), [-1, 6, "Conv", [128, 3, 1]], _down(256), [-1, 1, "SPPF", [256, 5]],
+            [-1, 1, "Conv", [128, 1, 1]],
+        ],
+        "head": [
+            [-1, 1, "nn.ConvTranspose2d", [128, 2, 2, 0]], [[-1, 2], 1, "Concat", [1]],
+            [-1, 1, "Conv", [128, 3, 1]], [-1, 9, "Conv", [128, 3, 1]], _down(128), [[-1, 5], 1, "Concat", [1]],
+            [-1, 1, "Conv", [256, 3, 1]], [-1, 9, "Conv", [256, 3, 1]], [[9, 13], 1, "Detect", ["nc"]],
+        ],
+    },
+    "yolov9t": {
+        "backbone": [
+            _down(16), _down(32), [-1, 1, "ELAN1", [32, 32, 16]], [-1, 1, "AConv", [64]],
+            [-1, 1, "RepNCSPELAN4", [64, 64, 32, 3]], [-1, 1, "AConv", [128]], [-1, 1, "SPPELAN", [128, 64]],
+        ],
+        "head": _up_and_down(
+            4, 6, [-1, 1, "RepNCSPELAN4", [64, 64, 32, 1]],
+            [-1, 1, "AConv", [48]], [-1, 1, "RepNCSPELAN4", [128, 128, 64, 1]],
+        ),
+    },
+    "yolov10n": {
+        "backbone": [
+            _down(64), _down(128), [-1, 3, "C2f", [128, True]], _down(256), _down(512, "SCDown"),
+            [-1, 1, "SPPF", [512, 5]], [-1, 1, "PSA", [512]],
+        ],
+        "head": [
+            *_up_and_down(3, 6, [-1, 3, "C2f", [256]], _down(256), [-1, 3, "C2fCIB", [512, True, True]])[:-1],
+            [[9, 12], 1, "v10Detect", ["nc"]],
+        ],
+    },
+    "yolo11n": {
+        "backbone": [*_C3K2, [-1, 1, "SPPF", [512, 5]], [-1, 2, "C2PSA", [512]]],
+        "head": _up_and_down(4, 7, [-1, 2, "C3k2", [256, False]], _down(256), [-1, 2, "C3k2", [512, True]]),
+    },
+    "yolo12n": {
+        "backbone": [
+            *_C3K2[:3], _down(512), [-1, 4, "A2C2f", [512, True, 4]], _down(512), [-1, 4, "A2C2f", [512, True, 1]],
+        ],
+        "head": _up_and_down(4, 6, [-1, 2, "A2C2f", [256, False, -1]], _down(256), [-1, 2, "C3k2", [512, True]]),
+    },
+    "yolo26n": {
+        "backbone": [*_C3K2, [-1, 1, "SPPF", [512, 5, 3, True]], [-1, 2, "C2PSA", [512]]],
+        "head": _up_and_down(4, 7, [-1, 2, "C3k2", [256, True]], _down(256), [-1, 1, "C3k2", [512, True, 0.5, True]]),
+    },
+}  # fmt: skip
+"""What these have instead of their layers, to be shorter: each kind of theirs at least once, and two levels."""
+
+
+def kinds(arch: Mapping[str, Any]) -> set[str]:
+    """The kinds of an architecture's layers: block and arguments, but for numbers of channels and of units."""
+    rows = [*arch["backbone"], *arch["head"]]
+    within = {"ELAN1": 3, "RepNCSPELAN4": 4, "SPPELAN": 2}  # arguments that are such numbers
+    return {repr((block, arguments[within.get(block, 1) :])) for _, _, block, arguments in rows if block != "Concat"}
 
 
 def few(cfg: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from deploy.host.check.wiring_rules import wiring_findings
 from deploy.host.pipeline.findings import ERROR, Finding
 from deploy.host.pipeline.read import read_pipeline
 from deploy.sdk_codes import OPEN_FAIL
+from deploy.wire.onnx_graph import OnnxGraph
 
 
 def check(
@@ -53,6 +54,7 @@ class _Check:
         self._report = Report()
         self._found: dict[Path, list[Finding]] = {}
         self._read: set[tuple[Path, str | None]] = set()
+        self._graphs: dict[Path, OnnxGraph | None] = {}
         self._alone: list[tuple[Path, bytes]] = []  # configs, which are judged by who reads them
 
     def run(self, paths: Sequence[Path]) -> Report:
@@ -106,7 +108,7 @@ class _Check:
         alone = (path.parent / DESCRIPTION).is_file() and self._plugins is None
         pipeline = read_pipeline(data, () if alone else self._plugins)
         findings = list(pipeline.findings)
-        around = Surroundings(self._run_folder(path), self._sdk)
+        around = Surroundings(self._run_folder(path), self._sdk, graphs=self._graphs)
         for text in pipeline.streams:
             view = StreamView(text)
             findings += wiring_findings(view)

@@ -22,12 +22,14 @@ MAX_BYTES = 64 * 2**20  # of a file; none of these kinds is larger
 class Surroundings:
     """Files as they are seen from `folder`, in which the stream is to run. `sdk` is the version asked for, or None.
 
-    `followed` are the files that pipelines name, by (path, kind, reader of a config or None), with what they hold.
+    `followed` are the files that pipelines name, by (path, kind, reader of a config or None), with what they hold, and
+    `graphs` the ONNX files read, which pipelines may share.
     """
 
     folder: Path
     sdk: str | None = None
     followed: dict[tuple[Path, str, str | None], bytes] = field(default_factory=dict)
+    graphs: dict[Path, OnnxGraph | None] = field(default_factory=dict)
 
     def config(self, name: str, reader: str) -> KeyValues | None:
         """A post-processor's config, None where it cannot be read."""
@@ -57,10 +59,12 @@ class Surroundings:
         """The ONNX file beside a model, None where there is none or it cannot be read."""
         path = self.folder / model
         path = path.with_suffix(".onnx") if path.name else path
-        try:
-            return read_onnx_graph(path) if path.is_file() else None
-        except (ModelError, OSError, RecursionError):
-            return None
+        if path not in self.graphs:
+            try:
+                self.graphs[path] = read_onnx_graph(path) if path.is_file() else None
+            except (ModelError, OSError, RecursionError):
+                self.graphs[path] = None
+        return self.graphs[path]
 
     def _data(self, name: str, kind: str, reader: str | None) -> bytes | None:
         path = self.folder / name

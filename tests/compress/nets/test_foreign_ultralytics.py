@@ -24,10 +24,12 @@ NAMES = {0: "rbc", 1: "wbc", 2: "platelets"}
 
 
 def stock(cfg: str = "", seed: int = 0) -> DetectionModel:
-    """ultralytics' own model at a part of its width, with statistics of what it sees; without `cfg` of few layers."""
+    """ultralytics' own model at a part of its width, with a layer of each kind where `hub` has such a one, with
+    statistics of what it sees; without `cfg` of few layers."""
     arch = hub.scaled(cfg or "yolov8n", width=0.25 if cfg == "yolo12n" else 0.0625)  # its heads have 32 channels
     torch.manual_seed(seed)
-    described = {**arch, **({} if cfg else hub.FEW["few-v8"]), "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
+    shorter = hub.SHORT.get(cfg, {}) if cfg else hub.FEW["few-v8"]
+    described = {**arch, **shorter, "yaml_file": f"{cfg or 'yolov8n'}.yaml"}
     model = DetectionModel(described, ch=3, verbose=False)
     model.names = dict(NAMES)
     with torch.no_grad():

@@ -1,9 +1,9 @@
 """Every family, pruned: it computes what the masked model does, counts are aligned, the cost is as ultralytics counts.
 
-The small members run at a part of their widths and with blocks of one unit, YOLOv5 and YOLOv8 as deep as they are, over
-a grid in which any two settings meet, for the channel flow does not depend on widths. Of the large ones those run whose
-blocks differ from the small ones'. `benchmarks/proof.py` does the same for every model that ultralytics describes, as
-wide and deep as it is.
+The small members run at a part of their widths, over a grid in which any two settings meet, for the channel flow does
+not depend on widths: YOLOv5 and YOLOv8 with all their layers, the others with each kind of theirs, in blocks of one
+unit. Of the large ones the blocks run that differ from the small ones'. `benchmarks/proof.py` does the same for every
+model that ultralytics describes, as wide and deep as it is.
 """
 
 from __future__ import annotations
@@ -42,20 +42,22 @@ from tests.compress import hub
 
 NAMES = ["a", "b", "c"]
 SIDE = 64
-V50_BACKBONE = [
-    [-1, 1, "Focus", [64, 3]],
-    *architecture("yolov5n", 3)["backbone"][1:4],
-    [-1, 9, "C3", [256]],
-    *architecture("yolov5n", 3)["backbone"][5:8],
-    [-1, 1, "SPP", [1024, [5, 9, 13]]],
-    [-1, 3, "C3", [1024, False]],
-]
+V50 = {
+    "backbone": [
+        [-1, 1, "Focus", [64, 3]], [-1, 1, "Conv", [128, 3, 2]], [-1, 1, "Conv", [256, 3, 2]],
+        [-1, 9, "C3", [256]], [-1, 1, "Conv", [512, 3, 2]], [-1, 1, "SPP", [512, [5, 9, 13]]],
+        [-1, 3, "C3", [512, False]],
+    ],
+    "head": [
+        hub.UP, [[-1, 3], 1, "Concat", [1]], [-1, 3, "C3", [256, False]], [[9, 6], 1, "Detect", hub.DETECT],
+    ],
+    "anchors": [hub.ANCHORS] * 2,
+}  # fmt: skip
 SMALL = ["yolov5n", "yolov5n-v5.0", "yolov8n", "yolo11n", "yolov5nu"]
 SMALL += ["yolo26n", "yolo12n", "yolov10n", "yolov9t", "yolov6n", "yolov3-tiny", "yolov5n-convnext"]
 SHARES = {"yolo12n": 1.0, "yolov9t": 0.125, "yolov3-tiny": 0.125, "yolov5n-convnext": 0.25}
 """Of their own width, to be fast; of those that are not here a half."""
 WHOLE = ("yolov5n", "yolov8n")  # of the others every block has one unit
-LARGE = {"yolo12l": 0.5}  # its area attention has a factor a channel
 AS_DEEP = {"yolov5s": "yolov5n", "yolov8s": "yolov8n", "yolo11s": "yolo11n", "yolov8x": "yolov8l", "yolo11x": "yolo11l"}
 PERCENTS, ALIGNS, SHORTCUTS = (0.3, 0.7), (1, 8), ("group", "keep")
 GRID = [  # each family meets every percent, alignment and treatment of shortcuts, and each of these meets the others
@@ -63,16 +65,15 @@ GRID = [  # each family meets every percent, alignment and treatment of shortcut
     for family, name in enumerate(SMALL)
     for row in range(2)
 ]
-OTHERS = ["yolov8n-p2"]
 STREAMS = ["model.0", "model.2", "model.4", "model.6"]  # of ConvNeXt: its stem and where it halves the resolution
 
 
 def described(name: str, share: float) -> dict[str, Any]:
     """The architecture with its width multiplied by `share`."""
-    depth = 1.0 if name in WHOLE else 0.34 if name in LARGE else 0.1
+    found = hub.scaled(name.removesuffix("-v5.0"), share, depth=1.0 if name in WHOLE else 0.1)
     if name.endswith("-v5.0"):
-        return without_focus({**hub.scaled(name.removesuffix("-v5.0"), share, depth=depth), "backbone": V50_BACKBONE})
-    return hub.scaled(name, share, depth=depth)
+        return without_focus({**found, **V50})
+    return {**found, **hub.SHORT.get(name, {})}
 
 
 def randomise(model: nn.Module, side: int) -> None:
@@ -138,6 +139,11 @@ def test_any_two_settings_of_the_grid_meet() -> None:
         assert met == set(itertools.product(settings[first], settings[second]))
 
 
+@pytest.mark.parametrize("name", hub.SHORT)
+def test_a_short_one_has_each_kind_of_layer(name: str) -> None:
+    assert hub.kinds(hub.SHORT[name]) == hub.kinds(architecture(name, 3))
+
+
 @pytest.mark.parametrize(("name", "percent", "align", "shortcuts"), GRID)
 def test_small_ones(name: str, percent: float, align: int, shortcuts: str) -> None:
     model, flow = traced(name)
@@ -148,9 +154,10 @@ def test_small_ones(name: str, percent: float, align: int, shortcuts: str) -> No
     assert parameters(slim) < (0.93 - percent / 3) * parameters(model)
 
 
-@pytest.mark.parametrize("name", LARGE)
-def test_large_ones(name: str) -> None:
-    model, flow = traced.__wrapped__(name, LARGE[name])
+def test_area_attention_of_the_large_yolo12() -> None:
+    """It has a factor a channel, as no other block has."""
+    model, flow = traced.__wrapped__("few-12", 0.5)
+    assert any(isinstance(getattr(module, "gamma", None), nn.Parameter) for module in model.modules())
     check(model, flow, chosen(model, flow, 0.5, 8))
 
 
@@ -164,9 +171,9 @@ def test_the_other_sizes_differ_in_width_alone(name: str) -> None:
     assert [wide[part] for part in ("backbone", "head")] == [same[part] for part in ("backbone", "head")]
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_others_that_ultralytics_describes(name: str) -> None:
-    model, flow = traced.__wrapped__(name, 0.25)
+def test_four_levels_from_stride_4_on() -> None:
+    model, flow = traced.__wrapped__("few-p2", 0.125)
+    assert model.stride == [4, 8, 16, 32]
     check(model, flow, chosen(model, flow, 0.5, 1))
     assert {g.pinned for g in flow.groups if g.pinned} == {"an output of the model"}
 
@@ -326,7 +333,7 @@ def test_queries_of_area_attention_keep_their_scale() -> None:
 @pytest.mark.parametrize(
     ("name", "layer"),
     [
-        pytest.param("yolov6n", "model.11", id="a transposed convolution without a batch norm"),
+        pytest.param("yolov6n", "model.6", id="a transposed convolution without a batch norm"),
         pytest.param("yolov3-tiny", "model.10.conv", id="what is padded"),
         pytest.param("yolov9t", "model.4.cv2.0.m.0.cv1.conv1.conv", id="an addition of nothing"),
     ],
@@ -364,7 +371,7 @@ def test_halves_are_aligned_each() -> None:
 def test_pruned_model_that_does_not_fit_together_is_refused_with_a_sentence() -> None:
     model, flow = traced("yolo11n")
     apart = copy.deepcopy(flow)
-    layer = apart.convolutions["model.10.m.0.attn.qkv.conv"]
+    layer = apart.convolutions["model.7.m.0.attn.qkv.conv"]
     layer.outputs = np.roll(layer.outputs, 7)  # heads of unequal widths
     with pytest.raises(surgery.ModelError, match=r"the pruned model cannot run|differs from the masked one"):
         surgery.prune(model, apart, choose(model, apart, 0.5, 1))

@@ -33,7 +33,7 @@ def plain(value: Any) -> bytes:
 
 
 def zipped(file: Path, pickled: bytes, **more: bytes) -> Path:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("a/data.pkl", pickled)
         for name, content in more.items():
             archive.writestr(f"a/data/{name}", content)
