@@ -236,6 +236,7 @@ SHORT: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """What these have instead of their layers, to be shorter: each kind of theirs at least once, and two levels."""
+FEW["few-v9"] = SHORT["yolov9t"]
 
 
 def kinds(arch: Mapping[str, Any]) -> set[str]:

@@ -26,6 +26,7 @@ from tests import schemas
 
 CFGS = [
     pytest.param("yolov8n", id="as ultralytics describes it"),
+    pytest.param("few-v9", id="the blocks of YOLOv9, with bins"),
     pytest.param("few-v10-p6", id="four levels, a head of two branches with bins"),
     pytest.param("mixed", id="a block of each family, a head of two branches without bins"),
 ]
