@@ -103,7 +103,7 @@ def call(
 ) -> Callable[..., tuple[int, str, str]]:
     """call(verb, *arguments, port=..., known=...) runs push or doctor on the board: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("deploy.board.transfer.PAUSE", PAUSE / 20)
+    monkeypatch.setattr("deploy.board.transfer.PAUSE", PAUSE / 100)
 
     def run(verb: str, *arguments: object, **way: Any) -> tuple[int, str, str]:
         capfd.readouterr()

@@ -25,12 +25,17 @@ FACTS = Facts.from_answer({})
 KITS = {"toolkits": (Package("/a/set_env.sh", "7.0.0", ("7.0.0", "8.0.0")),), "env": ("/a/set_env.sh",)}
 
 
-@pytest.fixture
-def acl_board(board: Any) -> Any:
-    """The board, a 310B4 now, with CANN alone; its python3 has our numpy and cv2, where these fit it."""
+@pytest.fixture(scope="module")
+def system_python(bare_board: Any) -> None:
+    """The system's python3, where our numpy, cv2 and onnxruntime fit it; else the tests are skipped."""
     environment = {"PYTHONPATH": str(SITE), "PATH": "/usr/bin:/bin"}
-    if subprocess.run(["python3", "-c", ASK], env=environment, capture_output=True, user=board.user).returncode:
+    if subprocess.run(["python3", "-c", ASK], env=environment, capture_output=True, user=bare_board.user).returncode:
         pytest.skip("the system's python3 cannot use the numpy, cv2 and onnxruntime of these tests")
+
+
+@pytest.fixture
+def acl_board(system_python: None, board: Any) -> Any:
+    """The board, a 310B4 now, with CANN alone; its python3 has our numpy and cv2."""
     shutil.rmtree(board.home / "MindX_SDK")
     toolkit = board.home / "Ascend/ascend-toolkit"
     shutil.copy(STAND_IN, toolkit / "acl.py")
@@ -59,9 +64,7 @@ def photos(tmp_path: Path, blob_jpeg: Callable[..., bytes]) -> Path:
     return folder
 
 
-def test_push_runs_compares_and_goes_back(
-    acl_board: Any, call: Call, om_bundle: Path, photos: Path, tmp_path: Path
-) -> None:
+def test_push_runs_and_compares(acl_board: Any, call: Call, om_bundle: Path, photos: Path) -> None:
     code, out, err = call("push", "--bundle", om_bundle, "--run", "detect", photos, "--json")
     assert code == 0, err
     assert "the board has CANN and no MindX SDK" in err and "board: note: on acl" in err and "stand-in" not in err
@@ -75,14 +78,10 @@ def test_push_runs_compares_and_goes_back(
     assert speed["images_per_second"] > 0 and speed["on"] == "acl" and speed["stages_ms"]["infer"] > 0
     assert (speed["machine"]["chip"], speed["machine"]["cann"], speed["machine"]["sdk"]) == ("Ascend310B4", "5.0.4", "")
     assert speed["model"]["sha256"] == hashlib.sha256((om_bundle / "model.om").read_bytes()).hexdigest()
-    (om_bundle / "labels.names").write_text("rot\ngreen\nblue\n")
-    assert call("push", "--bundle", om_bundle, "--json")[0] == 0
-    code, out, _ = call("push", "--rollback", "--json")
-    assert code == 0 and json.loads(out)["release"] == first["release"]
 
 
-def test_doctor_tells_what_kind_of_board_it_is(acl_board: Any, call: Call) -> None:
-    code, out, err = call("doctor")
+def test_doctor_tells_what_kind_of_board_it_is(acl_board: Any, call: Call, om_bundle: Path) -> None:
+    code, out, err = call("doctor", "--bundle", om_bundle)
     assert code == 0, err
     assert "none; CANN alone: acl imports and has Ascend310B4" in out and "ok      chip    Ascend310B4" in out
 
@@ -150,7 +149,6 @@ def test_an_interpreter_that_runs_models_is_found(monkeypatch: pytest.MonkeyPatc
 
 def test_doctor_compares_the_om_with_the_chip(acl_board: Any, call: Call, om_bundle: Path) -> None:
     """By what build.sh recorded with the OM; the ATC command may be of a later call that failed."""
-    assert call("doctor", "--bundle", om_bundle)[0] == 0
     description = json.loads((om_bundle / "bundle.json").read_text())
     description["history"] = [{"stage": "build", "settings": {"soc": "Ascend310B1", "cann": "7.0.0"}}]
     (om_bundle / "bundle.json").write_text(json.dumps(description))

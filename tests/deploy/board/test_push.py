@@ -164,13 +164,7 @@ def test_an_eval_that_only_lacks_numpy_has_not_failed(
     """A board without numpy is the normal case: the detections are there, and are scored here."""
     module = board.home / "MindX_SDK/mxVision-5.0.0/python/numpy.py"
     module.write_text("raise ImportError('no numpy here', name='numpy')\n")
-    releases = []
-    for content in (b"A", b"B", b"C"):
-        (bundle / "model.om").write_bytes(content)
-        code, out, err = call("push", "--bundle", bundle, "--run", "eval", devkit, "--no-compare", "--json")
-        assert code == 0, err
-        assert "scoring them needs numpy" in err
-        releases.append(json.loads(out)["release"])
-    assert not list(pushed.glob("releases/*/.failed"))
-    code, out, _ = call("push", "--rollback", "--json")
-    assert code == 0 and json.loads(out)["release"] == releases[1]
+    code, _, err = call("push", "--bundle", bundle, "--run", "eval", devkit, "--no-compare", "--json")
+    assert code == 0, err
+    assert "scoring them needs numpy" in err
+    assert (pushed / "current").exists() and not list(pushed.glob("releases/*/.failed"))  # it can be gone back to

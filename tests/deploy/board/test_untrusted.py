@@ -147,7 +147,7 @@ def test_boxes_that_are_none(tmp_path: Path, text: str) -> None:
 
 def speaker(monkeypatch: pytest.MonkeyPatch, says: str, greets: bool = True) -> Link:
     """A link to a program that says that, whatever it is asked."""
-    monkeypatch.setattr(link_module, "FAREWELL_SECONDS", 0.2)
+    monkeypatch.setattr(link_module, "FAREWELL_SECONDS", 0.05)
     hello = 'import json, sys\nprint(\'{"event": "hello", "protocol": 1}\', flush=True)\n' if greets else ""
     monkeypatch.setattr(link_module.ssh, "command", lambda *_: [sys.executable, "-c", hello + says])
     return Link("board", [])
@@ -187,7 +187,7 @@ def test_a_board_that_only_talks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_board_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "GREETING_SECONDS", 0.3)
+    monkeypatch.setattr(link_module, "GREETING_SECONDS", 0.1)
     with pytest.raises(EnvironmentFault, match="waiting for input"):
         speaker(monkeypatch, "import time; time.sleep(60)", greets=False)
 
@@ -255,37 +255,43 @@ def test_the_program_for_the_board_needs_the_standard_library_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "sentence"),
+    ("says", "silence", "seconds", "sentence"),
     [
-        pytest.param("import time; time.sleep(60)", "board has been silent", id="silence after the greeting"),
+        pytest.param("import time; time.sleep(60)", 0.2, 60, "board has been silent", id="silence after the greeting"),
         pytest.param(
             "import time\nwhile True: time.sleep(0.2); print(json.dumps({'event': 'alive'}), flush=True)",
+            0.5,
+            0.8,
             "board takes too long to answer",
             id="at work for ever",
         ),
         pytest.param(
-            "while True: print(json.dumps({'event': 'alive'}), flush=True)", "with no answer", id="nothing but pulses"
+            "while True: print(json.dumps({'event': 'alive'}), flush=True)", 60, 60, "no answer", id="pulses alone"
         ),
         pytest.param(
             "import time\nwhile True: time.sleep(0.05); print('x', end='', flush=True)",
+            0.2,
+            60,
             "silent",
             id="a line without end",
         ),
         pytest.param(
-            'print(\'{"event": "done", "seconds": NaN}\')', "a line that is no message", id="no number in JSON"
+            'print(\'{"event": "done", "seconds": NaN}\')', 60, 60, "that is no message", id="no number in JSON"
         ),
     ],
 )
-def test_each_answer_has_limits(monkeypatch: pytest.MonkeyPatch, says: str, sentence: str) -> None:
-    monkeypatch.setattr("deploy.board.patience.SILENCE_SECONDS", 0.5)
+def test_each_answer_has_limits(
+    monkeypatch: pytest.MonkeyPatch, says: str, silence: float, seconds: float, sentence: str
+) -> None:
+    monkeypatch.setattr("deploy.board.patience.SILENCE_SECONDS", silence)
     monkeypatch.setattr(link_module, "MOST_PULSES", 1000)
     with speaker(monkeypatch, says) as link, pytest.raises(EnvironmentFault, match=sentence) as raised:
-        link.ask("facts", seconds=2)
+        link.ask("facts", seconds=seconds)
     assert not isinstance(raised.value, ConnectionLost), "trying again would wait as long again"
 
 
 def test_a_board_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "SEND_SECONDS", 0.5)
+    monkeypatch.setattr(link_module, "SEND_SECONDS", 0.2)
     with (
         speaker(monkeypatch, "import time; time.sleep(60)") as link,
         pytest.raises(EnvironmentFault, match="too long to read"),
@@ -373,9 +379,9 @@ def test_the_program_for_the_board_says_that_it_is_at_work() -> None:
     with os.fdopen(write, "wb") as sink, os.fdopen(read, "rb") as source:
         wire = Wire(None, sink)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("deploy.board.remote.pulse.SECONDS", 0.05)
+            patch.setattr("deploy.board.remote.pulse.SECONDS", 0.01)
             with Pulse(wire):
-                time.sleep(0.3)
+                time.sleep(0.15)
             wire.send(event="done")
         sink.close()
         events = [json.loads(line)["event"] for line in source]
