@@ -12,20 +12,17 @@ import argparse
 import random
 import sys
 from pathlib import Path
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, which has a compress.py of its own
 
-from compress.data.data_yaml import load_data_yaml  # noqa: E402
-from compress.data.training_images import TrainingImages, readable  # noqa: E402
-from compress.nets.weights import open_weights  # noqa: E402
-from compress.train.order import seed_everything  # noqa: E402
-from compress.train.recalibrate import recalibrate  # noqa: E402
-from compress.val.training_batches import training_batches  # noqa: E402
-from compress.val.validate import Validator  # noqa: E402
 from deploy.console import exit_code  # noqa: E402
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from compress.val.validate import Validator
 
 BATCH = 16
 
@@ -44,6 +41,15 @@ def main() -> int:
 
 
 def _compare(options: argparse.Namespace) -> None:
+    import torch
+
+    from compress.data.data_yaml import load_data_yaml
+    from compress.data.training_images import TrainingImages, readable
+    from compress.nets.weights import open_weights
+    from compress.train.order import seed_everything
+    from compress.val.training_batches import training_batches
+    from compress.val.validate import Validator
+
     model, _ = open_weights(options.weights)
     data = load_data_yaml(options.data)
     validator = Validator(data, "val", options.imgsz)
@@ -65,6 +71,8 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _score(model: nn.Module, batches: list[torch.Tensor], validator: Validator) -> float:
+    from compress.train.recalibrate import recalibrate
+
     recalibrate(model, (batch.float() / 255 for batch in batches))
     return float(validator(model)["map50_95"])
 
