@@ -50,7 +50,7 @@ def test_interrupted_while_modules_are_imported(tmp_path: Path, command: list[st
 @pytest.mark.parametrize("nohup", [False, True], ids=["as it is", "where SIGINT and SIGHUP are ignored"])
 def test_other_signals_end_it_as_ctrl_c_does(tmp_path: Path, number: signal.Signals, nohup: bool) -> None:
     (tmp_path / "main_of_test.py").write_text(
-        "import time\n\ndef main():\n    print('at work', flush=True)\n    time.sleep(1 if IGNORED else 60)\n"
+        "import time\n\ndef main():\n    print('at work', flush=True)\n    time.sleep(0.3 if IGNORED else 60)\n"
         "    return 0\n".replace("IGNORED", str(nohup and number is signal.SIGHUP))
     )
     code = "import sys; from deploy.program import run_program; sys.exit(run_program('main_of_test'))"

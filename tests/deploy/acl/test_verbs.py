@@ -224,8 +224,8 @@ def test_the_older_elements_run_on_the_chip(
 def test_a_signal_gives_the_device_back(
     om_bundle: Callable[..., Path], images: Path, tmp_path: Path, number: int, exit_code: int
 ) -> None:
-    bundle = om_bundle(sleep_ms=400)
-    for copy in range(40):
+    bundle = om_bundle(sleep_ms=100)  # what is on the chip is waited for, so the signal takes as long
+    for copy in range(160):
         shutil.copy(images / "a.jpg", images / f"x{copy}.jpg")
     process = start(tmp_path, "detect", images, "--model", bundle)
     assert process.stdout
