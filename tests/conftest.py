@@ -26,22 +26,34 @@ def shared() -> Path:
     return folder
 
 
+NODE = {"num_cpus": 1, "object_store_memory": 100 * 1024 * 1024}
+
+
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[Any]:
-    """A Ray cluster of two nodes with a core each, one of them the head, on this machine, without what only shows its
-    state; tests are skipped where Ray is not installed. It takes ten seconds."""
+def ray_head() -> Iterator[Any]:
+    """A Ray cluster of a node with a core on this machine, without what only shows its state; tests are skipped where
+    Ray is not installed."""
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: pip install '.[cluster]'")
-    small = {"num_cpus": 1, "object_store_memory": 100 * 1024 * 1024}
     bare = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # else they wait for all other tests
-        patch.setenv("RAY_health_check_period_ms", "500")
+        patch.setenv("RAY_prestart_worker_first_driver", "0")  # it would have none of the packages that are brought
+        patch.setenv("RAY_health_check_period_ms", "200")
         patch.setenv("RAY_health_check_failure_threshold", "3")
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**small, **bare})
-        cluster.add_node(**small)
+        # which otherwise waits beside the head for somebody who asks for statistics of usage
+        patch.setattr("ray._private.node.Node.start_api_server", lambda *_, **__: None, raising=False)
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**NODE, **bare})
         yield cluster
         cluster.shutdown()
+
+
+@pytest.fixture
+def ray_cluster(ray_head: Any) -> Any:
+    """A Ray cluster of two nodes, the head and another one, which a test may end: the next one has a new one."""
+    if len(ray_head.list_all_nodes()) < 2:
+        ray_head.add_node(**NODE)
+    return ray_head
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -51,6 +51,11 @@ SET, IMAGES = "VOCdevkit/VOC2007/ImageSets/Main/test.txt", "VOCdevkit/VOC2007/JP
 ROWS = (
     Row(r"--epochs 30\b", "--epochs 1", "thirty epochs take minutes"),
     Row(r"--imgsz 320\b", "--imgsz 64", "a 25th of the pixels"),
+    Row(
+        r"(sparsify|finetune|iterate) --data",
+        r"\1 --workers 0 --data",
+        "the first training of all loads its images in a process of its own",
+    ),
     Row(r"--rounds 3\b", "--rounds 1 --epochs 1 --sparse-epochs 1 --align 8", "a round is a chain of three trainings"),
     Row(r"--candidates 200\b", "--candidates 2 --bn-batches 1", "each candidate is scored on images"),
     Row(
@@ -185,7 +190,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least_model: Callabl
         torch.save({"model": Disguise(patch)(given)}, "yolov5n.pt")
     for recipe in (ROOT / "benchmarks" / "recipes").glob("*.yaml"):
         text = re.sub(r"epochs: \d+", "epochs: 1", recipe.read_text(encoding="utf-8"))
-        text = re.sub(r"imgsz: \d+", "imgsz: 64", text).replace(
+        text = re.sub(r"imgsz: \d+", "imgsz: 64, workers: 0", text).replace(
             "benchmarks/recipes/bccd.names", "VOCdevkit/codes.names"
         )
         Path(f"short-{recipe.name}").write_text(text, encoding="utf-8")
@@ -199,6 +204,7 @@ def test_every_block_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
 
     A block that begins with "# here" promises to need nothing of the reader's, so it runs beside the models alone.
     """
+    monkeypatch.setattr("deploy.run.speed.FEWEST", 10)
     done: set[tuple[Path | str, ...]] = set()
     used: set[Row] = set()
     faults = []

@@ -13,16 +13,12 @@ from typing import Any
 
 import pytest
 
-import compress
 import compress.search.cluster as cluster_module
-import compute_mAP
-import deploy
 from compress.cli import main
 from compress.search.cluster import OnCluster
 from compress.search.journal import read_journal
 from compress.search.scorer import Scored
 from compress.search.workers import Done
-from deploy.cluster import cluster
 
 PATIENCE = 300.0
 OPTIONS = ["--bn-batches", "4", "--held-out", "16", "--align", "4", "--delta", "0.05", "--remain-ratio", "0.6"]
@@ -55,48 +51,6 @@ def stays_at(node: str, mark: Path) -> Any:
     return score
 
 
-def test_a_node_dies_and_nothing_is_lost(
-    ray_cluster: Any,
-    words: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    runs = tmp_path / "runs"
-    doomed = ray_cluster.add_node(num_cpus=1)
-    monkeypatch.setattr(cluster_module, "_score", stays_at(doomed.node_id, tmp_path / "at work"))
-    lost: list[int] = []
-    result = OnCluster._result
-
-    def noted(self: OnCluster, task: Any, number: int) -> Done | None:
-        found = result(self, task, number)
-        if found is None:
-            lost.append(number)
-        return found
-
-    monkeypatch.setattr(OnCluster, "_result", noted)
-
-    def kill() -> None:
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and not (tmp_path / "at work").exists():
-            time.sleep(0.02)
-        ray_cluster.remove_node(doomed, allow_graceful=False)
-
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
-    several = ["--candidates", "4", "--json"]
-    assert main([*words, *several, "--name", "there", "--ray", ray_cluster.address]) == 0
-    there = json.loads(capsys.readouterr().out)
-    killer.join()
-    assert len(lost) == 1
-    assert main([*words, *several, "--name", "here"]) == 0
-    here = json.loads(capsys.readouterr().out)
-    assert told(runs / "there" / "journal.jsonl") == told(runs / "here" / "journal.jsonl")
-    assert {**there, **{key: here[key] for key in ("weights", "plan", "journal", "chart")}} == here
-    for name in ("best.plan.json", "best.safetensors"):
-        assert (Path(there["journal"]).parent / name).read_bytes() == (runs / "here" / name).read_bytes()
-
-
 class Deadly:
     """In place of a scorer: one candidate ends the process that scores it."""
 
@@ -112,20 +66,75 @@ class Deadly:
         return Scored(widths["a"] / 10, 0.0)
 
 
-def test_a_candidate_that_kills_its_process(ray_cluster: Any) -> None:
-    """It is given up after the second process; the others have their scores."""
+def with_a_deadly_candidate(ray: Any) -> dict[int, Done]:
+    """What becomes of two candidates, by their numbers, the first of which is deadly."""
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with cluster(ray_cluster.address, (compress, deploy, compute_mAP)) as ray:
-        workers = OnCluster(ray, Deadly(), 2)  # type: ignore[arg-type]
-        assert workers.size == 2
-        for number in range(2):
-            workers.submit(number, {"a": number})
-        found = {done.number: done for done in (workers.next(), workers.next())}
-        workers.close()
-    assert found[0].scored is None and found[0].fault == "2 workers died of it"
-    assert found[1].scored == Scored(0.1, 0.0)
+    workers = OnCluster(ray, Deadly(), 2)  # type: ignore[arg-type]
+    for number in range(2):
+        workers.submit(number, {"a": number})
+    found = {done.number: done for done in (workers.next(), workers.next())}
+    workers.close()
+    return found
+
+
+def test_a_node_and_a_process_die_and_nothing_is_lost(
+    ray_cluster: Any,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whose node dies is scored elsewhere. What kills its process is given up after the second one; the others have
+    their scores. Both in one connection, whose processes import torch once."""
+    runs = tmp_path / "runs"
+    (doomed,) = ray_cluster.worker_nodes
+    monkeypatch.setattr(cluster_module, "_score", stays_at(doomed.node_id, tmp_path / "at work"))
+    sizes: list[int] = []
+    lost: list[int] = []
+    survived: list[dict[int, Done]] = []
+    result, close = OnCluster._result, OnCluster.close
+
+    def noted(self: OnCluster, task: Any, number: int) -> Done | None:
+        found = result(self, task, number)
+        if found is None:
+            lost.append(number)
+        return found
+
+    def closed(self: OnCluster) -> None:
+        sizes.append(self.size)
+        close(self)
+        with monkeypatch.context() as patch:
+            patch.setattr(OnCluster, "_result", result)
+            patch.setattr(OnCluster, "close", close)
+            survived.append(with_a_deadly_candidate(self._ray))
+
+    monkeypatch.setattr(OnCluster, "_result", noted)
+    monkeypatch.setattr(OnCluster, "close", closed)
+
+    def kill() -> None:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and not (tmp_path / "at work").exists():
+            time.sleep(0.02)
+        ray_cluster.remove_node(doomed, allow_graceful=False)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    several = ["--candidates", "3", "--json"]
+    assert main([*words, *several, "--name", "there", "--ray", ray_cluster.address]) == 0
+    there = json.loads(capsys.readouterr().out)
+    killer.join()
+    assert sizes == [2] and len(lost) == 1
+    ((dead, alive),) = ((found[0], found[1]) for found in survived)
+    assert dead.scored is None and dead.fault == "2 workers died of it"
+    assert alive.scored == Scored(0.1, 0.0)
+    assert main([*words, *several, "--name", "here"]) == 0
+    here = json.loads(capsys.readouterr().out)
+    assert told(runs / "there" / "journal.jsonl") == told(runs / "here" / "journal.jsonl")
+    assert {**there, **{key: here[key] for key in ("weights", "plan", "journal", "chart")}} == here
+    for name in ("best.plan.json", "best.safetensors"):
+        assert (Path(there["journal"]).parent / name).read_bytes() == (runs / "here" / name).read_bytes()
 
 
 def test_without_ray(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
