@@ -25,7 +25,7 @@ from compress.train.gamma_log import row_of
 from deploy.hashes import file_sha256
 
 NAMES = ["a", "b", "c"]
-EPOCHS = 6
+EPOCHS = 3
 IMAGES = 6
 _OBJECT = (
     "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
