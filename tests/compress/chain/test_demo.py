@@ -40,8 +40,9 @@ def here_after_the_first(start: Callable[..., Any]) -> Callable[..., Any]:
 def test_demo_goes_the_whole_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], least_model: Callable[..., Any]
 ) -> None:
-    """With a least model in place of the shipped checkpoints."""
+    """With a least model in place of the shipped checkpoints, and ten images timed instead of fifty."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("deploy.run.speed.FEWEST", 10)
     monkeypatch.setattr("compress.chain.demo.IMGSZ", 64)
     monkeypatch.setattr("compress.edge.subprocess.run", here_after_the_first(subprocess.run))
     for kind, history in (("DENSE", ["train", "train"]), ("SPARSE", ["train", "sparsify"])):
