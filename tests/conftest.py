@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+pytest_plugins = ["tests.in_memory", "tests.read_by_halves"]
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -50,10 +52,17 @@ def ray_head() -> Iterator[Any]:
 
 @pytest.fixture
 def ray_cluster(ray_head: Any) -> Any:
-    """A Ray cluster of two nodes, the head and another one, which a test may end: the next one has a new one."""
+    """A Ray cluster of two nodes, the head and another one."""
     if len(ray_head.list_all_nodes()) < 2:
         ray_head.add_node(**NODE)
     return ray_head
+
+
+@pytest.fixture
+def doomed_node(ray_cluster: Any) -> Any:
+    """The other node of the cluster, which the test ends; such a test comes last, for the next would need a new one."""
+    (node,) = ray_cluster.worker_nodes
+    return node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,6 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             item.get_closest_marker("long") is None,
             "ray_cluster" not in item.fixturenames,  # type: ignore[attr-defined]
+            "doomed_node" in item.fixturenames,  # type: ignore[attr-defined]
             not _forks(item.module),  # type: ignore[attr-defined]
         )
     )

@@ -81,6 +81,7 @@ def with_a_deadly_candidate(ray: Any) -> dict[int, Done]:
 
 def test_a_node_and_a_process_die_and_nothing_is_lost(
     ray_cluster: Any,
+    doomed_node: Any,
     words: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -89,8 +90,7 @@ def test_a_node_and_a_process_die_and_nothing_is_lost(
     """Whose node dies is scored elsewhere. What kills its process is given up after the second one; the others have
     their scores. Both in one connection, whose processes import torch once."""
     runs = tmp_path / "runs"
-    (doomed,) = ray_cluster.worker_nodes
-    monkeypatch.setattr(cluster_module, "_score", stays_at(doomed.node_id, tmp_path / "at work"))
+    monkeypatch.setattr(cluster_module, "_score", stays_at(doomed_node.node_id, tmp_path / "at work"))
     sizes: list[int] = []
     lost: list[int] = []
     survived: list[dict[int, Done]] = []
@@ -117,7 +117,7 @@ def test_a_node_and_a_process_die_and_nothing_is_lost(
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and not (tmp_path / "at work").exists():
             time.sleep(0.02)
-        ray_cluster.remove_node(doomed, allow_graceful=False)
+        ray_cluster.remove_node(doomed_node, allow_graceful=False)
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()

@@ -1,7 +1,5 @@
 """A real OpenSSH server on the loopback address, for one unprivileged user with keys of their own."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import pwd
@@ -184,18 +182,8 @@ class Cutter:
 
 
 def new_folder() -> Path:
-    """A folder that another user may enter, which pytest's own are not; in memory where there is room, since each push
-    brings hundreds of files, and to delete them again from a disk takes longer than to push them."""
-    folder = Path(tempfile.mkdtemp(prefix="ays-loopback-", dir=_memory()))
+    """A folder that another user may enter, which pytest's own are not."""
+    folder = Path(tempfile.mkdtemp(prefix="ays-loopback-"))
     folder.chmod(0o755)
     (folder / "home").mkdir()
     return folder
-
-
-def _memory() -> str | None:
-    """The folder in memory, where it is large enough and programs may be run from it, as a board's npu-smi is."""
-    with contextlib.suppress(OSError):
-        found = os.statvfs("/dev/shm")
-        if found.f_bavail * found.f_frsize >= 1 << 30 and not found.f_flag & os.ST_NOEXEC:
-            return "/dev/shm"
-    return None
