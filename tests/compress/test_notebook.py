@@ -27,6 +27,9 @@ told = {"maps": [result.map50, result.map50_95], "ap50": sorted(result.ap50), "n
 print(json.dumps({**told, "history": [entry["stage"] for entry in api.load("small.safetensors").history]}))"""
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What stands below each cell, by its code, after the page has run in a kernel with the data set and the
