@@ -18,6 +18,8 @@ nbformat = pytest.importorskip("nbformat", reason="no Jupyter here: pip install 
 nbclient = pytest.importorskip("nbclient", reason="no Jupyter here: pip install nbclient ipykernel")
 pytest.importorskip("ipykernel", reason="no Jupyter here: pip install nbclient ipykernel")
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 # what a reader looks at by its name, after the paragraph that made it, and a word of its table
@@ -25,9 +27,6 @@ SHOWN = ({"dense": "mAP@0.5", "sparse": "mAP@0.5:0.95", "small": "parameters"}, 
 ASKED = """import json
 told = {"maps": [result.map50, result.map50_95], "ap50": sorted(result.ap50), "names": sorted(dense.model.names)}
 print(json.dumps({**told, "history": [entry["stage"] for entry in api.load("small.safetensors").history]}))"""
-
-
-pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

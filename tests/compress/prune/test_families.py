@@ -40,6 +40,8 @@ from compress.prune.scores import filter_scores
 from deploy.errors import ModelError, UsageError
 from tests.compress import hub
 
+pytestmark = pytest.mark.long
+
 NAMES = ["a", "b", "c"]
 SIDE = 64
 V50 = {
