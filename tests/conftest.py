@@ -66,14 +66,16 @@ def doomed_node(ray_cluster: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, else one process would end long after the others; those with a cluster, and those
-    with processes forked off a server, are next to one another, so that one process starts it."""
+    """The longest tests come first, else one process would end long after the others; those with a cluster, those with
+    processes forked off a server, and those with the flow of a nano model are next to one another, so that one process
+    makes it."""
     items.sort(
         key=lambda item: (
             item.get_closest_marker("long") is None,
             "ray_cluster" not in item.fixturenames,  # type: ignore[attr-defined]
             "doomed_node" in item.fixturenames,  # type: ignore[attr-defined]
             not _forks(item.module),  # type: ignore[attr-defined]
+            "nano_flow" not in item.fixturenames,  # type: ignore[attr-defined]
         )
     )
 
