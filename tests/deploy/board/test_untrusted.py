@@ -259,7 +259,7 @@ def test_the_program_for_the_board_needs_the_standard_library_alone() -> None:
     [
         pytest.param("import time; time.sleep(60)", 0.2, 60, "board has been silent", id="silence after the greeting"),
         pytest.param(
-            "import time\nwhile True: time.sleep(0.2); print(json.dumps({'event': 'alive'}), flush=True)",
+            "import time\nwhile True: time.sleep(0.05); print(json.dumps({'event': 'alive'}), flush=True)",
             0.5,
             0.8,
             "board takes too long to answer",
