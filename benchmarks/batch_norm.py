@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not this folder, which has a compress.py of its own
 
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    Statistics = list[tuple[torch.Tensor, torch.Tensor]]
-
 BATCH = 16
-MOMENTA, IMAGES = (0.03, 0.1), (64, 128, 256)
+IMAGES = (64, 128, 256)
 
 
 def main() -> None:
@@ -39,21 +37,21 @@ def main() -> None:
     parser.add_argument("--sr", type=float, default=0.0, help="rate of a sparse run (default: none)")
     options = parser.parse_args()
 
+    from benchmarks.running_statistics import Watched, norms_of
     from compress.data.data_yaml import load_data_yaml
     from compress.train import loop
     from compress.train.recalibrate import recalibrate
     from compress.train.settings import TrainSettings
     from compress.val.validate import Validator
 
-    watched = _watched()
     words = ["--data", options.data, "--weights", options.weights, "--epochs", options.epochs, "--imgsz", options.imgsz]
     words += ["--batch-size", BATCH, *(["--sr", options.sr] if options.sr else [])]
     validator = Validator(load_data_yaml(options.data), "val", options.imgsz, TrainSettings(options.data).letterbox)
 
     def compare(model: nn.Module, batches: Iterable[torch.Tensor]) -> None:
         seen, told = list(batches), []
-        for momentum, statistics in watched.latest.running.items():
-            for norm, (mean, variance) in zip(_norms(model), statistics, strict=True):
+        for momentum, statistics in Watched.latest.running.items():
+            for norm, (mean, variance) in zip(norms_of(model), statistics, strict=True):
                 norm.running_mean.copy_(mean)
                 norm.running_var.copy_(variance)
             told.append(f"running {momentum} {validator(model)['map50_95']:.4f}")
@@ -62,54 +60,12 @@ def main() -> None:
             told.append(f"{images} images {validator(model)['map50_95']:.4f}")
         print("  ".join(told), flush=True)
 
-    loop.ModelEMA = watched
+    loop.ModelEMA = Watched
     loop.recalibrate = compare
     TrainSettings.recalibration_images = lambda self, epoch: max(IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         verb = "sparsify" if options.sr else "train"
         sys.exit(compress([verb, *map(str, words), "--project", folder]))
-
-
-def _watched() -> Any:
-    """The class of the EMA that a training is to make."""
-    import torch
-
-    from compress.train import loop
-
-    class Watched(loop.ModelEMA):
-        """The EMA, and running statistics of the trained model for each momentum."""
-
-        latest: Watched
-
-        def __init__(self, model: nn.Module) -> None:
-            super().__init__(model)
-            Watched.latest = self
-            self.norms = _norms(model)
-            self.running: dict[float, Statistics] = {momentum: _copied(self.norms) for momentum in MOMENTA}
-            for norm in self.norms:
-                norm.momentum = 1.0  # what it holds after a batch is that batch's
-            model.register_forward_hook(self._follow)
-
-        @torch.no_grad()
-        def _follow(self, model: nn.Module, *_: Any) -> None:
-            if not model.training:
-                return
-            for momentum, statistics in self.running.items():
-                for (mean, variance), (new_mean, new_variance) in zip(statistics, _copied(self.norms), strict=True):
-                    mean.lerp_(new_mean, momentum)
-                    variance.lerp_(new_variance, momentum)
-
-    return Watched
-
-
-def _norms(model: nn.Module) -> list[Any]:
-    from torch import nn
-
-    return [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-
-
-def _copied(norms: list[Any]) -> Statistics:
-    return [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
 
 
 if __name__ == "__main__":

@@ -236,7 +236,7 @@ SHORT: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """What these have instead of their layers, to be shorter: each kind of theirs at least once, and two levels."""
-FEW["few-v9"] = SHORT["yolov9t"]
+FEW["few-v9"] = SHORT["yolov9t"]  # at a width of its own, for those that take a name
 
 
 def kinds(arch: Mapping[str, Any]) -> set[str]:

@@ -204,7 +204,7 @@ def test_every_block_runs(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: 
 
     A block that begins with "# here" promises to need nothing of the reader's, so it runs beside the models alone.
     """
-    monkeypatch.setattr("deploy.run.speed.FEWEST", 10)
+    monkeypatch.setattr("deploy.run.speed.FEWEST", 10)  # images timed, where it is fifty
     done: set[tuple[Path | str, ...]] = set()
     used: set[Row] = set()
     faults = []

@@ -60,10 +60,7 @@ class Surroundings:
         path = self.folder / model
         path = path.with_suffix(".onnx") if path.name else path
         if path not in self.graphs:
-            try:
-                self.graphs[path] = read_onnx_graph(path) if path.is_file() else None
-            except (ModelError, OSError, RecursionError):
-                self.graphs[path] = None
+            self.graphs[path] = _graph(path)
         return self.graphs[path]
 
     def _data(self, name: str, kind: str, reader: str | None) -> bytes | None:
@@ -74,3 +71,10 @@ class Surroundings:
             return None
         self.followed.setdefault((path, kind, reader), data)
         return data
+
+
+def _graph(path: Path) -> OnnxGraph | None:
+    try:
+        return read_onnx_graph(path) if path.is_file() else None
+    except (ModelError, OSError, RecursionError):
+        return None
