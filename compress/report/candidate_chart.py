@@ -1,4 +1,4 @@
-"""The picture of a search: every candidate's score against what it costs, and those that none beats in both."""
+"""The chart of a search: every candidate's score against what it costs, and those that none beats in both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a search: its journal, its winner with the plan, and the picture of all candidates."""
+"""The folder of a search: its journal, its winner with the plan, and the chart of all candidates."""
 
 from __future__ import annotations
 

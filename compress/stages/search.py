@@ -84,7 +84,7 @@ class SearchResult:
 
 
 def search(settings: SearchSettings, say: Say = lambda _: None) -> SearchResult:
-    """Score candidates as the settings say and write the best one: its checkpoint, its plan, and a picture of all.
+    """Score candidates as the settings say and write the best one: its checkpoint, its plan, and a chart of all.
 
     The folder is project/name. Raises UsageError for a budget that cannot be reached, naming what can, DataError for a
     faulty data set or journal, ModelError for faulty weights, and ReportedError where the full-width candidate does not

@@ -22,7 +22,7 @@ _HOW = {"group": "scoring"}
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings(InferenceSettings):
-    """Of `search`. The folder project/name receives the journal, the winner and the picture."""
+    """Of `search`. The folder project/name receives the journal, the winner and the chart."""
 
     head: None = None  # candidates are scored with the head that the model is trained with
     data: str = again(TrainSettings, "data")
