@@ -6,6 +6,7 @@ They are tens of thousands, and to delete them from some disks takes a minute. T
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """What failed tests have left can be looked at until the next run."""
     folder = session.config.stash.get(_FOLDER, None)
     if folder and exitstatus != pytest.ExitCode.TESTS_FAILED:
-        shutil.rmtree(folder, ignore_errors=True)
+        for entry in Path(folder).iterdir():
+            if not entry.name.startswith("pymp-"):  # multiprocessing removes its own when Python ends, and wants it there
+                shutil.rmtree(entry, ignore_errors=True)
+        with suppress(OSError):
+            Path(folder).rmdir()
 
 
 def _has_room(folder: Path) -> bool:
