@@ -33,7 +33,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folder = session.config.stash.get(_FOLDER, None)
     if folder and exitstatus != pytest.ExitCode.TESTS_FAILED:
         for entry in Path(folder).iterdir():
-            if not entry.name.startswith("pymp-"):  # multiprocessing removes its own when Python ends, and wants it there
+            if not entry.name.startswith("pymp-"):  # multiprocessing removes its own when Python ends
                 shutil.rmtree(entry, ignore_errors=True)
         with suppress(OSError):
             Path(folder).rmdir()
